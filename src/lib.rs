@@ -1,0 +1,13 @@
+//! Measures Amazon Kinesis Data Streams, with a faithful local Kinesis inside.
+//!
+//! # Layout
+//! A record's way is one direction through the modules, in the order in which they stand below:
+//!
+//! - [`base`]: clock, seeds, units.
+//!
+//! `ARCHITECTURE.md` tells what each module may use and what always holds in it; `tests/architecture.rs` checks the
+//! former.
+
+// A blank line each: the order is the way of a record, and rustfmt would sort neighbours.
+
+pub mod base;

@@ -1,0 +1,3 @@
+//! The command line of streamgauge, which comes with its last layer.
+
+fn main() {}
