@@ -3,7 +3,8 @@
 //! # Layout
 //! A record's way is one direction through the modules, in the order in which they stand below:
 //!
-//! - [`base`]: clock, seeds, units.
+//! - [`base`]: clock, seeds, units;
+//! - [`kinesis`]: the service's words.
 //!
 //! `ARCHITECTURE.md` tells what each module may use and what always holds in it; `tests/architecture.rs` checks the
 //! former.
@@ -11,3 +12,5 @@
 // A blank line each: the order is the way of a record, and rustfmt would sort neighbours.
 
 pub mod base;
+
+pub mod kinesis;
