@@ -4,7 +4,8 @@
 //! A record's way is one direction through the modules, in the order in which they stand below:
 //!
 //! - [`base`]: clock, seeds, units;
-//! - [`kinesis`]: the service's words.
+//! - [`kinesis`]: the service's words;
+//! - [`measure`]: what was observed.
 //!
 //! `ARCHITECTURE.md` tells what each module may use and what always holds in it; `tests/architecture.rs` checks the
 //! former.
@@ -14,3 +15,5 @@
 pub mod base;
 
 pub mod kinesis;
+
+pub mod measure;

@@ -1,0 +1,58 @@
+//! The way of finished intervals from the recorders to the collector.
+
+use std::sync::mpsc;
+
+use super::counters::ShardCounters;
+use crate::kinesis::ShardId;
+use crate::measure::histogram::{LatencyKind, PackedHistogram};
+
+/// A named part of the scenario, by its place in the scenario's table of producers or consumers.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum PartId {
+    /// A producer; its workers share the number.
+    Producer(u16),
+    /// A consumer; its tasks share the number.
+    Consumer(u16),
+}
+
+/// What one recorder saw in one interval, or a piece of it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct IntervalDelta {
+    /// Whose it is.
+    pub part: PartId,
+    /// Which interval.
+    pub index: u64,
+    /// Shards with something to count, by number.
+    pub shards: Vec<(ShardId, ShardCounters)>,
+    /// Latencies of both phases, by kind.
+    pub latencies: Vec<(LatencyKind, PackedHistogram)>,
+}
+
+/// Where recorders put finished intervals. Never blocks.
+#[derive(Clone, Debug)]
+pub struct IntervalSink(mpsc::Sender<IntervalDelta>);
+
+/// Where the collector takes them from.
+#[derive(Debug)]
+pub struct IntervalSource(mpsc::Receiver<IntervalDelta>);
+
+impl IntervalSink {
+    /// Both ends.
+    pub fn channel() -> (Self, IntervalSource) {
+        let (sender, receiver) = mpsc::channel();
+        (Self(sender), IntervalSource(receiver))
+    }
+
+    /// Hands an interval over.
+    pub(super) fn send(&self, delta: IntervalDelta) {
+        // A source that was dropped means that nobody wants intervals, for example in a benchmark.
+        let _ = self.0.send(delta);
+    }
+}
+
+impl IntervalSource {
+    /// The intervals that have arrived and were not taken yet.
+    pub fn arrived(&self) -> impl Iterator<Item = IntervalDelta> + '_ {
+        self.0.try_iter()
+    }
+}

@@ -1,0 +1,35 @@
+//! Counters that the live line reads while a run goes on.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A count that many add to and anybody reads.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds `count`.
+    pub fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// What was added so far.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What happened so far, over all producers and consumers. Approximate while the run goes on; reports count for
+/// themselves.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Records that the schedules released.
+    pub released: Counter,
+    /// Records acknowledged.
+    pub acked: Counter,
+    /// Attempts of records refused by a limit.
+    pub refused: Counter,
+    /// Records that were not sent.
+    pub not_sent: Counter,
+    /// Records delivered to consumers, all of them together.
+    pub delivered: Counter,
+}
