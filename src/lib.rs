@@ -5,7 +5,8 @@
 //!
 //! - [`base`]: clock, seeds, units;
 //! - [`kinesis`]: the service's words;
-//! - [`measure`]: what was observed.
+//! - [`measure`]: what was observed;
+//! - [`scenario`]: the file, checked.
 //!
 //! `ARCHITECTURE.md` tells what each module may use and what always holds in it; `tests/architecture.rs` checks the
 //! former.
@@ -17,3 +18,5 @@ pub mod base;
 pub mod kinesis;
 
 pub mod measure;
+
+pub mod scenario;

@@ -1,0 +1,173 @@
+//! What a setting is when the file does not say: one table, each default a function that the declared structures name.
+//!
+//! Three defaults follow from other settings and are filled in by [`super::draft`]: the stream of a producer, consumer or
+//! event (the only one), `max_records` (1 for put-record), and the least size of a log-normal distribution (the stamp).
+
+use super::quantity::{BytesText, DurationText, KeyText, Quantity, StartText, Text};
+use super::schema::{Ordering, PayloadKind, PutApi, Retry, StampPlace, StreamMode};
+use super::tables::{LatencyName, LatencySetting, LimitsName, LimitsSetting};
+
+/// Bytes of the stamp; a stamped record is no smaller.
+pub(super) const STAMP_BYTES: u64 = 36;
+/// `send.max_records` of put-records.
+pub(super) const PUT_RECORDS_MAX_RECORDS: u32 = 500;
+
+fn text<Q: Quantity>(text: &str) -> Text<Q> {
+    Text::new(text).expect("each default of this file is a text that parses, as its tests show")
+}
+
+pub(super) fn seed() -> u64 {
+    1
+}
+
+pub(super) fn warm_up() -> DurationText {
+    text("2s")
+}
+
+pub(super) fn drain() -> DurationText {
+    text("10s")
+}
+
+pub(super) fn mode() -> StreamMode {
+    StreamMode::Provisioned
+}
+
+pub(super) fn retention() -> DurationText {
+    text("24h")
+}
+
+pub(super) fn max_record_bytes() -> BytesText {
+    text("1MiB")
+}
+
+pub(super) fn limits() -> LimitsSetting {
+    LimitsSetting::Named(LimitsName::Aws)
+}
+
+pub(super) fn latency() -> LatencySetting {
+    LatencySetting::Named(LatencyName::None)
+}
+
+pub(super) fn max_memory() -> BytesText {
+    text("2GiB")
+}
+
+pub(super) fn workers() -> u32 {
+    1
+}
+
+pub(super) fn key_format() -> KeyText {
+    text("key-{}")
+}
+
+pub(super) fn payload_kind() -> PayloadKind {
+    PayloadKind::Random
+}
+
+pub(super) fn stamp() -> StampPlace {
+    StampPlace::Prefix
+}
+
+pub(super) fn api() -> PutApi {
+    PutApi::PutRecords
+}
+
+pub(super) fn max_bytes() -> BytesText {
+    text("5MiB")
+}
+
+pub(super) fn linger() -> DurationText {
+    text("20ms")
+}
+
+pub(super) fn max_in_flight() -> u32 {
+    32
+}
+
+pub(super) fn timeout() -> DurationText {
+    text("5s")
+}
+
+pub(super) fn ordering() -> Ordering {
+    Ordering::None
+}
+
+pub(super) fn max_queued() -> u32 {
+    100_000
+}
+
+pub(super) fn retry() -> Retry {
+    Retry::FullJitter {
+        attempts: attempts(),
+        base: retry_base(),
+        cap: retry_cap(),
+    }
+}
+
+pub(super) fn attempts() -> u32 {
+    5
+}
+
+pub(super) fn retry_base() -> DurationText {
+    text("50ms")
+}
+
+pub(super) fn retry_cap() -> DurationText {
+    text("2s")
+}
+
+pub(super) fn poll_interval() -> DurationText {
+    text("250ms")
+}
+
+pub(super) fn poll_max_records() -> u32 {
+    10_000
+}
+
+pub(super) fn poll_backoff() -> DurationText {
+    text("250ms")
+}
+
+pub(super) fn start() -> StartText {
+    text("trim-horizon")
+}
+
+/// The share that a throttle storm refuses.
+pub(super) fn storm_share() -> f64 {
+    1.0
+}
+
+pub(super) fn limits_base() -> LimitsName {
+    LimitsName::Aws
+}
+
+pub(super) fn latency_base() -> LatencyName {
+    LatencyName::None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_that_is_a_text_parses() {
+        for duration in [
+            warm_up(),
+            drain(),
+            retention(),
+            linger(),
+            timeout(),
+            retry_base(),
+            retry_cap(),
+            poll_interval(),
+            poll_backoff(),
+        ] {
+            assert!(!duration.value.is_zero(), "{duration}");
+        }
+        for bytes in [max_record_bytes(), max_memory(), max_bytes()] {
+            assert!(bytes.value > 0, "{bytes}");
+        }
+        assert_eq!(key_format().value.0, "key-");
+        assert_eq!(start().to_string(), "trim-horizon");
+    }
+}

@@ -1,0 +1,430 @@
+//! A scenario as the run needs it: every value checked, in one unit, with its default filled in.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::base::Timestamp;
+pub use crate::kinesis::operation::PutApi;
+use crate::kinesis::quotas::Limits;
+use crate::kinesis::{Delays, HashKey, ShardId, StreamName};
+
+/// A checked scenario.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Its name; part of the results folder's.
+    pub name: String,
+    /// The question that it answers.
+    pub question: String,
+    /// What all its random numbers come from.
+    pub seed: u64,
+    /// How long its phases last.
+    pub time: Time,
+    /// The streams by name, at least one.
+    pub streams: BTreeMap<String, Stream>,
+    /// The embedded engine's settings.
+    pub engine: Engine,
+    /// The producers by name.
+    pub producers: BTreeMap<String, Producer>,
+    /// The consumers by name.
+    pub consumers: BTreeMap<String, Consumer>,
+    /// What happens meanwhile, by name.
+    pub events: BTreeMap<String, Event>,
+    /// What must hold, by name.
+    pub slo: BTreeMap<String, Slo>,
+}
+
+/// The phases of a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Time {
+    /// Before the measurement window; may be zero.
+    pub warm_up: Duration,
+    /// The measurement window, above zero.
+    pub measure: Duration,
+    /// At most this long for readers to reach the last acknowledged record.
+    pub drain: Duration,
+}
+
+impl Time {
+    /// How long records are sent: warm-up and measurement window.
+    pub fn load(&self) -> Duration {
+        self.warm_up + self.measure
+    }
+}
+
+/// A stream of the scenario.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    /// Its name, as the scenario's table and as the service know it.
+    pub name: StreamName,
+    /// Shards at the start, at least 1.
+    pub shards: u32,
+    /// How long records are kept, 24 h to 8760 h.
+    pub retention: Duration,
+    /// The largest record, data and key, 1 MiB to 10 MiB.
+    pub max_record_bytes: u64,
+}
+
+/// The embedded engine's settings.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    /// The limits in force.
+    pub limits: Limits,
+    /// How long the service takes.
+    pub delays: Delays,
+    /// The most memory that stored records may take; beyond it the oldest go.
+    pub max_memory_bytes: u64,
+}
+
+/// A group of producer workers that share a schedule.
+#[derive(Clone, Debug)]
+pub struct Producer {
+    /// Its name.
+    pub name: String,
+    /// The stream it writes to.
+    pub stream: StreamName,
+    /// How many workers divide the schedule, at least 1.
+    pub workers: u32,
+    /// When records are meant to be sent.
+    pub arrival: Arrival,
+    /// Their partition keys.
+    pub keys: Keys,
+    /// How large their data is, in bytes with the stamp.
+    pub size: Size,
+    /// What the data is.
+    pub payload: Payload,
+    /// How they are batched and sent.
+    pub send: Send,
+    /// What happens to refused ones.
+    pub retry: Retry,
+}
+
+/// When records are meant to be sent; rates are of the whole producer.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Arrival {
+    /// Evenly spaced, shifted in phase from worker to worker.
+    Constant {
+        /// Records per second, above zero.
+        rate: f64,
+    },
+    /// A Poisson process.
+    Poisson {
+        /// Records per second on average, above zero.
+        rate: f64,
+    },
+    /// As fast as records are acknowledged, with so many records outstanding in each worker.
+    Closed {
+        /// Records outstanding per worker, at least 1.
+        outstanding: u32,
+    },
+}
+
+/// Which partition keys records have. Every key is a number, shown by a [`Keys::format`].
+#[derive(Clone, PartialEq, Debug)]
+pub struct Keys {
+    /// Which numbers are drawn.
+    pub choice: KeyChoice,
+    /// What stands before and after the decimal number: `key-` and nothing by default.
+    pub format: (String, String),
+}
+
+/// Which key numbers are drawn.
+#[derive(Clone, PartialEq, Debug)]
+pub enum KeyChoice {
+    /// Each of `population` keys is as likely.
+    Uniform {
+        /// How many keys, at least 1.
+        population: u64,
+    },
+    /// Key `k` (from 0) has a share proportional to `1 / (k + 1)^exponent`.
+    Zipf {
+        /// How many keys, at least 1.
+        population: u64,
+        /// Above zero.
+        exponent: f64,
+    },
+    /// `hot_keys` keys share `hot_share` of the records evenly; the other keys share the rest.
+    HotSet {
+        /// The first keys of the population, at least 1.
+        hot_keys: u64,
+        /// 0 to 1.
+        hot_share: f64,
+        /// All keys, above `hot_keys`.
+        population: u64,
+    },
+    /// 0, 1, 2, ... up to `population`, then from 0 again; workers take turns.
+    Sequential {
+        /// How many keys, at least 1.
+        population: u64,
+    },
+    /// One key.
+    Single,
+    /// Never the same key twice in a run.
+    Unique,
+}
+
+/// How large records are, in bytes.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Size {
+    /// All the same.
+    Fixed {
+        /// Bytes.
+        bytes: u64,
+    },
+    /// Each size from `min` to `max` is as likely.
+    Uniform {
+        /// The least.
+        min: u64,
+        /// The most, not below `min`.
+        max: u64,
+    },
+    /// Log-normal, cut at both ends.
+    LogNormal {
+        /// The median.
+        median: u64,
+        /// The standard deviation of the logarithm, above zero.
+        sigma: f64,
+        /// Smaller draws become this.
+        min: u64,
+        /// Larger draws become this.
+        max: u64,
+    },
+}
+
+impl Size {
+    /// The largest size that can be drawn.
+    pub const fn max_bytes(&self) -> u64 {
+        match *self {
+            Self::Fixed { bytes } => bytes,
+            Self::Uniform { max, .. } | Self::LogNormal { max, .. } => max,
+        }
+    }
+
+    /// The smallest size that can be drawn.
+    pub const fn min_bytes(&self) -> u64 {
+        match *self {
+            Self::Fixed { bytes } => bytes,
+            Self::Uniform { min, .. } | Self::LogNormal { min, .. } => min,
+        }
+    }
+}
+
+/// What records hold besides the stamp.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Payload {
+    /// The bytes.
+    pub kind: PayloadKind,
+    /// Where the stamp stands.
+    pub stamp: StampPlace,
+}
+
+/// The bytes of a payload.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PayloadKind {
+    /// Random bytes, which do not compress.
+    Random,
+    /// Zeros.
+    Zeros,
+}
+
+/// Where a record's stamp stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StampPlace {
+    /// The first 36 bytes.
+    Prefix,
+    /// Nowhere: integrity and end-to-end latency are not measured.
+    None,
+}
+
+/// How records are batched and sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Send {
+    /// Which operation.
+    pub api: PutApi,
+    /// The most records of one request, 1 to 500; 1 for PutRecord.
+    pub max_records: u32,
+    /// The most bytes of data and keys of one request.
+    pub max_bytes: u64,
+    /// How long a batch waits to fill, from its first record.
+    pub linger: Duration,
+    /// The most requests under way per worker, at least 1.
+    pub max_in_flight: u32,
+    /// When an attempt without an answer is given up as unknown.
+    pub timeout: Duration,
+    /// Whether records of one lane wait for each other.
+    pub ordering: Ordering,
+    /// The most records that wait in a worker for a request, at least 1; more become `not_sent`.
+    pub max_queued: u32,
+}
+
+/// Whether a record waits while an earlier one of its lane is unresolved.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ordering {
+    /// No.
+    None,
+    /// Yes: at most one record of a lane is under way.
+    PerKey,
+}
+
+/// What happens to a record that was refused or not answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Retry {
+    /// How waits grow.
+    pub kind: RetryKind,
+    /// The most attempts of one record, at least 1.
+    pub attempts: u32,
+    /// The first wait.
+    pub base: Duration,
+    /// The longest wait.
+    pub cap: Duration,
+}
+
+/// How the wait before attempt `n + 1` comes from `base` and `cap`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RetryKind {
+    /// No second attempt.
+    None,
+    /// `base` each time.
+    Fixed,
+    /// `min(cap, base * 2^(n - 1))`.
+    Exponential,
+    /// Uniform from zero to what `Exponential` gives.
+    FullJitter,
+}
+
+/// A group of readers.
+#[derive(Clone, Debug)]
+pub struct Consumer {
+    /// Its name.
+    pub name: String,
+    /// The stream it reads.
+    pub stream: StreamName,
+    /// How it reads.
+    pub kind: ConsumerKind,
+    /// Where it begins.
+    pub start: StartPosition,
+}
+
+/// How a consumer reads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ConsumerKind {
+    /// GetRecords in a loop for each shard, children after their parents.
+    Polling {
+        /// From the start of one call to the start of the next; the next is immediate while the reader is behind and
+        /// the interval has passed.
+        interval: Duration,
+        /// Limit of each call, 1 to 10,000.
+        max_records: u32,
+        /// The wait after a refused call.
+        backoff: Duration,
+    },
+}
+
+/// Where a consumer begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StartPosition {
+    /// The oldest record.
+    TrimHorizon,
+    /// After the newest.
+    Latest,
+    /// The first that arrived at this time or later.
+    At(Timestamp),
+}
+
+/// Something that happens in mid-run.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Its name.
+    pub name: String,
+    /// After which phase's start, and how long after.
+    pub at: EventTime,
+    /// The stream that it happens to.
+    pub stream: StreamName,
+    /// What happens.
+    pub action: Action,
+    /// Whether a target that cannot do it is no error.
+    pub optional: bool,
+}
+
+/// When an event happens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EventTime {
+    /// So long after the start of warm-up.
+    WarmUp(Duration),
+    /// So long after the start of the measurement window.
+    Measure(Duration),
+    /// So long after the start of the drain.
+    Drain(Duration),
+}
+
+impl EventTime {
+    /// From the start of warm-up.
+    pub fn offset(&self, time: &Time) -> Duration {
+        match *self {
+            Self::WarmUp(after) => after,
+            Self::Measure(after) => time.warm_up + after,
+            Self::Drain(after) => time.load() + after,
+        }
+    }
+}
+
+/// What an event does.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Action {
+    /// SplitShard, in the middle or at a hash key.
+    SplitShard {
+        /// Which.
+        shard: ShardChoice,
+        /// Where the second child begins; the middle of the range if not given.
+        at: Option<HashKey>,
+    },
+    /// MergeShards of a shard and its neighbour on the right.
+    MergeShards {
+        /// The one with the lower hash keys.
+        shard: ShardChoice,
+    },
+    /// UpdateShardCount.
+    UpdateShardCount {
+        /// Open shards wanted.
+        target: u32,
+    },
+    /// The target answers nothing for a while, then everything.
+    Stall {
+        /// How long.
+        duration: Duration,
+    },
+    /// The target refuses a share of the records put.
+    ThrottleStorm {
+        /// How long.
+        duration: Duration,
+        /// Which shard, or all of them.
+        shard: Option<ShardChoice>,
+        /// The share that is refused, 0 to 1.
+        share: f64,
+    },
+}
+
+/// Which shard an event means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ShardChoice {
+    /// The open shard with the most records offered in the last whole second, or the lowest number if none had any.
+    Hottest,
+    /// The open shard with the fewest.
+    Coldest,
+    /// The open shard with the widest hash key range, the lowest number of equals.
+    Widest,
+    /// This one.
+    Id(ShardId),
+}
+
+/// A bound on one figure of the report.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Slo {
+    /// Its name.
+    pub name: String,
+    /// Path of the figure, such as `consumers.billing.end_to_end.p99`.
+    pub metric: String,
+    /// The figure may not be above this: microseconds for latencies, else a plain number.
+    pub max: Option<f64>,
+    /// The figure may not be below this.
+    pub min: Option<f64>,
+}

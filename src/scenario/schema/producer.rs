@@ -1,0 +1,330 @@
+//! `[producers.NAME]`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::scenario::defaults;
+use crate::scenario::quantity::{BytesText, DurationText, KeyText, RateText};
+
+/// A group of workers that write on one schedule.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct Producer {
+    /// The stream it writes to; the only one if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::scenario) stream: Option<String>,
+    /// How many workers divide the schedule.
+    #[serde(default = "defaults::workers")]
+    #[schemars(range(min = 1, max = 65_535))]
+    pub(in crate::scenario) workers: u32,
+    /// When records are meant to be sent; rates are of the whole producer.
+    pub(in crate::scenario) arrival: Arrival,
+    /// Which partition keys records have.
+    pub(in crate::scenario) keys: Keys,
+    /// How large the records' data is, stamp included, key not.
+    pub(in crate::scenario) size: Size,
+    /// What records hold.
+    #[serde(default)]
+    pub(in crate::scenario) payload: Payload,
+    /// How records are batched and sent.
+    #[serde(default)]
+    pub(in crate::scenario) send: Send,
+    /// What happens to refused records.
+    #[serde(default = "defaults::retry")]
+    pub(in crate::scenario) retry: Retry,
+}
+
+impl Keys {
+    /// How a key's number is shown.
+    pub(in crate::scenario) fn format(&self) -> &KeyText {
+        match self {
+            Self::Uniform { format, .. }
+            | Self::Zipf { format, .. }
+            | Self::HotSet { format, .. }
+            | Self::Sequential { format, .. }
+            | Self::Single { format }
+            | Self::Unique { format } => format,
+        }
+    }
+
+    /// The highest number that a key can have.
+    pub(in crate::scenario) fn highest(&self) -> u64 {
+        match *self {
+            Self::Uniform { population, .. }
+            | Self::Zipf { population, .. }
+            | Self::HotSet { population, .. }
+            | Self::Sequential { population, .. } => population.saturating_sub(1),
+            Self::Single { .. } => 0,
+            Self::Unique { .. } => u64::MAX,
+        }
+    }
+}
+
+/// When records are meant to be sent.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub(in crate::scenario) enum Arrival {
+    /// Evenly spaced.
+    Constant {
+        /// Records per second.
+        rate: RateText,
+    },
+    /// A Poisson process.
+    Poisson {
+        /// Records per second on average.
+        rate: RateText,
+    },
+    /// As fast as records are acknowledged.
+    Closed {
+        /// Records outstanding per worker.
+        #[schemars(range(min = 1))]
+        outstanding: u32,
+    },
+}
+
+/// Which partition keys records have.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub(in crate::scenario) enum Keys {
+    /// Each key is as likely.
+    Uniform {
+        /// How many keys.
+        #[schemars(range(min = 1))]
+        population: u64,
+        /// The key's text around its number.
+        #[serde(default = "defaults::key_format")]
+        format: KeyText,
+    },
+    /// Key `k` has a share proportional to `1 / (k + 1)^exponent`.
+    Zipf {
+        /// How many keys.
+        #[schemars(range(min = 1))]
+        population: u64,
+        /// How skewed: 0.99 is usual.
+        #[schemars(extend("exclusiveMinimum" = 0))]
+        exponent: f64,
+        /// The key's text around its number.
+        #[serde(default = "defaults::key_format")]
+        format: KeyText,
+    },
+    /// A few keys share a part of the load, all others the rest.
+    HotSet {
+        /// How many hot keys.
+        #[schemars(range(min = 1))]
+        hot_keys: u64,
+        /// Their share of the records together.
+        #[schemars(range(min = 0.0, max = 1.0))]
+        hot_share: f64,
+        /// All keys, above `hot_keys`.
+        #[schemars(range(min = 2))]
+        population: u64,
+        /// The key's text around its number.
+        #[serde(default = "defaults::key_format")]
+        format: KeyText,
+    },
+    /// One after the other, then from the first again.
+    Sequential {
+        /// How many keys.
+        #[schemars(range(min = 1))]
+        population: u64,
+        /// The key's text around its number.
+        #[serde(default = "defaults::key_format")]
+        format: KeyText,
+    },
+    /// One key.
+    Single {
+        /// The key's text around its number.
+        #[serde(default = "defaults::key_format")]
+        format: KeyText,
+    },
+    /// Never the same key twice.
+    Unique {
+        /// The key's text around its number.
+        #[serde(default = "defaults::key_format")]
+        format: KeyText,
+    },
+}
+
+/// How large records are.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub(in crate::scenario) enum Size {
+    /// All the same.
+    Fixed {
+        /// The size.
+        bytes: BytesText,
+    },
+    /// Each size from `min` to `max` is as likely.
+    Uniform {
+        /// The least.
+        min: BytesText,
+        /// The most.
+        max: BytesText,
+    },
+    /// Log-normal, cut at both ends.
+    LogNormal {
+        /// The median.
+        median: BytesText,
+        /// The standard deviation of the logarithm.
+        #[schemars(extend("exclusiveMinimum" = 0))]
+        sigma: f64,
+        /// Smaller draws become this; 36 bytes if stamped, else none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        min: Option<BytesText>,
+        /// Larger draws become this.
+        max: BytesText,
+    },
+}
+
+/// What records hold.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct Payload {
+    /// The bytes.
+    #[serde(default = "defaults::payload_kind")]
+    pub(in crate::scenario) kind: PayloadKind,
+    /// Where the stamp stands, by which integrity and end-to-end latency are measured.
+    #[serde(default = "defaults::stamp")]
+    pub(in crate::scenario) stamp: StampPlace,
+}
+
+impl Default for Payload {
+    fn default() -> Self {
+        Self {
+            kind: defaults::payload_kind(),
+            stamp: defaults::stamp(),
+        }
+    }
+}
+
+/// The bytes of a payload.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::scenario) enum PayloadKind {
+    /// Random bytes, which do not compress.
+    Random,
+    /// Zeros.
+    Zeros,
+}
+
+/// Where a record's stamp stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::scenario) enum StampPlace {
+    /// The first 36 bytes.
+    Prefix,
+    /// Nowhere: integrity and end-to-end latency are not measured.
+    None,
+}
+
+/// How records are batched and sent.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct Send {
+    /// Which operation.
+    #[serde(default = "defaults::api")]
+    pub(in crate::scenario) api: PutApi,
+    /// The most records of one request; 500, or 1 for put-record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 500))]
+    pub(in crate::scenario) max_records: Option<u32>,
+    /// The most bytes of data and keys of one request, up to 10 MiB.
+    #[serde(default = "defaults::max_bytes")]
+    pub(in crate::scenario) max_bytes: BytesText,
+    /// How long a batch waits to fill, from its first record.
+    #[serde(default = "defaults::linger")]
+    pub(in crate::scenario) linger: DurationText,
+    /// The most requests under way per worker.
+    #[serde(default = "defaults::max_in_flight")]
+    #[schemars(range(min = 1, max = 10_000))]
+    pub(in crate::scenario) max_in_flight: u32,
+    /// When an attempt without an answer is given up as unknown, above zero.
+    #[serde(default = "defaults::timeout")]
+    pub(in crate::scenario) timeout: DurationText,
+    /// Whether records of one lane wait for each other.
+    #[serde(default = "defaults::ordering")]
+    pub(in crate::scenario) ordering: Ordering,
+    /// The most records that wait in a worker for a request; more become `not_sent`.
+    #[serde(default = "defaults::max_queued")]
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub(in crate::scenario) max_queued: u32,
+}
+
+impl Default for Send {
+    fn default() -> Self {
+        Self {
+            api: defaults::api(),
+            max_records: None,
+            max_bytes: defaults::max_bytes(),
+            linger: defaults::linger(),
+            max_in_flight: defaults::max_in_flight(),
+            timeout: defaults::timeout(),
+            ordering: defaults::ordering(),
+            max_queued: defaults::max_queued(),
+        }
+    }
+}
+
+/// The two operations that put.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::scenario) enum PutApi {
+    /// One record a call.
+    PutRecord,
+    /// Up to 500 records a call.
+    PutRecords,
+}
+
+/// Whether a record waits while an earlier one of its lane is unresolved.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::scenario) enum Ordering {
+    /// No.
+    None,
+    /// Yes: at most one record of a lane is under way.
+    PerKey,
+}
+
+/// What happens to a record that was refused or not answered.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub(in crate::scenario) enum Retry {
+    /// No second attempt.
+    None {},
+    /// The same wait each time.
+    Fixed {
+        /// The most attempts of one record.
+        #[serde(default = "defaults::attempts")]
+        #[schemars(range(min = 1, max = 1_000))]
+        attempts: u32,
+        /// The wait.
+        #[serde(default = "defaults::retry_base")]
+        base: DurationText,
+    },
+    /// Waits that double up to a cap.
+    Exponential {
+        /// The most attempts of one record.
+        #[serde(default = "defaults::attempts")]
+        #[schemars(range(min = 1, max = 1_000))]
+        attempts: u32,
+        /// The first wait.
+        #[serde(default = "defaults::retry_base")]
+        base: DurationText,
+        /// The longest wait.
+        #[serde(default = "defaults::retry_cap")]
+        cap: DurationText,
+    },
+    /// Uniform from zero to what `exponential` gives.
+    FullJitter {
+        /// The most attempts of one record.
+        #[serde(default = "defaults::attempts")]
+        #[schemars(range(min = 1, max = 1_000))]
+        attempts: u32,
+        /// The first wait, at most.
+        #[serde(default = "defaults::retry_base")]
+        base: DurationText,
+        /// The longest wait.
+        #[serde(default = "defaults::retry_cap")]
+        cap: DurationText,
+    },
+}

@@ -1,0 +1,42 @@
+//! Rules of how consumers read.
+
+use std::time::Duration;
+
+use crate::kinesis::quotas::{CAPS, CapName};
+use crate::scenario::draft::Draft;
+use crate::scenario::finding::Finding;
+use crate::scenario::schema::Consumer;
+
+/// Without a pause a refused reader would call again within the same instant, and be refused again.
+pub(super) fn refused_readers_pause(draft: &Draft, findings: &mut Vec<Finding>) {
+    for (name, consumer) in &draft.consumers {
+        let Consumer::Polling { backoff, .. } = consumer;
+        if backoff.value.is_zero() {
+            findings.push(Finding::value(
+                &["consumers", name, "backoff"],
+                format!("`consumers.{name}.backoff` must be above zero"),
+            ));
+        }
+    }
+}
+
+/// A reader that comes back after its iterator's life never has one.
+pub(super) fn readers_come_back_in_an_iterators_life(draft: &Draft, findings: &mut Vec<Finding>) {
+    let life = Duration::from_secs(CAPS[CapName::IteratorLifeSeconds as usize].aws);
+    for (name, consumer) in &draft.consumers {
+        let Consumer::Polling {
+            interval, backoff, ..
+        } = consumer;
+        for (field, wait) in [("interval", interval), ("backoff", backoff)] {
+            if wait.value >= life {
+                findings.push(Finding::value(
+                    &["consumers", name, field],
+                    format!(
+                        "`{wait}` is longer than a shard iterator lives: below {} s",
+                        life.as_secs()
+                    ),
+                ));
+            }
+        }
+    }
+}
