@@ -6,7 +6,8 @@
 //! - [`base`]: clock, seeds, units;
 //! - [`kinesis`]: the service's words;
 //! - [`measure`]: what was observed;
-//! - [`scenario`]: the file, checked.
+//! - [`scenario`]: the file, checked;
+//! - [`workload`]: what to send and when.
 //!
 //! `ARCHITECTURE.md` tells what each module may use and what always holds in it; `tests/architecture.rs` checks the
 //! former.
@@ -20,3 +21,5 @@ pub mod kinesis;
 pub mod measure;
 
 pub mod scenario;
+
+pub mod workload;

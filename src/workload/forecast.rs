@@ -1,0 +1,566 @@
+//! What a workload will do to the shards of a stream, computed before anything is sent.
+//!
+//! Keys are placed by their MD5, not by luck: the heaviest [`EXACT_KEYS`] one by one, and only the tail beyond them by
+//! the width of each range, with the standard error of that.
+
+use super::arrival::records_per_s;
+use super::heavy_keys::{HeavyKey, heaviest};
+use super::placement::{Placement, ShardIndex};
+use super::sizes::mean_bytes;
+use crate::kinesis::quotas::RateName;
+use crate::kinesis::{Cause, HashKeyRange, Limits};
+use crate::scenario::model::{Arrival, Keys, Producer};
+
+/// How many keys of each producer are placed by their MD5, the heaviest first.
+pub const EXACT_KEYS: u64 = 1_000_000;
+
+/// What the producers of one stream will do to its shards.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Forecast {
+    /// Records per second of all producers; `None` if one of them has closed arrivals, which have no rate.
+    pub records_per_s: Option<f64>,
+    /// Each shard, in the order of the ranges.
+    pub shards: Vec<ShardForecast>,
+    /// The heaviest keys, the heaviest first, at most [`NAMED_KEYS`](super::heavy_keys::NAMED_KEYS); empty if no key comes twice.
+    pub heaviest: Vec<HeavyKey>,
+    /// The share of the records whose keys were not hashed, 0 to 1: the tail, placed by the widths of the ranges.
+    pub tail_share: f64,
+}
+
+/// What one shard will be offered.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ShardForecast {
+    /// Its hash keys.
+    pub range: HashKeyRange,
+    /// Its share of the records, 0 to 1.
+    pub share: f64,
+    /// The standard error of `share`, from the keys of the tail; zero where every key was hashed. An upper bound where
+    /// producers have tails of the same keys.
+    pub share_error: f64,
+    /// Records per second.
+    pub records_per_s: Option<f64>,
+    /// Bytes of data and partition keys per second.
+    pub bytes_per_s: Option<f64>,
+    /// `records_per_s` as a part of the `write_records` limit, above 1 where it is exceeded; `None` without a rate or
+    /// without the limit.
+    pub write_records_utilisation: Option<f64>,
+    /// `bytes_per_s` as a part of the `write_bytes` limit.
+    pub write_bytes_utilisation: Option<f64>,
+    /// The limit that binds first as the load grows; it needs no rate. `None` without records or limits.
+    pub binds: Option<Cause>,
+    /// The share of its records that the shard will refuse: `1 - 1 / utilisation` of the limit that binds, in a steady
+    /// state, of first attempts (retries add to the load). Bursts within a second are not in it. Where bytes bind and
+    /// sizes differ it is the share of the bytes: small records find room that large ones do not.
+    pub refused_share: Option<f64>,
+}
+
+/// Forecasts what `producers`, which write to one stream, do to the shards that have these `ranges`. Hashes up to
+/// [`EXACT_KEYS`] keys for each different [`Keys`] among the producers: about 0.2 s.
+///
+/// Shares are weighted by rates. With closed arrivals, which have none, producers weigh as much as they have records
+/// outstanding (Little's law, equal response times); where closed and other arrivals meet nothing is known of their
+/// proportion, and each producer weighs the same.
+pub fn forecast(producers: &[&Producer], ranges: &[HashKeyRange], limits: &Limits) -> Forecast {
+    forecast_hashing(producers, ranges, limits, EXACT_KEYS)
+}
+
+/// [`forecast`] with another bound than [`EXACT_KEYS`].
+fn forecast_hashing(
+    producers: &[&Producer],
+    ranges: &[HashKeyRange],
+    limits: &Limits,
+    exact_keys: u64,
+) -> Forecast {
+    let shards = ShardIndex::new(ranges);
+    let total_per_s = total_records_per_s(producers);
+    let parts = parts(producers);
+    let mut loads = vec![Load::default(); ranges.len()];
+    let mut tail_share = 0.0;
+    for part in &parts {
+        let placement = Placement::of(part.keys, &shards, exact_keys);
+        tail_share += part.share * placement.tail_share;
+        for (load, placed) in loads.iter_mut().zip(&placement.shards) {
+            load.share += part.share * placed.share;
+            load.share_error += part.share * placed.share_error;
+            load.record_bytes +=
+                part.share * (placed.share * part.mean_data_bytes + placed.key_bytes);
+        }
+    }
+    Forecast {
+        records_per_s: total_per_s,
+        shards: ranges
+            .iter()
+            .zip(&loads)
+            .map(|(range, load)| load.judge(*range, total_per_s, limits))
+            .collect(),
+        heaviest: heaviest(&parts, &shards, total_per_s),
+        tail_share,
+    }
+}
+
+/// What one shard is offered of one record of the whole stream.
+#[derive(Clone, Copy, Default)]
+struct Load {
+    share: f64,
+    share_error: f64,
+    /// Bytes of data and key.
+    record_bytes: f64,
+}
+
+impl Load {
+    fn judge(
+        &self,
+        range: HashKeyRange,
+        total_per_s: Option<f64>,
+        limits: &Limits,
+    ) -> ShardForecast {
+        let limit = |name| limits.rate(name).map(|limit| limit.per_s as f64);
+        // Per record of the stream: which limit is nearer does not depend on how many there are.
+        let of_records = limit(RateName::WriteRecords).map(|limit| self.share / limit);
+        let of_bytes = limit(RateName::WriteBytes).map(|limit| self.record_bytes / limit);
+        let nearest = [
+            (of_records, Cause::WriteRecords),
+            (of_bytes, Cause::WriteBytes),
+        ]
+        .into_iter()
+        .filter_map(|(part, cause)| part.filter(|part| *part > 0.0).map(|part| (part, cause)))
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+        let at_rate = |per_record: f64| total_per_s.map(|rate| rate * per_record);
+        ShardForecast {
+            range,
+            share: self.share,
+            share_error: self.share_error,
+            records_per_s: at_rate(self.share),
+            bytes_per_s: at_rate(self.record_bytes),
+            write_records_utilisation: of_records.and_then(at_rate),
+            write_bytes_utilisation: of_bytes.and_then(at_rate),
+            binds: nearest.map(|(_, cause)| cause),
+            refused_share: at_rate(nearest.map_or(0.0, |(part, _)| part))
+                .map(|utilisation| 1.0 - 1.0 / utilisation.max(1.0)),
+        }
+    }
+}
+
+/// A producer's part in the stream.
+pub(super) struct Part<'a> {
+    pub(super) keys: &'a Keys,
+    /// Its share of the stream's records.
+    pub(super) share: f64,
+    mean_data_bytes: f64,
+}
+
+fn total_records_per_s(producers: &[&Producer]) -> Option<f64> {
+    producers
+        .iter()
+        .map(|producer| records_per_s(&producer.arrival))
+        .sum()
+}
+
+/// The producers' parts; those with the same keys are one, so that no key is hashed twice.
+fn parts<'a>(producers: &[&'a Producer]) -> Vec<Part<'a>> {
+    let any_rate = producers
+        .iter()
+        .any(|producer| records_per_s(&producer.arrival).is_some());
+    let any_closed = total_records_per_s(producers).is_none();
+    let weight = |producer: &Producer| match producer.arrival {
+        _ if any_rate && any_closed => 1.0,
+        Arrival::Constant { rate } | Arrival::Poisson { rate } => rate,
+        Arrival::Closed { outstanding } => f64::from(producer.workers) * f64::from(outstanding),
+    };
+    let total: f64 = producers.iter().map(|producer| weight(producer)).sum();
+    let mut parts: Vec<Part<'a>> = Vec::new();
+    for producer in producers {
+        let share = weight(producer) / total;
+        let mean = mean_bytes(&producer.size);
+        match parts.iter_mut().find(|part| *part.keys == producer.keys) {
+            Some(part) => {
+                let both = part.share + share;
+                part.mean_data_bytes = (part.share * part.mean_data_bytes + share * mean) / both;
+                part.share = both;
+            }
+            None => parts.push(Part {
+                keys: &producer.keys,
+                share,
+                mean_data_bytes: mean,
+            }),
+        }
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinesis::HashKey;
+    use crate::kinesis::quotas::RateLimit;
+    use crate::scenario::model::{KeyChoice, Size};
+    use crate::workload::draw::RecordSource;
+    use crate::workload::draw::tests::producer;
+
+    const POISSON: Arrival = Arrival::Poisson { rate: 2_400.0 };
+    const FIXED: Size = Size::Fixed { bytes: 600 };
+
+    fn close(a: f64, b: f64) -> bool {
+        (a - b).abs() <= 1e-9 * b.abs().max(1.0)
+    }
+
+    fn choices() -> Vec<KeyChoice> {
+        vec![
+            KeyChoice::Uniform { population: 3_000 },
+            KeyChoice::Sequential { population: 100 },
+            KeyChoice::Single,
+            KeyChoice::Zipf {
+                population: 3_000,
+                exponent: 1.1,
+            },
+            KeyChoice::HotSet {
+                hot_keys: 2,
+                hot_share: 0.4,
+                population: 3_000,
+            },
+        ]
+    }
+
+    #[test]
+    fn small_populations_are_placed_as_counting_every_key_by_its_md5_places_them() {
+        let ranges = HashKeyRange::initial(7);
+        for choice in choices() {
+            let producer = producer(2, POISSON, choice.clone(), FIXED);
+            let forecast = forecast(&[&producer], &ranges, &Limits::aws());
+            let weights: Vec<f64> = match choice {
+                KeyChoice::Uniform { population } | KeyChoice::Sequential { population } => {
+                    vec![1.0; population as usize]
+                }
+                KeyChoice::Zipf {
+                    population,
+                    exponent,
+                } => (1..=population)
+                    .map(|k| (k as f64).powf(-exponent))
+                    .collect(),
+                KeyChoice::HotSet { .. } => {
+                    let mut weights = vec![0.6 / 2_998.0; 3_000];
+                    weights[..2].fill(0.2);
+                    weights
+                }
+                KeyChoice::Single | KeyChoice::Unique => vec![1.0],
+            };
+            let total: f64 = weights.iter().sum();
+            let (mut shares, mut bytes) = (vec![0.0; 7], vec![0.0; 7]);
+            for (number, weight) in weights.iter().enumerate() {
+                let key = format!("key-{number}");
+                let hash = HashKey::of_partition_key(&key);
+                let shard = ranges
+                    .iter()
+                    .position(|range| range.contains(hash))
+                    .unwrap();
+                shares[shard] += weight / total;
+                bytes[shard] += weight / total * (600.0 + key.len() as f64);
+            }
+            assert_eq!(forecast.tail_share.to_bits(), 0);
+            for (index, shard) in forecast.shards.iter().enumerate() {
+                assert!(close(shard.share, shares[index]), "{choice:?} {shard:?}");
+                assert_eq!(shard.share_error.to_bits(), 0);
+                assert!(close(shard.records_per_s.unwrap(), 2_400.0 * shares[index]));
+                assert!(close(shard.bytes_per_s.unwrap(), 2_400.0 * bytes[index]));
+            }
+            let first = &forecast.heaviest[0];
+            assert_eq!(
+                (first.key.as_str(), first.hash_key),
+                ("key-0", HashKey::of_partition_key("key-0"))
+            );
+            assert!(close(first.share, weights[0] / total));
+            assert!(ranges[first.shard.unwrap()].contains(first.hash_key));
+            assert_eq!(forecast.heaviest.len(), weights.len().min(10));
+        }
+    }
+
+    #[test]
+    fn a_million_draws_agree_with_the_forecast() {
+        let ranges = HashKeyRange::initial(5);
+        let choices = [
+            KeyChoice::Zipf {
+                population: 100_000,
+                exponent: 1.0,
+            },
+            KeyChoice::Zipf {
+                population: 1_000_000_000,
+                exponent: 1.2,
+            },
+            KeyChoice::Uniform {
+                population: 1_000_000_000,
+            },
+            KeyChoice::HotSet {
+                hot_keys: 1,
+                hot_share: 0.4,
+                population: 10_000,
+            },
+        ];
+        for choice in choices {
+            let producer = producer(1, POISSON, choice, FIXED);
+            let forecast = forecast_hashing(&[&producer], &ranges, &Limits::aws(), 100_000);
+            let mut source = RecordSource::new(3, &producer, 0);
+            let mut counts = [0u32; 5];
+            let draws = 1_000_000;
+            for _ in 0..draws {
+                let hash = source.next().hash_key;
+                let shard = ranges.iter().position(|range| range.contains(hash));
+                counts[shard.unwrap()] += 1;
+            }
+            for (count, shard) in counts.iter().zip(&forecast.shards) {
+                let binomial = shard.share * (1.0 - shard.share) / f64::from(draws);
+                let error = (binomial + shard.share_error.powi(2)).sqrt();
+                let found = f64::from(*count) / f64::from(draws);
+                assert!(
+                    (found - shard.share).abs() < 4.0 * error,
+                    "{found} for {shard:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_stated_error_of_a_tail_is_neither_too_small_nor_too_large() {
+        let ranges = HashKeyRange::initial(200);
+        let population = 50_000;
+        for choice in [
+            KeyChoice::Uniform { population },
+            KeyChoice::Zipf {
+                population,
+                exponent: 0.8,
+            },
+        ] {
+            let producer = producer(1, POISSON, choice, FIXED);
+            let exact = forecast(&[&producer], &ranges, &Limits::aws());
+            let rough = forecast_hashing(&[&producer], &ranges, &Limits::aws(), 1_000);
+            let squares = exact
+                .shards
+                .iter()
+                .zip(&rough.shards)
+                .map(|(exact, rough)| ((exact.share - rough.share) / rough.share_error).powi(2));
+            // Chi-square of 199 degrees of freedom: 199 and a standard deviation of 20.
+            let sum: f64 = squares.sum();
+            assert!((120.0..280.0).contains(&sum), "{sum}");
+        }
+    }
+
+    #[test]
+    fn a_tail_that_is_not_hashed_lies_within_its_stated_error() {
+        let ranges = HashKeyRange::initial(4);
+        for choice in choices() {
+            let producer = producer(1, POISSON, choice, FIXED);
+            let exact = forecast(&[&producer], &ranges, &Limits::aws());
+            let rough = forecast_hashing(&[&producer], &ranges, &Limits::aws(), 50);
+            for (exact, rough) in exact.shards.iter().zip(&rough.shards) {
+                let error = rough.share_error;
+                assert!(
+                    (exact.share - rough.share).abs() <= 4.0 * error + 1e-12,
+                    "{exact:?} {rough:?}"
+                );
+                assert!(error < 0.04);
+            }
+            let total = |forecast: &Forecast| -> f64 {
+                forecast
+                    .shards
+                    .iter()
+                    .filter_map(|shard| shard.bytes_per_s)
+                    .sum()
+            };
+            assert!(
+                close(total(&exact), total(&rough)),
+                "key lengths of the tail"
+            );
+        }
+        // All of a uniform population unhashed: sqrt(q (1 - q) / n).
+        let uniform = producer(1, POISSON, KeyChoice::Uniform { population: 3_000 }, FIXED);
+        let rough = forecast_hashing(&[&uniform], &ranges, &Limits::aws(), 0);
+        assert!(close(
+            rough.shards[0].share_error,
+            (0.25f64 * 0.75 / 3_000.0).sqrt()
+        ));
+        assert!(close(rough.tail_share, 1.0));
+    }
+
+    #[test]
+    fn the_limit_that_binds_first_and_the_refused_share_follow_from_the_hot_shard() {
+        let choice = KeyChoice::Single;
+        let small = producer(1, POISSON, choice.clone(), Size::Fixed { bytes: 100 });
+        let ranges = HashKeyRange::initial(2);
+        let hot =
+            |forecast: &Forecast| forecast.shards[forecast.heaviest[0].shard.unwrap()].clone();
+        let shard = hot(&forecast(&[&small], &ranges, &Limits::aws()));
+        assert_eq!(shard.binds, Some(Cause::WriteRecords));
+        assert!(close(shard.write_records_utilisation.unwrap(), 2.4));
+        assert!(close(shard.refused_share.unwrap(), 1.0 - 1.0 / 2.4));
+
+        let large = producer(1, POISSON, choice, Size::Fixed { bytes: 2_043 });
+        let all = forecast(&[&large], &ranges, &Limits::aws());
+        let shard = hot(&all);
+        assert_eq!(shard.binds, Some(Cause::WriteBytes));
+        // "key-0" has five bytes: 2,048 in all.
+        assert!(close(
+            shard.write_bytes_utilisation.unwrap(),
+            2_400.0 * 2_048.0 / 1_048_576.0
+        ));
+        let cold = all
+            .shards
+            .iter()
+            .find(|other| other.range != shard.range)
+            .unwrap();
+        assert_eq!((cold.binds, cold.refused_share), (None, Some(0.0)));
+
+        let mut limits = Limits::off();
+        let shard = hot(&forecast(&[&large], &ranges, &limits));
+        assert_eq!(
+            (
+                shard.binds,
+                shard.write_bytes_utilisation,
+                shard.refused_share
+            ),
+            (None, None, Some(0.0))
+        );
+        limits.set_rate(
+            RateName::WriteRecords,
+            Some(RateLimit {
+                per_s: 4_800,
+                capacity: 1,
+            }),
+        );
+        let shard = hot(&forecast(&[&large], &ranges, &limits));
+        assert_eq!(
+            (shard.binds, shard.refused_share),
+            (Some(Cause::WriteRecords), Some(0.0))
+        );
+        assert!(close(shard.write_records_utilisation.unwrap(), 0.5));
+    }
+
+    #[test]
+    fn producers_of_one_stream_add_up() {
+        let ranges = HashKeyRange::initial(3);
+        let zipf = KeyChoice::Zipf {
+            population: 100,
+            exponent: 1.0,
+        };
+        let web = producer(1, Arrival::Constant { rate: 300.0 }, zipf.clone(), FIXED);
+        let app = producer(
+            1,
+            Arrival::Poisson { rate: 100.0 },
+            KeyChoice::Uniform { population: 50 },
+            FIXED,
+        );
+        let bulk = producer(
+            1,
+            Arrival::Constant { rate: 600.0 },
+            zipf,
+            Size::Fixed { bytes: 1_000 },
+        );
+        let all = forecast(&[&web, &app, &bulk], &ranges, &Limits::aws());
+        let alone =
+            [&web, &app, &bulk].map(|producer| forecast(&[producer], &ranges, &Limits::aws()));
+        assert!(close(all.records_per_s.unwrap(), 1_000.0));
+        for (index, shard) in all.shards.iter().enumerate() {
+            let sum = |figure: fn(&ShardForecast) -> Option<f64>| -> f64 {
+                alone
+                    .iter()
+                    .filter_map(|forecast| figure(&forecast.shards[index]))
+                    .sum()
+            };
+            assert!(close(
+                shard.records_per_s.unwrap(),
+                sum(|shard| shard.records_per_s)
+            ));
+            assert!(close(
+                shard.bytes_per_s.unwrap(),
+                sum(|shard| shard.bytes_per_s)
+            ));
+        }
+        assert_eq!(all.heaviest[0].key, "key-0");
+        let sum: f64 = alone
+            .iter()
+            .filter_map(|forecast| forecast.heaviest[0].records_per_s)
+            .sum();
+        assert!(close(all.heaviest[0].records_per_s.unwrap(), sum));
+    }
+
+    #[test]
+    fn closed_arrivals_have_shares_and_no_rates() {
+        let ranges = HashKeyRange::initial(2);
+        let closed =
+            |outstanding, choice| producer(3, Arrival::Closed { outstanding }, choice, FIXED);
+        let one = closed(1, KeyChoice::Single);
+        let many = closed(3, KeyChoice::Unique);
+        let all = forecast(&[&one, &many], &ranges, &Limits::aws());
+        assert_eq!(all.records_per_s, None);
+        assert!(close(all.heaviest[0].share, 0.25));
+        assert_eq!(all.heaviest[0].records_per_s, None);
+        let hot = &all.shards[all.heaviest[0].shard.unwrap()];
+        assert!(close(hot.share, 0.25 + 0.75 / 2.0));
+        assert_eq!(hot.binds, Some(Cause::WriteRecords));
+        assert_eq!(
+            (hot.records_per_s, hot.bytes_per_s, hot.refused_share),
+            (None, None, None)
+        );
+        let open = producer(1, POISSON, KeyChoice::Unique, FIXED);
+        assert!(close(
+            forecast(&[&one, &open], &ranges, &Limits::aws()).heaviest[0].share,
+            0.5
+        ));
+    }
+
+    #[test]
+    fn unique_keys_spread_by_the_width_of_the_ranges_without_a_heavy_key() {
+        let unique = producer(2, POISSON, KeyChoice::Unique, FIXED);
+        let forecast = forecast(&[&unique], &HashKeyRange::initial(4), &Limits::aws());
+        assert!(forecast.heaviest.is_empty());
+        assert!(
+            forecast
+                .shards
+                .iter()
+                .all(|shard| close(shard.share, 0.25) && shard.share_error == 0.0)
+        );
+        assert!(close(forecast.tail_share, 1.0));
+    }
+
+    #[test]
+    fn the_largest_populations_are_forecast_and_drawn_without_a_panic() {
+        let population = u64::MAX;
+        let choices = [
+            KeyChoice::Uniform { population },
+            KeyChoice::Sequential { population },
+            KeyChoice::Zipf {
+                population,
+                exponent: 0.5,
+            },
+            KeyChoice::HotSet {
+                hot_keys: population - 1,
+                hot_share: 0.5,
+                population,
+            },
+        ];
+        for choice in choices {
+            let producer = producer(3, POISSON, choice.clone(), FIXED);
+            let forecast =
+                forecast_hashing(&[&producer], &HashKeyRange::initial(2), &Limits::aws(), 100);
+            let total: f64 = forecast.shards.iter().map(|shard| shard.share).sum();
+            assert!(close(total, 1.0), "{choice:?}: {total}");
+            let mut source = RecordSource::new(1, &producer, 2);
+            let plans: Vec<_> = (0..100).map(|_| source.next()).collect();
+            assert!(plans.iter().all(|plan| plan.key < population));
+        }
+    }
+
+    #[test]
+    fn a_stream_without_producers_or_shards_is_no_error() {
+        let none = forecast(&[], &HashKeyRange::initial(2), &Limits::aws());
+        assert_eq!(
+            (
+                none.records_per_s,
+                none.shards[0].share,
+                none.shards[0].binds
+            ),
+            (Some(0.0), 0.0, None)
+        );
+        let single = producer(1, POISSON, KeyChoice::Single, FIXED);
+        let nowhere = forecast(&[&single], &[], &Limits::aws());
+        assert_eq!((nowhere.shards.len(), nowhere.heaviest[0].shard), (0, None));
+    }
+}

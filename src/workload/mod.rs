@@ -1,0 +1,29 @@
+//! What to send and when: intended times, partition keys, sizes, payloads and stamps, and what they will do to the
+//! shards.
+//!
+//! Invariant: everything here is a plain function of (seed, producer, worker, purpose). Nothing waits, reads a clock or
+//! knows where its records go, so that every world is offered the same records at the same intended times.
+
+pub mod arrival;
+pub mod draw;
+pub mod forecast;
+pub mod heavy_keys;
+pub mod keys;
+pub mod payload;
+mod placement;
+pub mod shares;
+pub mod sizes;
+pub mod stamp;
+pub mod zipf;
+
+pub use arrival::{Schedule, due};
+pub use draw::{RecordPlan, RecordSource, payload_pool, schedule};
+pub use forecast::{Forecast, ShardForecast, forecast};
+pub use heavy_keys::HeavyKey;
+pub use keys::{KeyGenerator, KeyHashes, KeyText};
+pub use payload::{PayloadGenerator, PayloadPool};
+pub use sizes::SizeGenerator;
+pub use stamp::{Stamp, StampError};
+
+#[cfg(test)]
+mod goodness;

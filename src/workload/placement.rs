@@ -1,0 +1,160 @@
+//! Where the keys of one choice fall: the heaviest by their MD5, the tail by the widths of the ranges.
+
+use super::keys::KeyText;
+use super::shares::{Band, bands};
+use crate::kinesis::{HashKey, HashKeyRange};
+use crate::scenario::model::Keys;
+
+/// Digits that a key number of [`KeyChoice::Unique`](crate::scenario::model::KeyChoice::Unique) is taken to have: a
+/// forecast knows no length of the run, and this is right from the millionth record to the ten millionth.
+const UNIQUE_DIGITS: u32 = 7;
+
+/// Finds the shard of a hash key.
+pub(super) struct ShardIndex<'a> {
+    pub(super) ranges: &'a [HashKeyRange],
+    /// Indices of the ranges, by where they begin.
+    by_start: Vec<usize>,
+}
+
+impl<'a> ShardIndex<'a> {
+    pub(super) fn new(ranges: &'a [HashKeyRange]) -> Self {
+        let mut by_start: Vec<usize> = (0..ranges.len()).collect();
+        by_start.sort_by_key(|&index| ranges[index].start);
+        Self { ranges, by_start }
+    }
+
+    pub(super) fn find(&self, key: HashKey) -> Option<usize> {
+        let after = self
+            .by_start
+            .partition_point(|&index| self.ranges[index].start <= key);
+        let index = self.by_start[after.checked_sub(1)?];
+        self.ranges[index].contains(key).then_some(index)
+    }
+}
+
+/// Where the keys of one choice fall.
+pub(super) struct Placement {
+    pub(super) shards: Vec<Placed>,
+    /// The share of the keys that were not hashed.
+    pub(super) tail_share: f64,
+}
+
+#[derive(Clone, Copy, Default)]
+pub(super) struct Placed {
+    pub(super) share: f64,
+    /// The standard error of `share`.
+    pub(super) share_error: f64,
+    /// The sum over its keys of share times length.
+    pub(super) key_bytes: f64,
+}
+
+impl Placement {
+    pub(super) fn of(keys: &Keys, shards: &ShardIndex<'_>, exact_keys: u64) -> Self {
+        let text = KeyText::new(keys);
+        let mut placed = vec![Placed::default(); shards.ranges.len()];
+        let mut tail = Tail::default();
+        let mut left = exact_keys;
+        let bands = bands(&keys.choice);
+        for band in &bands {
+            let exact_end = band.first + left.min(band.end - band.first);
+            left -= exact_end - band.first;
+            for number in band.first..exact_end {
+                if let Some(index) = shards.find(text.hash(number)) {
+                    let share = band.share(number);
+                    placed[index].share += share;
+                    placed[index].key_bytes += share * text.bytes(digits(number)) as f64;
+                }
+            }
+            tail.add(band, exact_end, &text);
+        }
+        if bands.is_empty() {
+            // Keys without end: each shard's share goes to its range's width as records go on, without an error left.
+            tail.share = 1.0;
+            tail.key_bytes = text.bytes(UNIQUE_DIGITS) as f64;
+        }
+        for (placed, range) in placed.iter_mut().zip(shards.ranges) {
+            let width = range.share();
+            placed.share += width * tail.share;
+            placed.key_bytes += width * tail.key_bytes;
+            // Each key of the tail falls into the range or not, on its own: a sum of Bernoulli variables, weighted by
+            // the keys' shares. For equal shares this is the binomial standard error.
+            placed.share_error = (width * (1.0 - width) * tail.squares).max(0.0).sqrt();
+        }
+        Self {
+            shards: placed,
+            tail_share: tail.share,
+        }
+    }
+}
+
+/// Keys that are too many to hash.
+#[derive(Default)]
+struct Tail {
+    share: f64,
+    /// The sum of their squared shares.
+    squares: f64,
+    key_bytes: f64,
+}
+
+impl Tail {
+    /// Adds the keys of `band` from number `first` on.
+    fn add(&mut self, band: &Band, first: u64, text: &KeyText) {
+        if first >= band.end {
+            return;
+        }
+        self.share += band.mass(first, band.end);
+        self.squares += band.squares(first, band.end);
+        let mut at = first;
+        while at < band.end {
+            let digits = digits(at);
+            let longer = 10u64.checked_pow(digits).unwrap_or(u64::MAX).min(band.end);
+            self.key_bytes += band.mass(at, longer) * text.bytes(digits) as f64;
+            at = longer;
+        }
+    }
+}
+
+/// How many decimal digits a number has.
+fn digits(number: u64) -> u32 {
+    number.checked_ilog10().unwrap_or(0) + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::model::KeyChoice;
+
+    #[test]
+    fn a_hash_key_is_found_in_ranges_of_any_order_and_not_in_a_gap() {
+        let mut ranges = HashKeyRange::initial(4);
+        ranges.remove(2);
+        ranges.swap(0, 2);
+        let index = ShardIndex::new(&ranges);
+        for (at, range) in ranges.iter().enumerate() {
+            assert_eq!(index.find(range.start), Some(at));
+            assert_eq!(index.find(range.end), Some(at));
+        }
+        assert_eq!(index.find(HashKey(1 << 127)), None);
+        assert_eq!(index.find(HashKey((3 << 126) - 1)), None);
+        assert_eq!(index.find(HashKey(3 << 126)), Some(0));
+    }
+
+    #[test]
+    fn the_lengths_of_a_tails_keys_are_counted_over_every_power_of_ten() {
+        let keys = Keys {
+            choice: KeyChoice::Zipf {
+                population: 12_345,
+                exponent: 0.7,
+            },
+            format: ("user/".to_owned(), "!".to_owned()),
+        };
+        let ranges = [HashKeyRange::FULL];
+        let index = ShardIndex::new(&ranges);
+        let exact = Placement::of(&keys, &index, u64::MAX).shards[0];
+        for exact_keys in [0, 5, 10, 99, 100, 12_344] {
+            let placed = Placement::of(&keys, &index, exact_keys);
+            assert!((placed.shards[0].key_bytes - exact.key_bytes).abs() < 1e-9);
+            assert!(placed.tail_share > 0.0);
+        }
+    }
+}

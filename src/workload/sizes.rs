@@ -1,0 +1,213 @@
+//! How large records are.
+
+use rand::distr::{Distribution as _, Uniform};
+use rand_distr::StandardNormal;
+
+use crate::base::rng::Rng;
+use crate::scenario::model::Size;
+
+/// Draws the sizes of one worker's records.
+#[derive(Clone, Debug)]
+pub struct SizeGenerator {
+    choice: Choice,
+    rng: Rng,
+}
+
+#[derive(Clone, Debug)]
+enum Choice {
+    Fixed(u32),
+    Uniform(Uniform<u32>),
+    LogNormal {
+        median: f64,
+        sigma: f64,
+        min: f64,
+        max: f64,
+    },
+}
+
+/// Sizes end far below 2^32: the service's largest record has 10 MiB.
+fn bytes(size: u64) -> u32 {
+    u32::try_from(size).unwrap_or(u32::MAX)
+}
+
+/// The sizes from `min` to `max`, or `min` alone if that is above `max`.
+fn sizes_between(min: u32, max: u32) -> Uniform<u32> {
+    Uniform::new_inclusive(min, max.max(min)).expect("the upper bound is at least the lower one")
+}
+
+impl SizeGenerator {
+    /// A generator of these sizes.
+    pub fn new(size: &Size, rng: Rng) -> Self {
+        let choice = match *size {
+            Size::Fixed { bytes: size } => Choice::Fixed(bytes(size)),
+            Size::Uniform { min, max } => Choice::Uniform(sizes_between(bytes(min), bytes(max))),
+            Size::LogNormal {
+                median,
+                sigma,
+                min,
+                max,
+            } => Choice::LogNormal {
+                median: median as f64,
+                sigma,
+                min: min as f64,
+                max: max.max(min) as f64,
+            },
+        };
+        Self { choice, rng }
+    }
+
+    /// The next record's bytes of data.
+    #[expect(clippy::should_implement_trait, reason = "sizes never end")]
+    pub fn next(&mut self) -> u32 {
+        match &self.choice {
+            Choice::Fixed(size) => *size,
+            Choice::Uniform(sizes) => sizes.sample(&mut self.rng),
+            Choice::LogNormal {
+                median,
+                sigma,
+                min,
+                max,
+            } => {
+                let normal: f64 = StandardNormal.sample(&mut self.rng);
+                // In this order an overflow to infinity ends at the upper cut.
+                (median * (sigma * normal).exp())
+                    .min(*max)
+                    .max(*min)
+                    .round() as u32
+            }
+        }
+    }
+}
+
+/// The mean of the sizes drawn, in bytes: exact for fixed and uniform sizes. For log-normal ones the closed form of the
+/// cut distribution, which leaves out the rounding to whole bytes: less than half a byte.
+pub fn mean_bytes(size: &Size) -> f64 {
+    match *size {
+        Size::Fixed { bytes } => bytes as f64,
+        Size::Uniform { min, max } => f64::midpoint(min as f64, max as f64),
+        Size::LogNormal {
+            median,
+            sigma,
+            min,
+            max,
+        } => {
+            let (median, min, max) = (median as f64, min as f64, max.max(min) as f64);
+            let (low, high) = ((min / median).ln() / sigma, (max / median).ln() / sigma);
+            // With X = median e^(sigma Z): E[X; low < Z < high] = median e^(sigma^2 / 2) (F(high - sigma) - F(low - sigma)).
+            let between = median
+                * (sigma * sigma / 2.0).exp()
+                * (normal_cdf(high - sigma) - normal_cdf(low - sigma));
+            min * normal_cdf(low) + between + max * normal_cdf(-high)
+        }
+    }
+}
+
+/// The standard normal distribution function.
+fn normal_cdf(z: f64) -> f64 {
+    libm::erfc(-z / std::f64::consts::SQRT_2) / 2.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::rng::generator;
+    use crate::workload::goodness::assert_fits;
+
+    fn drawn(size: &Size, count: usize) -> Vec<u32> {
+        let mut sizes = SizeGenerator::new(size, generator(5, "producers.web", 0, "sizes"));
+        (0..count).map(|_| sizes.next()).collect()
+    }
+
+    fn mean_and_error(sizes: &[u32]) -> (f64, f64) {
+        let count = sizes.len() as f64;
+        let mean = sizes.iter().map(|&size| f64::from(size)).sum::<f64>() / count;
+        let squares: f64 = sizes
+            .iter()
+            .map(|&size| (f64::from(size) - mean).powi(2))
+            .sum();
+        (mean, (squares / count / count).sqrt())
+    }
+
+    #[test]
+    fn fixed_and_uniform_sizes_are_what_they_say() {
+        assert_eq!(drawn(&Size::Fixed { bytes: 600 }, 3), [600; 3]);
+        let size = Size::Uniform { min: 100, max: 109 };
+        let mut counts = [0; 10];
+        for bytes in drawn(&size, 100_000) {
+            counts[bytes as usize - 100] += 1;
+        }
+        assert_fits("uniform", &counts, &[0.1; 10]);
+        assert!((mean_bytes(&size) - 104.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn log_normal_sizes_meet_their_median_sigma_and_cuts() {
+        let size = Size::LogNormal {
+            median: 600,
+            sigma: 0.5,
+            min: 200,
+            max: 2_000,
+        };
+        let mut sizes = drawn(&size, 200_000);
+        sizes.sort_unstable();
+        let at = |share: f64| f64::from(sizes[(share * sizes.len() as f64) as usize]);
+        assert!((at(0.5) - 600.0).abs() < 5.0, "{}", at(0.5));
+        // One standard deviation up is a factor of e^sigma.
+        assert!(
+            (at(0.841_345) - 600.0 * 0.5f64.exp()).abs() < 10.0,
+            "{}",
+            at(0.841_345)
+        );
+        assert_eq!((sizes[0], sizes[sizes.len() - 1]), (200, 2_000));
+        let cut = sizes.iter().filter(|&&size| size == 2_000).count() as f64;
+        let expected = normal_cdf(-(2_000f64 / 600.0).ln() / 0.5) * sizes.len() as f64;
+        assert!(
+            (cut - expected).abs() < 5.0 * expected.sqrt(),
+            "{cut} of {expected}"
+        );
+    }
+
+    #[test]
+    fn the_mean_of_cut_log_normal_sizes_is_the_mean_of_many_draws() {
+        for (median, sigma, min, max) in [
+            (600, 0.5, 36, 20_480),
+            (600, 0.5, 500, 700),
+            (600, 2.0, 36, 1 << 20),
+            (600, 1.0, 1_000, 5_000),
+            (600, 1.0, 36, 300),
+        ] {
+            let size = Size::LogNormal {
+                median,
+                sigma,
+                min,
+                max,
+            };
+            let (mean, error) = mean_and_error(&drawn(&size, 200_000));
+            let expected = mean_bytes(&size);
+            assert!(
+                (mean - expected).abs() < 4.0 * error + 0.01,
+                "{size:?}: {mean} for {expected}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_absurd_spread_ends_at_the_cuts() {
+        let size = Size::LogNormal {
+            median: 600,
+            sigma: 1e6,
+            min: 36,
+            max: 1_000,
+        };
+        let sizes = drawn(&size, 1_000);
+        assert!(sizes.iter().all(|size| [36, 1_000].contains(size)));
+        assert!(
+            SizeGenerator::new(
+                &Size::Uniform { min: 9, max: 3 },
+                generator(1, "p", 0, "sizes")
+            )
+            .next()
+                == 9
+        );
+    }
+}

@@ -1,0 +1,182 @@
+//! The stamp that a record carries, by which a consumer knows who meant to send it and when, and that it is whole.
+
+use crc32fast::Hasher;
+
+use crate::base::Timestamp;
+
+/// Who meant to send a record and when.
+///
+/// On the wire, big-endian: magic 2, version 1, flags 1 (zero), run 4, producer 2, worker 2, sequence 8, lane sequence 4,
+/// intended time 8 (ns since the epoch), CRC32 4 (of the whole data but for these four bytes).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stamp {
+    /// The run, to tell its records from others on the same stream.
+    pub run: u32,
+    /// The producer's index in the scenario.
+    pub producer: u16,
+    /// The worker's index in the producer.
+    pub worker: u16,
+    /// The record's number in the worker, from 0.
+    pub sequence: u64,
+    /// The record's number in the worker's lane, from 0.
+    pub lane_sequence: u32,
+    /// When it was meant to be sent.
+    pub intended: Timestamp,
+}
+
+/// Why no stamp could be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum StampError {
+    /// Too short, or it does not begin as a stamp of this version does: somebody else's record.
+    #[error("the record has no stamp of version {VERSION}")]
+    Absent,
+    /// It begins as a stamp does, but the data is not what was sent.
+    #[error("the record's checksum does not fit its data")]
+    Corrupt,
+}
+
+const MAGIC: [u8; 2] = *b"sg";
+const VERSION: u8 = 1;
+/// Where the checksum begins.
+const CRC_AT: usize = Stamp::BYTES - 4;
+
+impl Stamp {
+    /// How many bytes a stamp takes.
+    pub const BYTES: usize = 36;
+
+    /// Writes the stamp into the first [`Self::BYTES`] bytes of a record's whole data, which holds its payload already.
+    /// Data that is too short stays as it is, and reads as [`StampError::Absent`].
+    pub fn write(&self, data: &mut [u8]) {
+        let Some((head, payload)) = data.split_first_chunk_mut::<{ Self::BYTES }>() else {
+            return;
+        };
+        head[0..2].copy_from_slice(&MAGIC);
+        head[2] = VERSION;
+        head[3] = 0;
+        head[4..8].copy_from_slice(&self.run.to_be_bytes());
+        head[8..10].copy_from_slice(&self.producer.to_be_bytes());
+        head[10..12].copy_from_slice(&self.worker.to_be_bytes());
+        head[12..20].copy_from_slice(&self.sequence.to_be_bytes());
+        head[20..24].copy_from_slice(&self.lane_sequence.to_be_bytes());
+        head[24..32].copy_from_slice(&self.intended.as_nanos().to_be_bytes());
+        let crc = checksum(&head[..CRC_AT], payload);
+        head[CRC_AT..].copy_from_slice(&crc.to_be_bytes());
+    }
+
+    /// Reads the stamp of a record's whole data and checks all of it.
+    ///
+    /// # Errors
+    /// [`StampError::Absent`] for data that nobody stamped, [`StampError::Corrupt`] for data that changed on its way.
+    pub fn read(data: &[u8]) -> Result<Self, StampError> {
+        let (head, payload) = data
+            .split_first_chunk::<{ Self::BYTES }>()
+            .ok_or(StampError::Absent)?;
+        let mut fields = Fields(head);
+        if fields.take() != MAGIC || fields.take() != [VERSION] {
+            return Err(StampError::Absent);
+        }
+        let [_flags] = fields.take();
+        let stamp = Self {
+            run: u32::from_be_bytes(fields.take()),
+            producer: u16::from_be_bytes(fields.take()),
+            worker: u16::from_be_bytes(fields.take()),
+            sequence: u64::from_be_bytes(fields.take()),
+            lane_sequence: u32::from_be_bytes(fields.take()),
+            intended: Timestamp::from_nanos(u64::from_be_bytes(fields.take())),
+        };
+        if u32::from_be_bytes(fields.take()) == checksum(&head[..CRC_AT], payload) {
+            Ok(stamp)
+        } else {
+            Err(StampError::Corrupt)
+        }
+    }
+}
+
+/// The bytes of a stamp not read so far.
+struct Fields<'a>(&'a [u8]);
+
+impl Fields<'_> {
+    /// The next `N` bytes; zeros past the end, which the stamp's layout never reaches.
+    fn take<const N: usize>(&mut self) -> [u8; N] {
+        self.0.split_first_chunk().map_or([0; N], |(field, rest)| {
+            self.0 = rest;
+            *field
+        })
+    }
+}
+
+fn checksum(head: &[u8], payload: &[u8]) -> u32 {
+    let mut hasher = Hasher::new();
+    hasher.update(head);
+    hasher.update(payload);
+    hasher.finalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SAMPLE: Stamp = Stamp {
+        run: 0x0102_0304,
+        producer: 0x0506,
+        worker: 0x0708,
+        sequence: 0x090a_0b0c_0d0e_0f10,
+        lane_sequence: 0x1112_1314,
+        intended: Timestamp::from_nanos(0x1516_1718_191a_1b1c),
+    };
+
+    #[test]
+    fn the_layout_is_the_contracts() {
+        let mut data = [0xff; 40];
+        SAMPLE.write(&mut data);
+        assert_eq!(data[..4], [b's', b'g', 1, 0]);
+        assert!(data[4..32].iter().copied().eq(1..=0x1c));
+        let mut covered = data[..32].to_vec();
+        covered.extend([0xff; 4]);
+        assert_eq!(data[32..36], crc32fast::hash(&covered).to_be_bytes());
+        assert_eq!(data[36..], [0xff; 4]);
+    }
+
+    #[test]
+    fn data_that_nobody_stamped_is_absent() {
+        let mut short = [7; 35];
+        SAMPLE.write(&mut short);
+        assert_eq!(short, [7; 35]);
+        let mut other_version = [0; 36];
+        SAMPLE.write(&mut other_version);
+        other_version[2] = 2;
+        for data in [&short[..], &[], &[0; 36], &other_version] {
+            assert_eq!(Stamp::read(data), Err(StampError::Absent));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_stamp_reads_back_and_any_flipped_bit_or_lost_end_is_noticed(
+                run in any::<u32>(), producer in any::<u16>(), worker in any::<u16>(), sequence in any::<u64>(),
+                lane_sequence in any::<u32>(), nanos in any::<u64>(), payload in prop::collection::vec(any::<u8>(), 0..300),
+                place in any::<prop::sample::Index>()) {
+            let stamp = Stamp { run, producer, worker, sequence, lane_sequence, intended: Timestamp::from_nanos(nanos) };
+            let mut data = vec![0; Stamp::BYTES];
+            data.extend(&payload);
+            stamp.write(&mut data);
+            prop_assert_eq!(Stamp::read(&data), Ok(stamp));
+            prop_assert_eq!(&data[Stamp::BYTES..], &payload);
+
+            let cut = place.index(data.len());
+            prop_assert!(Stamp::read(&data[..cut]).is_err());
+            let bit = place.index(data.len() * 8);
+            data[bit / 8] ^= 1 << (bit % 8);
+            prop_assert!(Stamp::read(&data).is_err());
+        }
+
+        #[test]
+        fn any_bytes_are_refused_without_a_panic(mut data in prop::collection::vec(any::<u8>(), 0..100), stamped in any::<bool>()) {
+            if stamped && data.len() > 2 {
+                data[..3].copy_from_slice(b"sg\x01");
+            }
+            prop_assert!(Stamp::read(&data).is_err());
+        }
+    }
+}
