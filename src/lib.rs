@@ -7,7 +7,8 @@
 //! - [`kinesis`]: the service's words;
 //! - [`measure`]: what was observed;
 //! - [`scenario`]: the file, checked;
-//! - [`workload`]: what to send and when.
+//! - [`workload`]: what to send and when;
+//! - [`engine`]: the local Kinesis, time passed in.
 //!
 //! `ARCHITECTURE.md` tells what each module may use and what always holds in it; `tests/architecture.rs` checks the
 //! former.
@@ -23,3 +24,5 @@ pub mod measure;
 pub mod scenario;
 
 pub mod workload;
+
+pub mod engine;

@@ -1,0 +1,277 @@
+//! What is known of streams: quotas, states, retention, listings.
+
+use std::time::Duration;
+
+use streamgauge::base::Timestamp;
+use streamgauge::engine::Account;
+use streamgauge::kinesis::operation::{IteratorPosition, ShardFilter, SplitShard, StreamStatus};
+use streamgauge::kinesis::quotas::{CapName, RateName};
+use streamgauge::kinesis::{ErrorCode, HashKey, Limits};
+
+use crate::{
+    AT_ONCE, HOUR_MS, STREAM, account, account_with_memory, assert_refused, at, create, id,
+    iterator, listed, numbers, put, read, read_from, request, split, with_stream,
+};
+
+#[test]
+fn quotas_of_shards_and_of_streams_in_creation_are_kept() {
+    let mut limits = Limits::aws();
+    limits.set_cap(CapName::Shards, Some(6));
+    limits.set_rate(RateName::CreateStream, None);
+    let account = account(limits);
+    create(&account, STREAM, 5, AT_ONCE).unwrap();
+    assert_refused(
+        create(&account, "more", 2, AT_ONCE),
+        ErrorCode::LimitExceeded,
+        "This request would exceed the shard limit for the account 123456789012 in us-east-1. Current shard count for \
+         the account: 5. Limit: 6. Number of additional shards that would have resulted from this request: 2. Refer to \
+         the AWS Service Limits page (http://docs.aws.amazon.com/general/latest/gr/aws_service_limits.html) for current \
+         limits and how to request higher limits.",
+    );
+    split(&account, at(0), Duration::from_secs(5), 0).unwrap();
+    assert!(
+        create(&account, "more", 1, AT_ONCE).is_err(),
+        "the split counts already"
+    );
+    assert_refused(
+        create(&account, STREAM, 1, AT_ONCE),
+        ErrorCode::ResourceInUse,
+        "Stream orders under account 123456789012 already exists.",
+    );
+
+    let mut limits = Limits::aws();
+    limits.set_rate(RateName::CreateStream, None);
+    let account = account_with_memory(limits, u64::MAX);
+    for name in ["a", "b", "c", "d", "e"] {
+        create(&account, name, 1, Duration::from_secs(1)).unwrap();
+    }
+    assert_refused(
+        create(&account, "f", 1, AT_ONCE),
+        ErrorCode::LimitExceeded,
+        "This request would have exceed the limit on the number of streams that can simultaneously be in CREATING or \
+         DELETING. Limit: 5",
+    );
+    account
+        .create_stream(at(1_000), AT_ONCE, &request("f", 1))
+        .unwrap();
+}
+
+#[test]
+fn control_calls_above_their_rate_are_refused() {
+    let account = with_stream(Limits::aws(), 1);
+    for _ in 0..10 {
+        account.describe_stream(at(0), STREAM, None, None).unwrap();
+    }
+    assert_refused(
+        account.describe_stream(at(99), STREAM, None, None),
+        ErrorCode::LimitExceeded,
+        "Rate exceeded for stream orders under account 123456789012.",
+    );
+    account
+        .describe_stream(at(100), STREAM, None, None)
+        .unwrap();
+}
+
+#[test]
+fn a_stream_that_is_being_created_has_no_shards_and_takes_no_records() {
+    let account = account(Limits::aws());
+    create(&account, STREAM, 2, Duration::from_secs(40)).unwrap();
+    let description = account.describe_stream(at(1), STREAM, None, None).unwrap();
+    assert_eq!(
+        (description.status, description.shards.len()),
+        (StreamStatus::Creating, 0)
+    );
+    assert_refused(
+        put(&account, at(1), b"x"),
+        ErrorCode::ResourceNotFound,
+        "Stream orders under account 123456789012 not found.",
+    );
+    assert!(split_refused(&account, at(1)));
+    put(&account, at(40_000), b"x").unwrap();
+    assert_eq!(
+        account
+            .describe_stream_summary(at(40_000), STREAM)
+            .unwrap()
+            .open_shards,
+        2
+    );
+}
+
+fn split_refused(account: &Account, now: Timestamp) -> bool {
+    let request = SplitShard {
+        shard: id(0),
+        new_starting_hash_key: HashKey(5),
+    };
+    account
+        .split_shard(now, AT_ONCE, STREAM, request)
+        .is_err_and(|error| error.code == ErrorCode::ResourceInUse)
+}
+
+#[test]
+fn a_deleted_streams_iterator_finds_no_shard_and_a_recreated_ones_fails() {
+    let account = with_stream(Limits::off(), 1);
+    put(&account, at(0), b"x").unwrap();
+    let old = iterator(&account, at(0), 0, IteratorPosition::TrimHorizon);
+    account
+        .delete_stream(at(0), Duration::from_secs(10), STREAM)
+        .unwrap();
+    let summary = account.describe_stream_summary(at(1), STREAM).unwrap();
+    assert_eq!(summary.status, StreamStatus::Deleting);
+    assert_eq!(read(&account, at(1), &old).records.len(), 1);
+    assert!(put(&account, at(1), b"y").is_err());
+    assert_refused(
+        account.get_records(at(10_000), &old, None),
+        ErrorCode::ResourceNotFound,
+        "Shard shardId-000000000000 in stream orders under account 123456789012 does not exist",
+    );
+    assert_eq!(account.memory().log_bytes, 0);
+    account
+        .create_stream(at(11_000), AT_ONCE, &request(STREAM, 1))
+        .unwrap();
+    let error = account.get_records(at(11_000), &old, None).unwrap_err();
+    assert_eq!(error.code, ErrorCode::InternalFailure);
+}
+
+#[test]
+fn streams_are_listed_by_name_in_pages() {
+    let account = account(Limits::off());
+    for name in ["b", "d", "a", "c"] {
+        create(&account, name, 1, AT_ONCE).unwrap();
+    }
+    let list = |limit, start| {
+        let (names, more) = account.list_streams(at(0), limit, start).unwrap();
+        let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+        (names.join(""), more)
+    };
+    assert_eq!(list(None, None), ("abcd".to_owned(), false));
+    assert_eq!(list(Some(2), None), ("ab".to_owned(), true));
+    assert_eq!(list(Some(2), Some("b")), ("cd".to_owned(), false));
+    assert_eq!(
+        account.list_streams(at(0), Some(0), None).unwrap_err().code,
+        ErrorCode::Validation
+    );
+}
+
+#[test]
+fn retention_is_24_to_8760_hours_and_changes_only_in_the_direction_of_the_call() {
+    let account = with_stream(Limits::off(), 1);
+    assert_refused(
+        account.decrease_retention(at(0), STREAM, 23),
+        ErrorCode::InvalidArgument,
+        "Minimum allowed retention period is 24 hours. Requested retention period (23 hours) is too short.",
+    );
+    account.increase_retention(at(0), STREAM, 48).unwrap();
+    account.increase_retention(at(0), STREAM, 48).unwrap();
+    assert_refused(
+        account.increase_retention(at(0), STREAM, 47),
+        ErrorCode::InvalidArgument,
+        "Requested retention period (47 hours) for stream orders can not be shorter than existing retention period (48 \
+         hours). Use DecreaseRetentionPeriod API.",
+    );
+    assert_refused(
+        account.decrease_retention(at(0), STREAM, 49),
+        ErrorCode::InvalidArgument,
+        "Requested retention period (49 hours) for stream orders can not be longer than existing retention period (48 \
+         hours). Use IncreaseRetentionPeriod API.",
+    );
+    assert!(account.increase_retention(at(0), STREAM, 8_761).is_err());
+    let summary = account.describe_stream_summary(at(0), STREAM).unwrap();
+    assert_eq!(summary.retention, Duration::from_hours(48));
+}
+
+#[test]
+fn records_past_retention_are_trimmed_do_not_come_back_and_the_reader_is_told() {
+    let account = with_stream(Limits::off(), 1);
+    let stored: Vec<_> = (0..10)
+        .map(|hour| {
+            put(&account, at(hour * HOUR_MS), b"x")
+                .unwrap()
+                .sequence_number
+        })
+        .collect();
+    let now = at(28 * HOUR_MS + 1);
+    let page = read_from(
+        &account,
+        now,
+        0,
+        IteratorPosition::AtSequenceNumber(stored[1]),
+    );
+    assert_eq!(numbers(&page), stored[5..]);
+    assert_eq!(page.trimmed_to, Some(stored[4]));
+    let page = read_from(&account, now, 0, IteratorPosition::TrimHorizon);
+    assert_eq!(
+        (numbers(&page), page.trimmed_to),
+        (stored[5..].to_vec(), Some(stored[4])),
+        "also a reader that is new to an old stream"
+    );
+    // One hour later, without a read in between: the sixth is past retention when it grows.
+    account
+        .increase_retention(at(29 * HOUR_MS + 1), STREAM, 100)
+        .unwrap();
+    let page = read_from(
+        &account,
+        at(29 * HOUR_MS + 1),
+        0,
+        IteratorPosition::TrimHorizon,
+    );
+    assert_eq!(numbers(&page), stored[6..]);
+}
+
+#[test]
+fn closed_shards_past_retention_do_not_come_back_when_it_grows() {
+    let account = with_stream(Limits::off(), 1);
+    put(&account, at(0), b"x").unwrap();
+    split(&account, at(1_000), AT_ONCE, 0).unwrap();
+    let now = at(25 * HOUR_MS);
+    assert_eq!(listed(&account, now, ShardFilter::FromTrimHorizon), [1, 2]);
+    account.increase_retention(now, STREAM, 48).unwrap();
+    assert_eq!(listed(&account, now, ShardFilter::FromTrimHorizon), [1, 2]);
+    let error = account
+        .get_shard_iterator(now, STREAM, id(0), IteratorPosition::TrimHorizon)
+        .unwrap_err();
+    assert_eq!(error.code, ErrorCode::ResourceNotFound);
+}
+
+#[test]
+fn increases_and_decreases_of_retention_are_counted_apart() {
+    let account = with_stream(Limits::aws(), 1);
+    for _ in 0..5 {
+        account.increase_retention(at(0), STREAM, 24).unwrap();
+        account.decrease_retention(at(0), STREAM, 24).unwrap();
+    }
+    for refused in [
+        account.increase_retention(at(0), STREAM, 24),
+        account.decrease_retention(at(0), STREAM, 24),
+    ] {
+        assert_eq!(refused.unwrap_err().code, ErrorCode::LimitExceeded);
+    }
+}
+
+#[test]
+fn shard_filters_choose_by_when_shards_were_open_and_expired_ones_leave() {
+    let account = with_stream(Limits::off(), 1);
+    split(&account, at(10 * HOUR_MS), AT_ONCE, 0).unwrap();
+    split(&account, at(20 * HOUR_MS), AT_ONCE, 1).unwrap();
+    let now = at(21 * HOUR_MS);
+    let list = |filter| listed(&account, now, filter);
+    assert_eq!(list(ShardFilter::FromTrimHorizon), [0, 1, 2, 3, 4]);
+    assert_eq!(list(ShardFilter::AtTrimHorizon), [0]);
+    assert_eq!(list(ShardFilter::AtLatest), [2, 3, 4]);
+    assert_eq!(list(ShardFilter::AfterShardId(id(2))), [3, 4]);
+    assert_eq!(list(ShardFilter::AtTimestamp(at(15 * HOUR_MS))), [1, 2]);
+    assert_eq!(
+        list(ShardFilter::FromTimestamp(at(15 * HOUR_MS))),
+        [1, 2, 3, 4]
+    );
+    assert_eq!(list(ShardFilter::AtTimestamp(Timestamp::ZERO)), [0]);
+    let later = at(35 * HOUR_MS);
+    assert_eq!(
+        listed(&account, later, ShardFilter::FromTrimHorizon),
+        [1, 2, 3, 4]
+    );
+    assert_eq!(listed(&account, later, ShardFilter::AtTrimHorizon), [1, 2]);
+    let (page, more) = account
+        .list_shards(later, STREAM, ShardFilter::default(), Some(2), Some(id(1)))
+        .unwrap();
+    assert_eq!((page[0].shard, page[1].shard, more), (id(2), id(3), true));
+}
