@@ -8,7 +8,8 @@
 //! - [`measure`]: what was observed;
 //! - [`scenario`]: the file, checked;
 //! - [`workload`]: what to send and when;
-//! - [`engine`]: the local Kinesis, time passed in.
+//! - [`engine`]: the local Kinesis, time passed in;
+//! - [`wire`]: AWS's formats, both directions.
 //!
 //! `ARCHITECTURE.md` tells what each module may use and what always holds in it; `tests/architecture.rs` checks the
 //! former.
@@ -26,3 +27,5 @@ pub mod scenario;
 pub mod workload;
 
 pub mod engine;
+
+pub mod wire;
