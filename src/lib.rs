@@ -9,7 +9,8 @@
 //! - [`scenario`]: the file, checked;
 //! - [`workload`]: what to send and when;
 //! - [`engine`]: the local Kinesis, time passed in;
-//! - [`wire`]: AWS's formats, both directions.
+//! - [`wire`]: AWS's formats, both directions;
+//! - [`host`]: the engine with a clock.
 //!
 //! `ARCHITECTURE.md` tells what each module may use and what always holds in it; `tests/architecture.rs` checks the
 //! former.
@@ -29,3 +30,5 @@ pub mod workload;
 pub mod engine;
 
 pub mod wire;
+
+pub mod host;

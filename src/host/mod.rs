@@ -1,0 +1,373 @@
+//! The engine with a clock: sleeps out modelled delays, wakes waiters, lets due transitions happen.
+//!
+//! Invariant: the engine is only ever called with this host's `now`, and no delay is slept while the engine works.
+
+mod delay;
+mod stall;
+mod waiters;
+
+use std::time::Duration;
+
+use crate::base::{Clock, Timestamp};
+pub use crate::engine::{Account, DryRun, Settings, Storm};
+use crate::kinesis::delays::DelayName;
+use crate::kinesis::operation::{
+    CreateStream, IteratorPosition, MergeShards, PutResult, RecordPage, ShardCountUpdate,
+    ShardDescription, ShardFilter, SplitShard, StreamStatus, StreamSummary,
+};
+use crate::kinesis::{Delays, ErrorCode, KinesisError, PutBatch, SequenceNumber, ShardId};
+use delay::DelaySource;
+use stall::Stall;
+use waiters::Waiters;
+
+/// One account of the local Kinesis, alive on a clock.
+#[derive(Debug)]
+pub struct Host {
+    account: Account,
+    clock: Clock,
+    delays: DelaySource,
+    stall: Stall,
+    waiters: Waiters,
+}
+
+impl Host {
+    /// A host without streams. `seed` is what modelled delays are drawn from.
+    pub fn new(settings: Settings, delays: Delays, clock: Clock, seed: u64) -> Self {
+        Self {
+            account: Account::new(settings),
+            clock,
+            delays: DelaySource::new(delays, seed),
+            stall: Stall::default(),
+            waiters: Waiters::default(),
+        }
+    }
+
+    /// The clock that the host lives on.
+    pub const fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// The engine, for what needs no time to pass: its settings and its memory.
+    pub const fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// PutRecord of the batch's first record: its refusal is the call's error.
+    ///
+    /// # Errors
+    /// As the service answers; a batch without a record is a ValidationException.
+    pub async fn put_record(
+        &self,
+        stream: &str,
+        batch: &PutBatch,
+        results: &mut Vec<PutResult>,
+    ) -> Result<(), KinesisError> {
+        self.put_record_after(stream, batch, None, results).await
+    }
+
+    /// As [`Self::put_record`], with SequenceNumberForOrdering.
+    ///
+    /// # Errors
+    /// As the service answers; a batch without a record is a ValidationException.
+    pub async fn put_record_after(
+        &self,
+        stream: &str,
+        batch: &PutBatch,
+        ordering: Option<SequenceNumber>,
+        results: &mut Vec<PutResult>,
+    ) -> Result<(), KinesisError> {
+        results.clear();
+        if batch.is_empty() {
+            return Err(KinesisError::new(
+                ErrorCode::Validation,
+                "there is no record to put",
+            ));
+        }
+        let after = self.arrive(DelayName::PutRecord).await;
+        let visible_after = self.delays.draw(DelayName::Propagation);
+        let now = self.clock.now();
+        let answer = self
+            .account
+            .put_record(now, visible_after, stream, &batch.entry(0), ordering);
+        let answer = answer.map(|stored| results.push(Ok(stored)));
+        self.wake_touched(results);
+        self.leave(after).await;
+        answer
+    }
+
+    /// PutRecords of the whole batch.
+    ///
+    /// # Errors
+    /// As the service answers when it refuses the call as a whole.
+    pub async fn put_records(
+        &self,
+        stream: &str,
+        batch: &PutBatch,
+        results: &mut Vec<PutResult>,
+    ) -> Result<(), KinesisError> {
+        let after = self.arrive(DelayName::PutRecords).await;
+        let visible_after = self.delays.draw(DelayName::Propagation);
+        let now = self.clock.now();
+        let answer = self
+            .account
+            .put_records(now, visible_after, stream, batch, results);
+        self.wake_touched(results);
+        self.leave(after).await;
+        answer
+    }
+
+    /// GetRecords.
+    ///
+    /// # Errors
+    /// As the service answers.
+    pub async fn get_records(
+        &self,
+        iterator: &str,
+        limit: Option<u32>,
+    ) -> Result<RecordPage, KinesisError> {
+        let after = self.arrive(DelayName::GetRecords).await;
+        let answer = self.account.get_records(self.clock.now(), iterator, limit);
+        self.leave(after).await;
+        answer
+    }
+
+    /// GetShardIterator.
+    ///
+    /// # Errors
+    /// As the service answers.
+    pub async fn get_shard_iterator(
+        &self,
+        stream: &str,
+        shard: ShardId,
+        position: IteratorPosition,
+    ) -> Result<String, KinesisError> {
+        let after = self.arrive(DelayName::GetShardIterator).await;
+        let answer = self
+            .account
+            .get_shard_iterator(self.clock.now(), stream, shard, position);
+        self.leave(after).await;
+        answer
+    }
+
+    /// How often `shard` was written so far, more or less; to be noted before a reader looks for records.
+    pub fn writes(&self, shard: ShardId) -> u64 {
+        self.waiters.count(shard)
+    }
+
+    /// Waits until a record may have been stored in `shard` since `noted` writes, its stream may have changed, or
+    /// `deadline` has passed.
+    pub async fn wait_for_records(&self, shard: ShardId, noted: u64, deadline: Timestamp) {
+        // A transition that is due changes shards without anybody's call.
+        let deadline = self
+            .account
+            .next_due()
+            .map_or(deadline, |due| due.min(deadline));
+        self.waiters.wait(shard, noted, &self.clock, deadline).await;
+    }
+
+    /// CreateStream.
+    ///
+    /// # Errors
+    /// As the service answers.
+    pub async fn create_stream(&self, request: &CreateStream) -> Result<(), KinesisError> {
+        let takes = self.delays.draw(DelayName::CreateStream);
+        self.control(|account, now| account.create_stream(now, takes, request))
+            .await
+    }
+
+    /// DeleteStream.
+    ///
+    /// # Errors
+    /// As the service answers.
+    pub async fn delete_stream(&self, stream: &str) -> Result<(), KinesisError> {
+        let takes = self.delays.draw(DelayName::DeleteStream);
+        self.control(|account, now| account.delete_stream(now, takes, stream))
+            .await
+    }
+
+    /// IncreaseStreamRetentionPeriod.
+    ///
+    /// # Errors
+    /// As the service answers.
+    pub async fn increase_retention(&self, stream: &str, hours: u32) -> Result<(), KinesisError> {
+        self.control(|account, now| account.increase_retention(now, stream, hours))
+            .await
+    }
+
+    /// DescribeStreamSummary.
+    ///
+    /// # Errors
+    /// As the service answers.
+    pub async fn describe_stream_summary(
+        &self,
+        stream: &str,
+    ) -> Result<StreamSummary, KinesisError> {
+        self.look(|account, now| account.describe_stream_summary(now, stream))
+            .await
+    }
+
+    /// ListShards, one page.
+    ///
+    /// # Errors
+    /// As the service answers.
+    pub async fn list_shards(
+        &self,
+        stream: &str,
+        filter: ShardFilter,
+        exclusive_start: Option<ShardId>,
+    ) -> Result<(Vec<ShardDescription>, bool), KinesisError> {
+        self.look(|account, now| account.list_shards(now, stream, filter, None, exclusive_start))
+            .await
+    }
+
+    /// SplitShard.
+    ///
+    /// # Errors
+    /// As the service answers.
+    pub async fn split_shard(&self, stream: &str, request: SplitShard) -> Result<(), KinesisError> {
+        let takes = self.delays.draw(DelayName::Reshard);
+        self.control(|account, now| account.split_shard(now, takes, stream, request))
+            .await
+    }
+
+    /// MergeShards.
+    ///
+    /// # Errors
+    /// As the service answers.
+    pub async fn merge_shards(
+        &self,
+        stream: &str,
+        request: MergeShards,
+    ) -> Result<(), KinesisError> {
+        let takes = self.delays.draw(DelayName::Reshard);
+        self.control(|account, now| account.merge_shards(now, takes, stream, request))
+            .await
+    }
+
+    /// UpdateShardCount.
+    ///
+    /// # Errors
+    /// As the service answers.
+    pub async fn update_shard_count(
+        &self,
+        stream: &str,
+        target: u32,
+    ) -> Result<ShardCountUpdate, KinesisError> {
+        let takes = self.delays.draw(DelayName::UpdateShardCount);
+        self.control(|account, now| account.update_shard_count(now, takes, stream, target))
+            .await
+    }
+
+    /// Waits until the stream is ACTIVE: from one due transition to the next, asking once after each.
+    ///
+    /// # Errors
+    /// As DescribeStreamSummary answers.
+    pub async fn wait_active(&self, stream: &str) -> Result<StreamSummary, KinesisError> {
+        loop {
+            let summary = self.describe_stream_summary(stream).await?;
+            if summary.status == StreamStatus::Active {
+                return Ok(summary);
+            }
+            let due = self
+                .account
+                .next_due()
+                .unwrap_or_else(|| self.clock.now().plus(Duration::from_secs(1)));
+            self.clock.sleep_until(due).await;
+            self.account.apply_due(self.clock.now());
+            self.waiters.wake_all();
+        }
+    }
+
+    /// Answers nothing until `until`; calls that come meanwhile are carried out then.
+    pub fn stall_until(&self, until: Timestamp) {
+        self.stall.extend(until);
+    }
+
+    /// Ends a stall: what waits is carried out now.
+    pub fn lift_stall(&self) {
+        self.stall.lift();
+    }
+
+    /// Refuses a share of the records put for a while.
+    ///
+    /// # Errors
+    /// When the stream or shard does not exist.
+    pub fn throttle(&self, stream: &str, storm: Storm) -> Result<(), KinesisError> {
+        self.account.throttle(stream, storm)
+    }
+
+    /// Lets the first half of a call's delay and a stall pass; gives the other half.
+    async fn arrive(&self, call: DelayName) -> Duration {
+        let delay = self.delays.draw(call);
+        if !delay.is_zero() {
+            self.clock.sleep(delay / 2).await;
+        }
+        self.stall.pass(&self.clock).await;
+        delay.saturating_sub(delay / 2)
+    }
+
+    /// Lets the other half pass. A target that stalls meanwhile does not answer before it is over.
+    async fn leave(&self, after: Duration) {
+        if !after.is_zero() {
+            self.clock.sleep(after).await;
+            self.stall.pass(&self.clock).await;
+        }
+    }
+
+    /// How long a transition that begins now takes.
+    pub fn takes(&self, transition: DelayName) -> Duration {
+        self.delays.draw(transition)
+    }
+
+    /// Any call that changes no shards, with the delay of its kind.
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub async fn call<T>(
+        &self,
+        kind: DelayName,
+        operation: impl FnOnce(&Account, Timestamp) -> Result<T, KinesisError>,
+    ) -> Result<T, KinesisError> {
+        let after = self.arrive(kind).await;
+        let answer = operation(&self.account, self.clock.now());
+        self.leave(after).await;
+        answer
+    }
+
+    /// Ends the changes that are due and lets whoever waits look again; nothing happens when none is.
+    pub fn settle(&self) {
+        let now = self.clock.now();
+        if self.account.next_due().is_some_and(|due| due <= now) {
+            self.account.apply_due(now);
+            self.waiters.wake_all();
+        }
+    }
+
+    /// A control call that changes nothing.
+    async fn look<T>(
+        &self,
+        operation: impl FnOnce(&Account, Timestamp) -> Result<T, KinesisError>,
+    ) -> Result<T, KinesisError> {
+        self.call(DelayName::Control, operation).await
+    }
+
+    /// A control call that may change shards: whoever waits looks again.
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub async fn control<T>(
+        &self,
+        operation: impl FnOnce(&Account, Timestamp) -> Result<T, KinesisError>,
+    ) -> Result<T, KinesisError> {
+        let after = self.arrive(DelayName::Control).await;
+        let answer = operation(&self.account, self.clock.now());
+        self.waiters.wake_all();
+        self.leave(after).await;
+        answer
+    }
+
+    fn wake_touched(&self, results: &[PutResult]) {
+        let stored = results.iter().filter_map(|result| result.as_ref().ok());
+        self.waiters.wake(stored.map(|stored| stored.shard));
+    }
+}
