@@ -10,7 +10,8 @@
 //! - [`workload`]: what to send and when;
 //! - [`engine`]: the local Kinesis, time passed in;
 //! - [`wire`]: AWS's formats, both directions;
-//! - [`host`]: the engine with a clock.
+//! - [`host`]: the engine with a clock;
+//! - [`server`]: the host behind HTTP.
 //!
 //! `ARCHITECTURE.md` tells what each module may use and what always holds in it; `tests/architecture.rs` checks the
 //! former.
@@ -32,3 +33,5 @@ pub mod engine;
 pub mod wire;
 
 pub mod host;
+
+pub mod server;

@@ -1,0 +1,195 @@
+//! Outcomes as HTTP: status, headers, body.
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use base64::Engine as _;
+use bytes::Bytes;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{Either, Full};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::{Response, StatusCode};
+use rand_xoshiro::SplitMix64;
+use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
+
+use crate::kinesis::KinesisError;
+use crate::wire::{Codec, WireError, encode_error};
+
+/// A body that is whole, or one that comes bit by bit.
+pub(super) type Body = Either<Full<Bytes>, UnsyncBoxBody<Bytes, Infallible>>;
+
+/// What a request is answered.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) content_type: Option<&'static str>,
+    /// What metrics count it as: the error's code or `ok`.
+    pub(super) code: Cow<'static, str>,
+    pub(super) body: Body,
+}
+
+/// What was wrong with a call: from the formats or from the engine.
+pub(super) type Refusal = WireError;
+
+impl Answer {
+    /// 200 with a body in a codec. Without output there is no body (kinesalite's tests against the service).
+    pub(super) fn ok(codec: Codec, body: Bytes) -> Self {
+        Self::plain(StatusCode::OK, Some(codec.content_type()), body)
+    }
+
+    /// An error in a codec.
+    pub(super) fn error(codec: Codec, error: &WireError) -> Self {
+        Self::error_as(codec, codec.content_type(), error)
+    }
+
+    /// An error whose content type is not the codec's own.
+    pub(super) fn error_as(codec: Codec, content_type: &'static str, error: &WireError) -> Self {
+        let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+        let body = encode_error(codec, error);
+        Self {
+            code: error.code.clone(),
+            ..Self::plain(status, Some(content_type), body)
+        }
+    }
+
+    /// An engine's refusal in a codec.
+    pub(super) fn refused(codec: Codec, error: &KinesisError) -> Self {
+        Self::error(codec, &WireError::from(error))
+    }
+
+    /// Any whole body.
+    pub(super) fn plain(
+        status: StatusCode,
+        content_type: Option<&'static str>,
+        body: impl Into<Bytes>,
+    ) -> Self {
+        Self {
+            status,
+            content_type,
+            code: if status == StatusCode::OK {
+                "ok".into()
+            } else {
+                status.as_str().to_owned().into()
+            },
+            body: Either::Left(Full::new(body.into())),
+        }
+    }
+
+    /// The answer as HTTP, with the headers that every answer of the service has. `Date` and `Content-Length` come from
+    /// the HTTP library.
+    pub(super) fn into_response(self, ids: &RequestIds, request: &HeaderMap) -> Response<Body> {
+        let mut response = Response::new(self.body);
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        let (request_id, extended) = ids.next();
+        headers.insert(HeaderName::from_static("x-amzn-requestid"), request_id);
+        headers.insert(HeaderName::from_static("x-amz-id-2"), extended);
+        if let Some(content_type) = self.content_type {
+            headers.insert(
+                hyper::header::CONTENT_TYPE,
+                HeaderValue::from_static(content_type),
+            );
+        }
+        allow_origin(headers, request);
+        response
+    }
+}
+
+/// What browsers are told (kinesalite's tests against the service).
+fn allow_origin(headers: &mut HeaderMap, request: &HeaderMap) {
+    if !request.contains_key("origin") {
+        return;
+    }
+    headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
+    headers.insert(
+        "access-control-expose-headers",
+        HeaderValue::from_static(
+            "x-amzn-RequestId,x-amzn-ErrorType,x-amz-request-id,x-amz-id-2,x-amzn-ErrorMessage,Date",
+        ),
+    );
+}
+
+/// OPTIONS: the browser's question before it asks.
+pub(super) fn preflight(request: &HeaderMap) -> Response<Body> {
+    let mut response = Response::new(Either::Left(Full::default()));
+    let headers = response.headers_mut();
+    headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
+    headers.insert("access-control-max-age", HeaderValue::from_static("172800"));
+    for (asked, allowed) in [
+        (
+            "access-control-request-headers",
+            "access-control-allow-headers",
+        ),
+        (
+            "access-control-request-method",
+            "access-control-allow-methods",
+        ),
+    ] {
+        if let Some(value) = request.get(asked) {
+            headers.insert(allowed, value.clone());
+        }
+    }
+    response
+}
+
+/// Where request ids come from: a UUID and 72 bytes in base64, as captured from the service.
+#[derive(Debug)]
+pub(super) struct RequestIds {
+    seed: u64,
+    count: AtomicU64,
+}
+
+impl RequestIds {
+    pub(super) const fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            count: AtomicU64::new(0),
+        }
+    }
+
+    fn next(&self) -> (HeaderValue, HeaderValue) {
+        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        // Odd and far apart, so that neighbouring counts give unlike ids.
+        let seed = self.seed ^ count.wrapping_mul(0x9e6c_63d0_876a_68eb);
+        let mut random = SplitMix64::seed_from_u64(seed);
+        let mut bytes = [0u8; 72];
+        random.fill_bytes(&mut bytes);
+        let extended = base64::engine::general_purpose::STANDARD.encode(bytes);
+        let (high, low) = (random.next_u64(), random.next_u64());
+        let uuid = format!(
+            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+            high >> 32,
+            (high >> 16) & 0xffff,
+            high & 0xfff,
+            0x8000 | ((low >> 48) & 0x3fff),
+            low & 0xffff_ffff_ffff
+        );
+        let header = |text: String| {
+            HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+        };
+        (header(uuid), header(extended))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_have_the_services_form_and_never_repeat() {
+        let ids = RequestIds::new(7);
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..1_000 {
+            let (id, extended) = ids.next();
+            let id = id.to_str().unwrap().to_owned();
+            assert_eq!(
+                id.split('-').map(str::len).collect::<Vec<_>>(),
+                [8, 4, 4, 4, 12]
+            );
+            assert_eq!(&id[14..15], "4");
+            assert!("89ab".contains(&id[19..20]));
+            assert_eq!(extended.len(), 96);
+            assert!(seen.insert(id));
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Whose signatures are accepted: an AWS credentials file.
+
+use std::collections::BTreeMap;
+
+use crate::base::Timestamp;
+use crate::wire::WireError;
+use crate::wire::sigv4::{self, Authorization};
+
+/// How far a signature's date may be from now (AWS's "Troubleshoot signed requests").
+const SKEW_S: u64 = 300;
+
+/// Access keys and their secrets.
+#[derive(Clone, Debug, Default)]
+pub struct Credentials(BTreeMap<String, Key>);
+
+#[derive(Clone, Default)]
+struct Key {
+    id: Option<String>,
+    secret: Option<String>,
+    token: Option<String>,
+    expiration: Option<jiff::Timestamp>,
+}
+
+impl std::fmt::Debug for Key {
+    /// Secrets do not reach logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Key")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a credentials file cannot be used.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum CredentialsError {
+    /// A line is neither a section, a comment nor `name = value`.
+    #[error("line {0} is not `[profile]` or `name = value`")]
+    Line(usize),
+    /// A section lacks its key or its secret.
+    #[error("`[{0}]` needs `aws_access_key_id` and `aws_secret_access_key`")]
+    Incomplete(String),
+    /// A time cannot be read.
+    #[error("line {0} needs a time such as `2026-01-31T12:00:00Z`")]
+    Time(usize),
+    /// There is no section at all.
+    #[error("there is no `[profile]` in it")]
+    Empty,
+}
+
+impl Credentials {
+    /// Reads a file of the AWS command line's form: sections with `aws_access_key_id`, `aws_secret_access_key`, and for
+    /// temporary ones `aws_session_token` and `expiration`.
+    ///
+    /// # Errors
+    /// When a line cannot be understood or a section is not complete.
+    pub fn parse(text: &str) -> Result<Self, CredentialsError> {
+        let mut sections: Vec<(String, Key)> = Vec::new();
+        for (index, line) in text.lines().enumerate() {
+            let (line, number) = (line.trim(), index + 1);
+            if line.is_empty() || line.starts_with(['#', ';']) {
+                continue;
+            }
+            if let Some(name) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
+                sections.push((name.trim().to_owned(), Key::default()));
+                continue;
+            }
+            let pair = line.split_once('=').zip(sections.last_mut());
+            let ((name, value), (_, key)) = pair.ok_or(CredentialsError::Line(number))?;
+            let value = value.trim().to_owned();
+            match name.trim() {
+                "aws_access_key_id" => key.id = Some(value),
+                "aws_secret_access_key" => key.secret = Some(value),
+                "aws_session_token" => key.token = Some(value),
+                "expiration" => {
+                    let time = value.parse().map_err(|_| CredentialsError::Time(number))?;
+                    key.expiration = Some(time);
+                }
+                // Region, output and the like are the client's.
+                _ => {}
+            }
+        }
+        let mut keys = BTreeMap::new();
+        for (name, key) in sections {
+            match (&key.id, &key.secret) {
+                (Some(id), Some(_)) => keys.insert(id.clone(), key),
+                _ => return Err(CredentialsError::Incomplete(name)),
+            };
+        }
+        if keys.is_empty() {
+            return Err(CredentialsError::Empty);
+        }
+        Ok(Self(keys))
+    }
+
+    /// Checks a signature. Codes and texts are those common to AWS's services; unverified for this one.
+    pub(super) fn check(
+        &self,
+        now: Timestamp,
+        request: &sigv4::Request<'_>,
+        authorization: &Authorization,
+    ) -> Result<(), WireError> {
+        let known = self.0.get(&authorization.access_key_id);
+        let key = known.filter(|key| key.token == authorization.security_token);
+        let Some((key, secret)) = key.and_then(|key| Some((key, key.secret.as_deref()?))) else {
+            return Err(WireError::new(
+                "UnrecognizedClientException",
+                "The security token included in the request is invalid.",
+            ));
+        };
+        let now_s = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        if key.expiration.is_some_and(|time| time.as_second() <= now_s) {
+            return Err(WireError::new(
+                "ExpiredTokenException",
+                "The security token included in the request is expired",
+            ));
+        }
+        sigv4::verify(secret, request, authorization)?;
+        let signed = seconds_of(&authorization.date);
+        if signed.is_none_or(|signed| signed.abs_diff(now_s) > SKEW_S) {
+            return Err(WireError::new(
+                "InvalidSignatureException",
+                format!(
+                    "Signature expired: {} is not within 5 minutes of the time of the server.",
+                    authorization.date
+                ),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Seconds since the epoch of `20150830T123600Z` or of a `Date` header.
+fn seconds_of(date: &str) -> Option<i64> {
+    let basic = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", date).ok();
+    if let Some(time) = basic {
+        return Some(
+            time.to_zoned(jiff::tz::TimeZone::UTC)
+                .ok()?
+                .timestamp()
+                .as_second(),
+        );
+    }
+    let zoned = jiff::fmt::rfc2822::parse(date).ok()?;
+    Some(zoned.timestamp().as_second())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credentials_file_of_the_command_line_is_read() {
+        let text = "# mine\n[default]\naws_access_key_id = AKID\naws_secret_access_key=secret\nregion = x\n";
+        let credentials = Credentials::parse(text).unwrap();
+        assert_eq!(credentials.0["AKID"].secret.as_deref(), Some("secret"));
+        assert!(!format!("{credentials:?}").contains("secret"));
+        for (text, error) in [
+            ("", CredentialsError::Empty),
+            ("a = b", CredentialsError::Line(1)),
+            ("[a]\nnonsense", CredentialsError::Line(2)),
+            (
+                "[a]\naws_access_key_id = x",
+                CredentialsError::Incomplete("a".to_owned()),
+            ),
+            ("[a]\nexpiration = soon", CredentialsError::Time(2)),
+        ] {
+            assert_eq!(Credentials::parse(text).unwrap_err(), error, "{text}");
+        }
+    }
+
+    #[test]
+    fn dates_of_both_forms_are_read() {
+        assert_eq!(seconds_of("20150830T123600Z"), Some(1_440_938_160));
+        assert_eq!(
+            seconds_of("Sun, 30 Aug 2015 12:36:00 GMT"),
+            Some(1_440_938_160)
+        );
+        assert_eq!(seconds_of("yesterday"), None);
+    }
+}

@@ -1,0 +1,64 @@
+//! The local Kinesis behind HTTP: what any Kinesis client takes for the service.
+//!
+//! A request's way: `listen` accepts its connection, `body` takes its body in within bounds, `front` makes the service's
+//! first checks, `hot` answers puts and reads without a tree, `dispatch` everything else, `subscribe` with a stream of
+//! events. `answer` is the one place where an outcome becomes HTTP.
+//!
+//! Invariant: whatever a client sends, it is answered or its connection is closed; connections, headers, bodies and the
+//! memory of all bodies together are bounded.
+
+mod admin;
+mod answer;
+mod body;
+mod credentials;
+mod dispatch;
+mod front;
+mod hot;
+mod listen;
+mod metrics;
+mod regions;
+mod service;
+mod subscribe;
+
+use std::time::Duration;
+
+pub use credentials::{Credentials, CredentialsError};
+pub use listen::Server;
+
+use crate::kinesis::{Delays, Limits};
+
+/// How a server is set up.
+#[derive(Clone, Debug)]
+pub struct ServerSettings {
+    /// The account it plays: 12 digits.
+    pub account_id: String,
+    /// The limits in force.
+    pub limits: Limits,
+    /// The delays of answers and transitions.
+    pub delays: Delays,
+    /// Bytes that the records of each region may take.
+    pub max_memory_bytes: u64,
+    /// What delays and request ids are drawn from.
+    pub seed: u64,
+    /// How long a client may take to send its headers, and how long its body.
+    pub patience: Duration,
+    /// Connections at the same time; a further one waits to be accepted.
+    pub connections_max: usize,
+    /// Whose signatures are accepted; without them, everybody's are.
+    pub credentials: Option<Credentials>,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            account_id: "000000000000".to_owned(),
+            limits: Limits::aws(),
+            delays: Delays::none(),
+            max_memory_bytes: 2 << 30,
+            seed: 0,
+            patience: Duration::from_mins(1),
+            connections_max: 4_096,
+            credentials: None,
+        }
+    }
+}

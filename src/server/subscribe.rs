@@ -1,0 +1,171 @@
+//! SubscribeToShard: a stream of events that is written as fast as its reader takes it.
+//!
+//! The next event is asked for when the connection has room for it: a slow reader holds one event, and the records wait
+//! in their log.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http_body_util::{BodyExt as _, Either, StreamBody};
+use hyper::StatusCode;
+use hyper::body::Frame;
+use tokio::sync::watch;
+
+use super::answer::Answer;
+use super::dispatch::select;
+use crate::host::{DryRun, Host};
+use crate::kinesis::arn::ConsumerArn;
+use crate::kinesis::delays::DelayName;
+use crate::kinesis::operation::{End, SubscriptionId};
+use crate::kinesis::{ErrorCode, KinesisError, ShardId};
+use crate::wire::{Codec, Value, event_stream};
+
+/// An open subscription. Dropped with its connection, it is closed.
+struct Open {
+    host: Arc<Host>,
+    id: SubscriptionId,
+    shard: ShardId,
+    codec: Codec,
+    step: Step,
+    stopping: watch::Receiver<bool>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Begin,
+    Follow,
+    /// The last frame was sent.
+    Done,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.host.account().close_subscription(self.id);
+    }
+}
+
+/// Begins a subscription. What is wrong with it before its first event is an ordinary error.
+pub(super) async fn answer(
+    host: Arc<Host>,
+    codec: Codec,
+    input: &Value,
+    stopping: watch::Receiver<bool>,
+) -> Answer {
+    let (id, shard) = match begin(&host, input).await {
+        Ok(begun) => begun,
+        Err(error) => return Answer::refused(codec, &error),
+    };
+    let open = Open {
+        host,
+        id,
+        shard,
+        codec,
+        step: Step::Begin,
+        stopping,
+    };
+    let frames = stream::unfold(open, |mut open| async move {
+        let bytes = next(&mut open).await?;
+        Some((Ok::<_, Infallible>(Frame::data(bytes)), open))
+    });
+    Answer {
+        status: StatusCode::OK,
+        content_type: Some(event_stream::CONTENT_TYPE),
+        code: "ok".into(),
+        body: Either::Right(StreamBody::new(frames).boxed_unsync()),
+    }
+}
+
+async fn begin(host: &Host, input: &Value) -> Result<(SubscriptionId, ShardId), KinesisError> {
+    let account = host.account();
+    let consumer = input.str("ConsumerARN").unwrap_or_default();
+    let arn: ConsumerArn = consumer.parse()?;
+    let stream = arn.stream.stream.as_str();
+    let shard = select::shard(account, stream, input.str("ShardId"))?;
+    let place = input.get("StartingPosition");
+    let position = select::position(
+        account,
+        stream,
+        shard,
+        place
+            .and_then(|place| place.str("Type"))
+            .unwrap_or_default(),
+        place.and_then(|place| place.str("SequenceNumber")),
+        place.and_then(|place| place.timestamp("Timestamp")),
+    )?;
+    let dry_run = input.is_true("DryRun");
+    let id = host
+        .call(DelayName::GetShardIterator, |account, now| {
+            if dry_run {
+                let call = DryRun::SubscribeToShard {
+                    consumer_arn: consumer,
+                    shard,
+                    position,
+                };
+                return Err(account.dry_run(now, call));
+            }
+            account.subscribe_to_shard(now, consumer, shard, position)
+        })
+        .await?;
+    Ok((id, shard))
+}
+
+/// The next frame, as soon as there is one; `None` when the stream is over.
+async fn next(open: &mut Open) -> Option<Bytes> {
+    match open.step {
+        Step::Begin => {
+            open.step = Step::Follow;
+            return Some(event_stream::initial_response(open.codec));
+        }
+        Step::Follow => {}
+        Step::Done => return None,
+    }
+    loop {
+        open.host.settle();
+        // Noted before looking, so that a record that comes between the two is not slept over.
+        let noted = open.host.writes(open.shard);
+        let now = open.host.clock().now();
+        let poll = open.host.account().poll_subscription(now, open.id);
+        if poll.ended.is_some() {
+            open.step = Step::Done;
+        }
+        if let Some(event) = poll.event {
+            return Some(event_stream::subscribe_event(
+                open.codec,
+                &event.records,
+                event.continuation,
+                event.millis_behind_latest,
+                &event.child_shards,
+            ));
+        }
+        if let Some(end) = poll.ended {
+            let (code, text) = failure(end)?;
+            return Some(event_stream::exception(open.codec, code.as_str(), text));
+        }
+        let deadline = poll.next_poll?;
+        tokio::select! {
+            () = open.host.wait_for_records(open.shard, noted, deadline) => {}
+            _ = open.stopping.wait_for(|stopping| *stopping) => return None,
+        }
+    }
+}
+
+/// What a reader is told at the end; nothing where the stream simply ends. Texts are unverified.
+fn failure(end: End) -> Option<(ErrorCode, &'static str)> {
+    match end {
+        End::Expired | End::ShardEnd | End::Closed => None,
+        End::TakenOver => Some((
+            ErrorCode::ResourceInUse,
+            "Another active subscription exists for this consumer.",
+        )),
+        End::ConsumerDeleted => Some((
+            ErrorCode::ResourceNotFound,
+            "The consumer of this subscription was deregistered.",
+        )),
+        End::StreamDeleted => Some((
+            ErrorCode::ResourceNotFound,
+            "The stream of this subscription was deleted.",
+        )),
+    }
+}
