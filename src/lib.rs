@@ -11,7 +11,8 @@
 //! - [`engine`]: the local Kinesis, time passed in;
 //! - [`wire`]: AWS's formats, both directions;
 //! - [`host`]: the engine with a clock;
-//! - [`server`]: the host behind HTTP.
+//! - [`server`]: the host behind HTTP;
+//! - [`target`]: one call = one attempt, anywhere.
 //!
 //! `ARCHITECTURE.md` tells what each module may use and what always holds in it; `tests/architecture.rs` checks the
 //! former.
@@ -35,3 +36,5 @@ pub mod wire;
 pub mod host;
 
 pub mod server;
+
+pub mod target;
