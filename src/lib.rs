@@ -12,7 +12,8 @@
 //! - [`wire`]: AWS's formats, both directions;
 //! - [`host`]: the engine with a clock;
 //! - [`server`]: the host behind HTTP;
-//! - [`target`]: one call = one attempt, anywhere.
+//! - [`target`]: one call = one attempt, anywhere;
+//! - [`producer`]: sending on schedule.
 //!
 //! `ARCHITECTURE.md` tells what each module may use and what always holds in it; `tests/architecture.rs` checks the
 //! former.
@@ -38,3 +39,5 @@ pub mod host;
 pub mod server;
 
 pub mod target;
+
+pub mod producer;

@@ -1,0 +1,77 @@
+//! One attempt: a request on its way, and what came back.
+
+use tokio::sync::watch;
+
+use crate::base::{Clock, Timestamp};
+use crate::kinesis::operation::PutResult;
+use crate::kinesis::{KinesisError, PutBatch, StreamName};
+use crate::scenario::model::Send;
+use crate::target::Target;
+
+use super::queue::Item;
+
+/// The records of one attempt, with room for their answer. Used again after each attempt.
+#[derive(Debug, Default)]
+pub(super) struct Request {
+    /// The records, in request order.
+    pub(super) items: Vec<Item>,
+    /// Their keys and data.
+    pub(super) batch: PutBatch,
+    /// Their results, when the call was answered with success.
+    pub(super) results: Vec<PutResult>,
+    /// When it was sent.
+    pub(super) sent: Timestamp,
+    /// When it was answered or given up.
+    pub(super) ended: Timestamp,
+    /// How it ended.
+    pub(super) answer: Answer,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Default)]
+pub(super) enum Answer {
+    /// It did not end: nobody knows what became of it.
+    #[default]
+    None,
+    /// With a result for each record.
+    Results,
+    /// With a refusal of the whole call.
+    Refused(KinesisError),
+}
+
+impl Request {
+    pub(super) fn clear(&mut self) {
+        self.items.clear();
+        self.batch.clear();
+        self.results.clear();
+        self.answer = Answer::None;
+    }
+}
+
+/// Makes one attempt and gives the request back; without an answer in time, before `give_up` and before the run is
+/// interrupted, it is left unknown.
+pub(super) async fn attempt(
+    target: Target,
+    stream: StreamName,
+    send: Send,
+    clock: Clock,
+    give_up: Timestamp,
+    mut cancel: watch::Receiver<bool>,
+    mut request: Request,
+) -> Request {
+    request.sent = clock.now();
+    let deadline = request.sent.plus(send.timeout).min(give_up);
+    let Request { batch, results, .. } = &mut request;
+    let answer = tokio::select! {
+        biased;
+        answer = target.put(send.api, stream.as_str(), batch, results) => match answer {
+            Ok(()) => Answer::Results,
+            Err(error) => Answer::Refused(error),
+        },
+        () = clock.sleep_until(deadline) => Answer::None,
+        Ok(_) = cancel.wait_for(|cancelled| *cancelled) => Answer::None,
+    };
+    request.answer = answer;
+    request.ended = clock.now();
+    request
+}

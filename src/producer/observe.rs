@@ -1,0 +1,213 @@
+//! What one worker saw: outcomes, latencies, refusals, kept without locks and handed on in batches.
+
+use std::sync::Arc;
+
+use crate::base::Timestamp;
+use crate::kinesis::Cause;
+use crate::kinesis::error::EntryError;
+use crate::kinesis::operation::Stored;
+use crate::measure::LatencyKind;
+use crate::measure::integrity::{Integrity, Resolution, WorkerKey};
+use crate::measure::interval::{Recorder, RecorderTotals};
+use crate::measure::ledger::{NotSentCause, Outcome, Phase, ProducerLedger};
+use crate::measure::progress::Progress;
+use crate::measure::throttle::{Basis, ThrottleTable};
+use crate::measure::tips::Tips;
+use crate::scenario::model::PutApi;
+
+use super::queue::Item;
+
+/// One worker's observations.
+#[derive(Debug)]
+pub(super) struct Observer {
+    recorder: Recorder,
+    ledgers: [ProducerLedger; 2],
+    throttles: ThrottleTable,
+    /// Not there when records carry no stamp: then nobody settles the account.
+    integrity: Option<Arc<Integrity>>,
+    tips: Arc<Tips>,
+    progress: Arc<Progress>,
+    key: WorkerKey,
+    api: &'static str,
+    resolutions: Vec<Resolution>,
+    acked: Vec<Stored>,
+    /// The most that a record was released late, in nanoseconds.
+    longest_gap_ns: u64,
+}
+
+/// What a worker saw, when it is done.
+#[derive(Debug)]
+pub(super) struct Observations {
+    pub(super) totals: RecorderTotals,
+    pub(super) ledgers: [ProducerLedger; 2],
+    pub(super) throttles: ThrottleTable,
+    pub(super) longest_gap_ns: u64,
+}
+
+impl Observer {
+    pub(super) fn new(
+        recorder: Recorder,
+        integrity: Option<Arc<Integrity>>,
+        tips: Arc<Tips>,
+        progress: Arc<Progress>,
+        key: WorkerKey,
+        api: PutApi,
+    ) -> Self {
+        Self {
+            recorder,
+            ledgers: Default::default(),
+            throttles: ThrottleTable::default(),
+            integrity,
+            tips,
+            progress,
+            key,
+            api: api.as_str(),
+            resolutions: Vec::new(),
+            acked: Vec::new(),
+            longest_gap_ns: 0,
+        }
+    }
+
+    /// The schedule released a record.
+    pub(super) fn released(&mut self, item: &Item) {
+        self.ledgers[item.phase as usize].intend(1);
+        let late = item.ready.signed_nanos_since(item.intended).max(0);
+        self.longest_gap_ns = self.longest_gap_ns.max(late.unsigned_abs());
+        self.recorder
+            .latency(item.ready, item.phase, LatencyKind::Lateness, late);
+        if let Some(shard) = item.shard {
+            let counters = self.recorder.shard(item.ready, shard);
+            counters.offered += 1;
+            counters.offered_bytes += item.billed_bytes();
+        }
+    }
+
+    /// The schedule meant a record to be sent that the generator never came to.
+    pub(super) fn never_released(&mut self, phase: Phase, cause: NotSentCause) {
+        let ledger = &mut self.ledgers[phase as usize];
+        ledger.intend(1);
+        ledger.add(Outcome::NotSent(cause), 0);
+        self.progress.not_sent.add(1);
+    }
+
+    /// An attempt was made with this record in it.
+    pub(super) fn sent(&mut self, item: &Item, sent: Timestamp) {
+        if item.attempts == 1 {
+            self.recorder.latency(
+                sent,
+                item.phase,
+                LatencyKind::BatchWait,
+                sent.signed_nanos_since(item.ready),
+            );
+        }
+        if let Some(shard) = item.shard {
+            self.recorder.shard(sent, shard).sent += 1;
+        }
+    }
+
+    /// A call was answered.
+    pub(super) fn answered(&mut self, phase: Phase, sent: Timestamp, ended: Timestamp) {
+        self.recorder.latency(
+            ended,
+            phase,
+            LatencyKind::ServiceTime,
+            ended.signed_nanos_since(sent),
+        );
+    }
+
+    /// A record's attempt was refused.
+    pub(super) fn refused(&mut self, item: &Item, error: &EntryError, ended: Timestamp) {
+        let ledger = &mut self.ledgers[item.phase as usize];
+        let shard = error.shard.or(item.shard);
+        if error.code.is_throttle() {
+            ledger.rejected_attempts += 1;
+            let cause = error.cause.unwrap_or(Cause::Unknown);
+            if item.phase == Phase::Measure {
+                self.throttles
+                    .add(self.api, shard, cause, Basis::Reported, 1);
+            }
+            if let Some(shard) = shard {
+                self.recorder
+                    .shard(ended, shard)
+                    .refuse(cause, 1, item.billed_bytes());
+            }
+            self.progress.refused.add(1);
+        } else {
+            ledger.failed_attempts += 1;
+            if let Some(shard) = shard {
+                self.recorder.shard(ended, shard).failed += 1;
+            }
+        }
+    }
+
+    /// A record's attempt went unanswered.
+    pub(super) fn unanswered(&mut self, item: &Item, ended: Timestamp) {
+        self.ledgers[item.phase as usize].unknown_attempts += 1;
+        if let Some(shard) = item.shard {
+            self.recorder.shard(ended, shard).unknown += 1;
+        }
+    }
+
+    /// A record was acknowledged: its outcome is settled.
+    pub(super) fn acked(&mut self, item: &Item, stored: Stored, ended: Timestamp) {
+        let ledger = &mut self.ledgers[item.phase as usize];
+        ledger.add(Outcome::Acked, item.attempts);
+        ledger.acked_bytes += item.billed_bytes();
+        let response = ended.signed_nanos_since(item.intended);
+        self.recorder
+            .latency(ended, item.phase, LatencyKind::ResponseTime, response);
+        let counters = self.recorder.shard(ended, stored.shard);
+        counters.acked += 1;
+        counters.acked_bytes += item.billed_bytes();
+        counters.saw_response_us(response.max(0).unsigned_abs() / 1_000);
+        self.acked.push(stored);
+        self.resolve(item, Some(stored));
+    }
+
+    /// A record is given up, or was never sent.
+    pub(super) fn settled(&mut self, item: &Item, outcome: Outcome, at: Timestamp) {
+        self.ledgers[item.phase as usize].add(outcome, item.attempts);
+        if matches!(outcome, Outcome::NotSent(_)) {
+            self.progress.not_sent.add(1);
+        } else {
+            let waited = at.signed_nanos_since(item.intended);
+            self.recorder
+                .latency(at, item.phase, LatencyKind::TimeToGiveUp, waited);
+        }
+        self.resolve(item, None);
+    }
+
+    fn resolve(&mut self, item: &Item, acked: Option<Stored>) {
+        self.resolutions.push(Resolution {
+            sequence: item.plan.sequence,
+            phase: item.phase,
+            acked,
+            any_unknown_attempt: item.any_unknown,
+        });
+    }
+
+    /// Hands on what was settled since the last time.
+    pub(super) fn publish(&mut self, now: Timestamp) {
+        if !self.resolutions.is_empty() {
+            if let Some(integrity) = &self.integrity {
+                integrity.resolve(self.key, &self.resolutions);
+            }
+            self.resolutions.clear();
+        }
+        if !self.acked.is_empty() {
+            self.tips.advance(&self.acked, now);
+            self.progress.acked.add(self.acked.len() as u64);
+            self.acked.clear();
+        }
+    }
+
+    pub(super) fn finish(mut self, now: Timestamp) -> Observations {
+        self.publish(now);
+        Observations {
+            totals: self.recorder.finish(),
+            ledgers: self.ledgers,
+            throttles: self.throttles,
+            longest_gap_ns: self.longest_gap_ns,
+        }
+    }
+}
