@@ -13,7 +13,8 @@
 //! - [`host`]: the engine with a clock;
 //! - [`server`]: the host behind HTTP;
 //! - [`target`]: one call = one attempt, anywhere;
-//! - [`producer`]: sending on schedule.
+//! - [`producer`]: sending on schedule;
+//! - [`consumer`]: reading back.
 //!
 //! `ARCHITECTURE.md` tells what each module may use and what always holds in it; `tests/architecture.rs` checks the
 //! former.
@@ -41,3 +42,5 @@ pub mod server;
 pub mod target;
 
 pub mod producer;
+
+pub mod consumer;

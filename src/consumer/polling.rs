@@ -1,0 +1,369 @@
+//! GetRecords in a loop for each shard.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::sync::watch;
+
+use super::delivery::{ConsumerReport, Deliveries, Expected};
+use super::shard_walk::ShardWalk;
+use crate::base::{Clock, Timestamp};
+use crate::kinesis::operation::{IteratorPosition, RecordPage, ShardFilter};
+use crate::kinesis::{ErrorCode, HashKeyRange, KinesisError, SequenceNumber, ShardId, StreamName};
+use crate::measure::integrity::Integrity;
+use crate::measure::interval::Recorder;
+use crate::measure::progress::{Counter, Progress};
+use crate::measure::tips::{Positions, Tip, Tips};
+use crate::scenario::model::{Consumer, ConsumerKind, StartPosition};
+use crate::target::Target;
+
+/// A reader without an interval that found nothing looks again after this long even if nobody wakes it:
+/// with modelled propagation a record is seen some time after the write that wakes.
+const IDLE_LOOK: Duration = Duration::from_millis(20);
+
+/// A record is taken for visible to readers this long after its acknowledgement at the latest. The service promises
+/// read-after-write; modelled propagation takes 200 ms at its 99th percentile.
+const VISIBLE_AFTER: Duration = Duration::from_secs(1);
+
+/// What a consumer is given when the load is about to begin.
+#[derive(Debug)]
+pub struct ConsumerContext {
+    /// Its number in the account.
+    pub index: usize,
+    /// The run's number in stamps.
+    pub run: u32,
+    /// Whether all records of the stream are stamped.
+    pub stamped: bool,
+    /// The measurement window.
+    pub window: Range<Timestamp>,
+    /// Who accounts for each record.
+    pub integrity: Arc<Integrity>,
+    /// The newest acknowledged records of the stream.
+    pub tips: Arc<Tips>,
+    /// The live counters.
+    pub progress: Arc<Progress>,
+    /// What this consumer was given so far.
+    pub delivered: Arc<Counter>,
+    /// What this consumer passed so far.
+    pub positions: Arc<Positions>,
+    /// Turns true when reading is over.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// A reader that holds its iterators: nothing put from now on is missed.
+#[derive(Debug)]
+pub struct Prepared {
+    settings: Settings,
+    walk: ShardWalk,
+    ranges: Vec<HashKeyRange>,
+    readers: Vec<Reader>,
+}
+
+/// A polling consumer: one task, one reader per shard.
+#[derive(Debug)]
+pub struct Polling {
+    clock: Clock,
+    window: Range<Timestamp>,
+    tips: Arc<Tips>,
+    stop: watch::Receiver<bool>,
+    settings: Settings,
+    walk: ShardWalk,
+    readers: Vec<Reader>,
+    deliveries: Deliveries,
+}
+
+/// What every call of a consumer needs.
+#[derive(Clone, Debug)]
+struct Settings {
+    target: Target,
+    clock: Clock,
+    stream: StreamName,
+    interval: Duration,
+    max_records: u32,
+    backoff: Duration,
+}
+
+/// The position in one shard.
+#[derive(Debug)]
+struct Reader {
+    shard: ShardId,
+    /// Where to begin when there is no iterator.
+    from: IteratorPosition,
+    iterator: Option<String>,
+    next_poll: Timestamp,
+    /// Nothing came last time and there is no interval: wait until there are more writes than these.
+    idle: Option<u64>,
+    /// The writes that were there before the last call.
+    writes: u64,
+    /// What was passed so far.
+    passed: SequenceNumber,
+}
+
+/// One call of one reader and its answer.
+#[derive(Debug)]
+struct Poll {
+    reader: Reader,
+    /// The newest acknowledged record before the call.
+    tip: Option<Tip>,
+    sent: Timestamp,
+    delivered: Timestamp,
+    api: &'static str,
+    answer: Result<RecordPage, KinesisError>,
+}
+
+impl Prepared {
+    /// Lists the shards and takes an iterator for each one to begin with.
+    ///
+    /// # Errors
+    /// As the service answers.
+    pub async fn new(
+        clock: Clock,
+        target: Target,
+        consumer: &Consumer,
+    ) -> Result<Self, KinesisError> {
+        let ConsumerKind::Polling {
+            interval,
+            max_records,
+            backoff,
+        } = consumer.kind;
+        let stream = consumer.stream.clone();
+        let settings = Settings {
+            target,
+            clock,
+            stream,
+            interval,
+            max_records,
+            backoff,
+        };
+        let (filter, from) = match consumer.start {
+            StartPosition::Latest => (ShardFilter::AtLatest, IteratorPosition::Latest),
+            StartPosition::TrimHorizon => {
+                (ShardFilter::FromTrimHorizon, IteratorPosition::TrimHorizon)
+            }
+            StartPosition::At(time) => (
+                ShardFilter::FromTrimHorizon,
+                IteratorPosition::AtTimestamp(time),
+            ),
+        };
+        let stream = settings.stream.as_str();
+        let shards = settings.target.list_shards(stream, filter).await?;
+        let (walk, roots) = ShardWalk::new(&shards);
+        let mut readers = Vec::with_capacity(roots.len());
+        for shard in roots {
+            let iterator = settings.target.first_iterator(stream, shard, from).await?;
+            // Should the iterator ever expire: `latest` taken again would skip what came meanwhile.
+            let again = match from {
+                IteratorPosition::Latest => IteratorPosition::AtTimestamp(clock.now()),
+                _ => from,
+            };
+            readers.push(Reader {
+                iterator: Some(iterator),
+                ..Reader::new(shard, again, clock.now())
+            });
+        }
+        let ranges = shards.iter().map(|shard| shard.hash_key_range).collect();
+        Ok(Self {
+            settings,
+            walk,
+            ranges,
+            readers,
+        })
+    }
+}
+
+impl Polling {
+    /// A consumer that goes on from where `prepared` stands.
+    pub fn new(prepared: Prepared, context: ConsumerContext, recorder: Recorder) -> Self {
+        let Prepared {
+            settings,
+            walk,
+            ranges,
+            readers,
+        } = prepared;
+        let expected = Expected {
+            run: context.run,
+            stamped: context.stamped,
+            measure_from: context.window.start,
+        };
+        let mut deliveries = Deliveries::new(
+            context.index,
+            expected,
+            recorder,
+            context.integrity,
+            context.progress,
+            context.delivered,
+            context.positions,
+        );
+        for range in &ranges {
+            deliveries.exclude_cut_lanes(range);
+        }
+        Self {
+            clock: settings.clock,
+            window: context.window,
+            tips: context.tips,
+            stop: context.stop,
+            settings,
+            walk,
+            readers,
+            deliveries,
+        }
+    }
+
+    /// Reads until told to stop.
+    pub async fn run(mut self) -> ConsumerReport {
+        let mut polls = FuturesUnordered::new();
+        for reader in std::mem::take(&mut self.readers) {
+            polls.push(poll(self.settings.clone(), Arc::clone(&self.tips), reader));
+        }
+        let mut stop = self.stop.clone();
+        loop {
+            let finished = tokio::select! {
+                biased;
+                // An error says that the sender is gone, and with it the run.
+                _ = stop.wait_for(|stopped| *stopped) => break,
+                Some(finished) = polls.next(), if !polls.is_empty() => finished,
+            };
+            for reader in self.take(finished) {
+                polls.push(poll(self.settings.clone(), Arc::clone(&self.tips), reader));
+            }
+            tokio::task::consume_budget().await;
+        }
+        self.deliveries.finish()
+    }
+
+    /// Takes in an answer; gives the readers that go on from there.
+    fn take(&mut self, finished: Poll) -> Vec<Reader> {
+        let Poll {
+            mut reader,
+            tip,
+            sent,
+            delivered,
+            api,
+            answer,
+        } = finished;
+        let shard = reader.shard;
+        match answer {
+            Ok(page) => {
+                if let Some(through) = page.trimmed_to {
+                    self.deliveries.trimmed(shard, reader.passed, through);
+                }
+                self.deliveries
+                    .take(shard, &page.records, delivered, page.millis_behind_latest);
+                if let Some(last) = page
+                    .records
+                    .iter()
+                    .map(|record| record.sequence_number)
+                    .max()
+                {
+                    reader.passed = reader.passed.max(last);
+                }
+                let Some(next) = page.next_iterator else {
+                    self.deliveries.passed(shard, SequenceNumber::MAX);
+                    for child in &page.child_shards {
+                        self.deliveries.exclude_cut_lanes(&child.hash_key_range);
+                    }
+                    let begin = self.walk.ended(shard, &page.child_shards);
+                    let now = self.clock.now();
+                    return begin
+                        .into_iter()
+                        .map(|child| Reader::new(child, IteratorPosition::TrimHorizon, now))
+                        .collect();
+                };
+                reader.iterator = Some(next);
+                if page.millis_behind_latest == 0
+                    && let Some(tip) = tip
+                    && tip.acked.plus(VISIBLE_AFTER) <= sent
+                    && tip.sequence_number > reader.passed
+                {
+                    reader.passed = tip.sequence_number;
+                    self.deliveries.passed(shard, tip.sequence_number);
+                }
+                let nothing = self.settings.interval.is_zero() && page.records.is_empty();
+                reader.idle = nothing.then_some(reader.writes);
+                reader.next_poll = sent.plus(self.settings.interval);
+            }
+            Err(error) if error.code.is_throttle() => {
+                reader.idle = None;
+                self.deliveries
+                    .refused(api, shard, error.cause, self.window.contains(&delivered));
+                reader.next_poll = delivered.plus(self.settings.backoff);
+            }
+            Err(error) if error.code == ErrorCode::ExpiredIterator => {
+                self.deliveries.failed(None);
+                reader.idle = None;
+                reader.iterator = None;
+                if reader.passed > SequenceNumber::default() {
+                    reader.from = IteratorPosition::AfterSequenceNumber(reader.passed);
+                }
+            }
+            Err(error) => {
+                self.deliveries.failed(Some(error.to_string()));
+                reader.idle = None;
+                reader.next_poll = delivered.plus(self.settings.backoff.max(IDLE_LOOK));
+            }
+        }
+        vec![reader]
+    }
+}
+
+impl Reader {
+    fn new(shard: ShardId, from: IteratorPosition, now: Timestamp) -> Self {
+        Self {
+            shard,
+            from,
+            iterator: None,
+            next_poll: now,
+            idle: None,
+            writes: 0,
+            passed: SequenceNumber::default(),
+        }
+    }
+}
+
+/// Waits until the reader's next call is due and makes it.
+async fn poll(settings: Settings, tips: Arc<Tips>, mut reader: Reader) -> Poll {
+    let Settings {
+        target,
+        clock,
+        stream,
+        max_records,
+        ..
+    } = settings;
+    if let Some(noted) = reader.idle {
+        target
+            .wait_for_records(reader.shard, noted, clock.now().plus(IDLE_LOOK))
+            .await;
+    } else if reader.next_poll > clock.now() {
+        clock.sleep_until(reader.next_poll).await;
+    }
+    reader.writes = target.writes(reader.shard);
+    let (tip, sent) = (tips.tip(reader.shard), clock.now());
+    let iterator = match reader.iterator.take() {
+        Some(iterator) => Ok(iterator),
+        None => {
+            target
+                .get_shard_iterator(stream.as_str(), reader.shard, reader.from)
+                .await
+        }
+    };
+    let (api, answer) = match iterator {
+        Err(error) => ("GetShardIterator", Err(error)),
+        Ok(iterator) => {
+            let answer = target.get_records(&iterator, Some(max_records)).await;
+            // A refused call is made again with the same iterator.
+            reader.iterator = Some(iterator);
+            ("GetRecords", answer)
+        }
+    };
+    let delivered = clock.now();
+    Poll {
+        reader,
+        tip,
+        sent,
+        delivered,
+        api,
+        answer,
+    }
+}
