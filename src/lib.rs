@@ -14,7 +14,8 @@
 //! - [`server`]: the host behind HTTP;
 //! - [`target`]: one call = one attempt, anywhere;
 //! - [`producer`]: sending on schedule;
-//! - [`consumer`]: reading back.
+//! - [`consumer`]: reading back;
+//! - [`run`]: phases and events of one run.
 //!
 //! `ARCHITECTURE.md` tells what each module may use and what always holds in it; `tests/architecture.rs` checks the
 //! former.
@@ -44,3 +45,5 @@ pub mod target;
 pub mod producer;
 
 pub mod consumer;
+
+pub mod run;

@@ -1,0 +1,129 @@
+//! What came of a run, before anybody writes or shows it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::environment::CpuShares;
+use crate::base::Timestamp;
+use crate::consumer::ConsumerReport;
+use crate::kinesis::operation::ShardDescription;
+use crate::kinesis::{ShardId, StreamName};
+use crate::measure::integrity::Integrity;
+use crate::measure::ledger::{ConsumerLedger, Phase, ProducerLedger};
+use crate::measure::{Collector, IntervalClock, RecorderTotals, ThrottleTable};
+use crate::producer::Seen;
+
+/// Everything that one run saw.
+#[derive(Debug)]
+pub struct Outcome {
+    /// When warm-up began.
+    pub start: Timestamp,
+    /// How long warm-up lasted.
+    pub warm_up: Duration,
+    /// How long the measurement window lasted; shorter than planned when interrupted.
+    pub measure: Duration,
+    /// How long the drain lasted.
+    pub drain: Duration,
+    /// Whether the run was interrupted.
+    pub interrupted: bool,
+    /// The intervals that everything is counted in.
+    pub clock: IntervalClock,
+    /// The producers by name, in the order of their numbers.
+    pub producers: BTreeMap<String, ProducerOutcome>,
+    /// The consumers by name, in the order of their numbers.
+    pub consumers: BTreeMap<String, ConsumerOutcome>,
+    /// The streams by name.
+    pub streams: BTreeMap<StreamName, StreamOutcome>,
+    /// The events in order of their planned times.
+    pub events: Vec<EventOutcome>,
+    /// The longest that a task of the instrument was away beyond what it meant to sleep; real time only.
+    pub heartbeat_gap: Option<Duration>,
+    /// How busy the host was in the measurement window; real time only.
+    pub cpu: Option<CpuShares>,
+}
+
+/// What one producer did, all its workers together.
+#[derive(Debug)]
+pub struct ProducerOutcome {
+    /// The stream it wrote to.
+    pub stream: StreamName,
+    /// How many workers it had.
+    pub workers: u32,
+    /// Outcomes by phase: warm-up, measurement window.
+    pub ledgers: [ProducerLedger; 2],
+    /// Latencies of the measurement window.
+    pub totals: RecorderTotals,
+    /// Refusals.
+    pub throttles: ThrottleTable,
+    /// The most that a record was released after its intended time.
+    pub longest_gap: Duration,
+    /// The most requests that one worker had under way.
+    pub max_in_flight: usize,
+    /// The most records that waited in one worker.
+    pub max_queued: usize,
+    /// The last refusal that no limit explains.
+    pub last_failure: Option<String>,
+}
+
+/// What one consumer did.
+#[derive(Debug)]
+pub struct ConsumerOutcome {
+    /// The stream it read.
+    pub stream: StreamName,
+    /// How it read.
+    pub kind: &'static str,
+    /// What it saw.
+    pub report: ConsumerReport,
+    /// What it was owed and got, by phase and in all; `None` where records carry no stamp.
+    pub ledger: Option<(BTreeMap<Phase, ConsumerLedger>, ConsumerLedger)>,
+    /// Whether it had everything that was acknowledged when reading ended.
+    pub caught_up: bool,
+}
+
+/// What became of one stream.
+#[derive(Debug)]
+pub struct StreamOutcome {
+    /// The shards before the load.
+    pub before: Vec<ShardDescription>,
+    /// All shards after it.
+    pub after: Vec<ShardDescription>,
+    /// What happened in each interval.
+    pub intervals: Collector,
+    /// The account of every record of the stream.
+    pub integrity: Arc<Integrity>,
+    /// Which shards took records, and when the run knew.
+    pub history: BTreeMap<ShardId, Seen>,
+}
+
+/// What became of one event.
+#[derive(Clone, PartialEq, Debug)]
+pub struct EventOutcome {
+    /// Its name.
+    pub name: String,
+    /// What it was to do, as the scenario writes it.
+    pub action: &'static str,
+    /// The stream.
+    pub stream: StreamName,
+    /// When it was planned, from the start of warm-up.
+    pub planned: Duration,
+    /// When it began.
+    pub started: Option<Timestamp>,
+    /// When its effect was complete.
+    pub ended: Option<Timestamp>,
+    /// How it ended.
+    pub status: EventStatus,
+    /// What was done or why not, in words.
+    pub detail: String,
+}
+
+/// How an event ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EventStatus {
+    /// As planned.
+    Done,
+    /// The run ended before.
+    Skipped,
+    /// The target refused.
+    Failed,
+}

@@ -1,0 +1,247 @@
+//! The producers and consumers of a run, as tasks.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::outcome::{ConsumerOutcome, ProducerOutcome};
+use super::session::{Controls, RunError, Session};
+use super::streams::LiveStreams;
+use crate::base::{Clock, Timestamp};
+use crate::consumer::{ConsumerContext, ConsumerReport, Polling, Prepared};
+use crate::kinesis::StreamName;
+use crate::measure::integrity::{Integrity, WorkerKey};
+use crate::measure::tips::{Positions, Tips};
+use crate::measure::{IntervalClock, PartId, Recorder, RecorderTotals, ThrottleTable};
+use crate::producer::{Worker, WorkerContext, WorkerReport};
+use crate::scenario::model::{Consumer, ConsumerKind, Producer, StartPosition};
+use crate::workload::payload_pool;
+
+/// How often finished intervals are taken from the tasks that made them.
+const COLLECT_EVERY: Duration = Duration::from_secs(1);
+
+/// When the load begins, and the intervals that it is counted in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Schedule {
+    pub(super) start: Timestamp,
+    pub(super) window: (Timestamp, Timestamp),
+    pub(super) intervals: IntervalClock,
+}
+
+/// A producer's workers.
+#[derive(Debug)]
+pub(super) struct LiveProducer {
+    name: String,
+    stream: StreamName,
+    number: u16,
+    workers: Vec<JoinHandle<WorkerReport>>,
+}
+
+impl LiveProducer {
+    /// Starts the workers of the producer with this number.
+    pub(super) fn start(
+        session: &Session,
+        producer: &Producer,
+        number: u16,
+        streams: &LiveStreams,
+        schedule: Schedule,
+        controls: &Controls,
+    ) -> Result<Self, RunError> {
+        let stream = streams.get(&producer.stream)?;
+        let (shared, payload) = (
+            Arc::new(producer.clone()),
+            payload_pool(session.scenario.seed, producer),
+        );
+        let workers = (0..producer.workers).map(|worker| {
+            let context = WorkerContext {
+                clock: session.clock,
+                target: session.target.clone(),
+                producer: Arc::clone(&shared),
+                payload: payload.clone(),
+                key: WorkerKey {
+                    producer: number,
+                    worker: worker as u16,
+                },
+                run: session.run,
+                seed: session.scenario.seed,
+                start: schedule.start,
+                time: session.scenario.time,
+                router: Arc::clone(&stream.router),
+                tips: Arc::clone(&stream.tips),
+                integrity: stream.stamped.then(|| Arc::clone(&stream.integrity)),
+                progress: Arc::clone(&controls.progress),
+                cancel: controls.cancel.clone(),
+            };
+            let recorder = Recorder::new(
+                PartId::Producer(number),
+                schedule.intervals,
+                stream.sink.clone(),
+            );
+            tokio::spawn(Worker::new(context, recorder).run())
+        });
+        let workers = workers.collect();
+        Ok(Self {
+            name: producer.name.clone(),
+            stream: producer.stream.clone(),
+            number,
+            workers,
+        })
+    }
+
+    /// Waits for the workers; takes finished intervals meanwhile, so that they do not pile up.
+    pub(super) async fn finish(
+        self,
+        clock: Clock,
+        streams: &mut LiveStreams,
+    ) -> Result<(String, ProducerOutcome), RunError> {
+        let mut outcome = ProducerOutcome::empty(self.stream, self.number);
+        for mut worker in self.workers {
+            let report = loop {
+                tokio::select! {
+                    biased;
+                    report = &mut worker => break report.map_err(|_| RunError::Task("producer"))?,
+                    () = clock.sleep(COLLECT_EVERY) => streams.collect(),
+                }
+            };
+            outcome.add(report);
+        }
+        Ok((self.name, outcome))
+    }
+}
+
+impl ProducerOutcome {
+    fn empty(stream: StreamName, number: u16) -> Self {
+        Self {
+            stream,
+            workers: 0,
+            ledgers: Default::default(),
+            totals: RecorderTotals {
+                part: PartId::Producer(number),
+                latencies: BTreeMap::new(),
+            },
+            throttles: ThrottleTable::new(),
+            longest_gap: Duration::ZERO,
+            max_in_flight: 0,
+            max_queued: 0,
+            last_failure: None,
+        }
+    }
+
+    fn add(&mut self, worker: WorkerReport) {
+        self.workers += 1;
+        for (mine, its) in self.ledgers.iter_mut().zip(&worker.ledgers) {
+            mine.merge(its);
+        }
+        self.totals.merge(&worker.totals);
+        self.throttles.merge(&worker.throttles);
+        self.longest_gap = self.longest_gap.max(worker.longest_gap);
+        self.max_in_flight = self.max_in_flight.max(worker.max_in_flight);
+        self.max_queued = self.max_queued.max(worker.max_queued);
+        self.last_failure = worker.last_failure.or(self.last_failure.take());
+    }
+}
+
+/// A consumer's task.
+#[derive(Debug)]
+pub(super) struct LiveConsumer {
+    name: String,
+    stream: StreamName,
+    kind: ConsumerKind,
+    start: StartPosition,
+    /// Its number in its stream's account.
+    account: usize,
+    integrity: Arc<Integrity>,
+    stamped: bool,
+    positions: Arc<Positions>,
+    tips: Arc<Tips>,
+    task: JoinHandle<ConsumerReport>,
+}
+
+impl LiveConsumer {
+    /// Starts the consumer with this number; `account` is its number among the consumers of its stream.
+    #[expect(clippy::too_many_arguments, reason = "each belongs to somebody else")]
+    pub(super) fn start(
+        session: &Session,
+        consumer: &Consumer,
+        (number, account): (u16, usize),
+        prepared: Prepared,
+        streams: &LiveStreams,
+        schedule: Schedule,
+        controls: &Controls,
+        stop: watch::Receiver<bool>,
+    ) -> Result<Self, RunError> {
+        let stream = streams.get(&consumer.stream)?;
+        let positions = Arc::new(Positions::default());
+        let context = ConsumerContext {
+            index: account,
+            run: session.run,
+            stamped: stream.stamped,
+            window: schedule.window.0..schedule.window.1,
+            integrity: Arc::clone(&stream.integrity),
+            tips: Arc::clone(&stream.tips),
+            progress: Arc::clone(&controls.progress),
+            delivered: Arc::default(),
+            positions: Arc::clone(&positions),
+            stop,
+        };
+        let recorder = Recorder::new(
+            PartId::Consumer(number),
+            schedule.intervals,
+            stream.sink.clone(),
+        );
+        Ok(Self {
+            name: consumer.name.clone(),
+            stream: consumer.stream.clone(),
+            kind: consumer.kind,
+            start: consumer.start,
+            account,
+            integrity: Arc::clone(&stream.integrity),
+            stamped: stream.stamped,
+            positions,
+            tips: Arc::clone(&stream.tips),
+            task: tokio::spawn(Polling::new(prepared, context, recorder).run()),
+        })
+    }
+
+    /// Whether it reads this stream.
+    pub(super) fn reads(&self, stream: &StreamName) -> bool {
+        self.stream == *stream
+    }
+
+    /// Whether everything that was acknowledged was delivered, or is known never to be. Of records without a stamp only
+    /// the positions tell.
+    pub(super) fn has_all(&self) -> bool {
+        if self.stamped {
+            self.integrity.caught_up(self.account)
+        } else {
+            self.positions.reached(&self.tips)
+        }
+    }
+
+    /// Waits for the task, which was told to stop.
+    pub(super) async fn finish(
+        self,
+        caught_up: bool,
+    ) -> Result<(String, ConsumerOutcome), RunError> {
+        let report = self.task.await.map_err(|_| RunError::Task("consumer"))?;
+        let covered_from = match self.start {
+            StartPosition::At(from) => Some(from),
+            StartPosition::TrimHorizon | StartPosition::Latest => None,
+        };
+        let outcome = ConsumerOutcome {
+            stream: self.stream,
+            kind: match self.kind {
+                ConsumerKind::Polling { .. } => "polling",
+            },
+            report,
+            ledger: self
+                .stamped
+                .then(|| self.integrity.finish(self.account, covered_from)),
+            caught_up,
+        };
+        Ok((self.name, outcome))
+    }
+}

@@ -1,0 +1,308 @@
+//! The course of one run.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::environment::{CpuShares, CpuTimes, Host};
+use super::heartbeat;
+use super::outcome::Outcome;
+use super::parts::{LiveConsumer, LiveProducer, Schedule};
+use super::streams::LiveStreams;
+use super::timeline::{self, Stage};
+use crate::base::{Clock, Timestamp};
+use crate::consumer::Prepared;
+use crate::kinesis::{KinesisError, StreamName};
+use crate::measure::IntervalClock;
+use crate::measure::interval::choose_length;
+use crate::measure::progress::Progress;
+use crate::scenario::Scenario;
+use crate::scenario::model::Arrival;
+use crate::target::Target;
+use crate::workload::sizes::mean_bytes;
+
+/// The most rows that `intervals.csv` may have.
+const ROWS_MAX: u64 = 1_000_000;
+
+/// From the last preparation to the first intended time: time for every task to be started.
+const LEAD: Duration = Duration::from_millis(20);
+
+/// How often it is looked whether readers have caught up. Also the resolution of the drain's length.
+const DRAIN_LOOK: Duration = Duration::from_millis(5);
+
+/// How much memory is touched at a time: about a quarter of a second of it.
+const WARM_BYTES: u64 = 64 << 20;
+
+/// What a stored record takes besides its data: its key, its frame, its part of the index.
+const STORED_OVERHEAD_BYTES: f64 = 64.0;
+
+/// One run to be made.
+#[derive(Debug)]
+pub struct Session {
+    /// What to run.
+    pub scenario: Scenario,
+    /// The run's number in stamps: tells its records from those of other runs.
+    pub run: u32,
+    /// Real or virtual.
+    pub clock: Clock,
+    /// Where to.
+    pub target: Target,
+}
+
+/// The run's ties to whoever watches it.
+#[derive(Clone, Debug)]
+pub struct Controls {
+    /// Turns true to end the run early.
+    pub cancel: watch::Receiver<bool>,
+    /// What happens, live.
+    pub progress: Arc<Progress>,
+    /// Is told when warm-up begins.
+    pub started: Arc<watch::Sender<Option<Timestamp>>>,
+}
+
+/// Why a run could not begin or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The target refused something that the run cannot do without.
+    #[error("failed to {action} `{stream}`: {source}")]
+    Target {
+        /// What was tried: `create stream`.
+        action: &'static str,
+        /// With which stream.
+        stream: StreamName,
+        /// What the target said.
+        source: KinesisError,
+    },
+    /// It was interrupted while it made its streams.
+    #[error("interrupted before the load began: nothing was measured")]
+    Interrupted,
+    /// The scenario speaks of a stream that it does not have; a checked one does not.
+    #[error("the scenario has no stream `{0}`")]
+    NoStream(StreamName),
+    /// A task of the instrument ended in a way that it must not.
+    #[error(
+        "a {0} task of the instrument ended unexpectedly; this is a defect of streamgauge, please report it"
+    )]
+    Task(&'static str),
+}
+
+impl Session {
+    /// Makes the run. An interrupted run gives its outcome like any other.
+    ///
+    /// # Errors
+    /// When a stream cannot be made or read; then nothing was measured.
+    pub async fn run(self, controls: Controls) -> Result<Outcome, RunError> {
+        let (clock, time) = (self.clock, self.scenario.time);
+        let mut cancel = controls.cancel.clone();
+        let (mut streams, prepared) = tokio::select! {
+            biased;
+            Ok(_) = cancel.wait_for(|cancelled| *cancelled) => return Err(RunError::Interrupted),
+            prepared = self.prepare() => prepared?,
+        };
+        let start = clock.now().plus(LEAD);
+        let (measure_from, load_end) = (start.plus(time.warm_up), start.plus(time.load()));
+        let length = choose_length(time.load() + time.drain, streams.shards() as u32, ROWS_MAX);
+        let intervals = IntervalClock::new(aligned_start(start, time.warm_up, length), length);
+        let schedule = Schedule {
+            start,
+            window: (measure_from, load_end),
+            intervals,
+        };
+        let (stop_reading, reading_stopped) = watch::channel(false);
+        let (end_events, events_ended) = watch::channel(false);
+
+        let events = tokio::spawn(self.events(&streams, start, events_ended)?);
+        let mut relisting = streams.relist(clock, &self.target, &reading_stopped);
+        let watch_host = !clock.is_virtual();
+        let pulse =
+            watch_host.then(|| tokio::spawn(heartbeat::longest_gap(clock, start, load_end)));
+        let cpu = watch_host.then(|| tokio::spawn(cpu_shares(clock, measure_from, load_end)));
+        let mut consumers: Vec<LiveConsumer> = Vec::new();
+        for ((consumer, prepared), number) in
+            self.scenario.consumers.values().zip(prepared).zip(0u16..)
+        {
+            // Consumers are numbered within their stream's account.
+            let account = consumers
+                .iter()
+                .filter(|other| other.reads(&consumer.stream))
+                .count();
+            let numbers = (number, account);
+            let stop = reading_stopped.clone();
+            consumers.push(LiveConsumer::start(
+                &self, consumer, numbers, prepared, &streams, schedule, &controls, stop,
+            )?);
+        }
+        let producers = self.scenario.producers.values().zip(0u16..);
+        let producers = producers
+            .map(|(producer, number)| {
+                LiveProducer::start(&self, producer, number, &streams, schedule, &controls)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        controls.started.send_replace(Some(start));
+
+        let mut produced = BTreeMap::new();
+        for producer in producers {
+            let (name, outcome) = producer.finish(clock, &mut streams).await?;
+            produced.insert(name, outcome);
+        }
+        // Workers end with their last record; the window does not.
+        let drain_until = load_end.plus(time.drain);
+        loop {
+            let now = clock.now();
+            let has_all = || consumers.iter().all(LiveConsumer::has_all);
+            if *cancel.borrow_and_update() || now >= drain_until || (now >= load_end && has_all()) {
+                break;
+            }
+            streams.collect();
+            clock.sleep(DRAIN_LOOK).await;
+        }
+        let ended = clock.now();
+        let load_over = ended.min(load_end);
+        let interrupted = *controls.cancel.borrow();
+        end_events.send_replace(true);
+        let events = events.await.map_err(|_| RunError::Task("timeline"))?;
+        let caught_up: Vec<_> = consumers.iter().map(LiveConsumer::has_all).collect();
+        // What still stands waiting at a stalled target must not hold up the end.
+        self.target.lift_stall();
+        stop_reading.send_replace(true);
+        let mut consumed = BTreeMap::new();
+        for (consumer, caught_up) in consumers.into_iter().zip(caught_up) {
+            let (name, outcome) = consumer.finish(caught_up).await?;
+            consumed.insert(name, outcome);
+        }
+        while let Some(ended) = relisting.join_next().await {
+            ended.map_err(|_| RunError::Task("shard list"))?;
+        }
+        Ok(Outcome {
+            start,
+            warm_up: time.warm_up.min(load_over.since(start)),
+            measure: time.measure.min(load_over.since(measure_from)),
+            drain: ended.since(load_over),
+            interrupted,
+            clock: intervals,
+            producers: produced,
+            consumers: consumed,
+            streams: streams.finish(&self.target, clock.now()).await,
+            events,
+            heartbeat_gap: unless_interrupted(pulse, interrupted, "heartbeat").await?,
+            cpu: unless_interrupted(cpu, interrupted, "processor")
+                .await?
+                .flatten(),
+        })
+    }
+
+    /// Makes the streams, and readers that hold their iterators: nothing put from then on is missed.
+    async fn prepare(&self) -> Result<(LiveStreams, Vec<Prepared>), RunError> {
+        if !self.clock.is_virtual() {
+            // Fresh memory is slow to touch: better now than while latencies are taken.
+            let (needed, mut warm) = (memory_needed(&self.scenario), 0);
+            while warm < needed {
+                warm = needed.min(warm + WARM_BYTES);
+                self.target.host().account().warm(warm);
+                // An interruption is heard between two pieces.
+                tokio::task::yield_now().await;
+            }
+        }
+        let streams =
+            LiveStreams::create(&self.scenario, self.run, self.clock, &self.target).await?;
+        let mut prepared = Vec::new();
+        for consumer in self.scenario.consumers.values() {
+            let reader = Prepared::new(self.clock, self.target.clone(), consumer)
+                .await
+                .map_err(failed("read stream", &consumer.stream))?;
+            prepared.push(reader);
+        }
+        Ok((streams, prepared))
+    }
+
+    /// The events of the scenario, waiting for their times.
+    fn events(
+        &self,
+        streams: &LiveStreams,
+        start: Timestamp,
+        stop: watch::Receiver<bool>,
+    ) -> Result<impl Future<Output = Vec<super::EventOutcome>> + use<>, RunError> {
+        let events = self.scenario.events.values();
+        let events = events
+            .map(|event| {
+                Ok((
+                    event.clone(),
+                    Arc::clone(&streams.get(&event.stream)?.router),
+                ))
+            })
+            .collect::<Result<Vec<_>, RunError>>()?;
+        let stage = Stage {
+            clock: self.clock,
+            target: self.target.clone(),
+            start,
+            time: self.scenario.time,
+            seed: self.scenario.seed,
+        };
+        Ok(timeline::play(stage, events, stop))
+    }
+}
+
+/// What a task that watches the host until the end of the load saw; nothing if the load did not get that far.
+async fn unless_interrupted<T>(
+    task: Option<JoinHandle<T>>,
+    interrupted: bool,
+    what: &'static str,
+) -> Result<Option<T>, RunError> {
+    match task {
+        Some(task) if !interrupted => Ok(Some(task.await.map_err(|_| RunError::Task(what))?)),
+        Some(task) => {
+            task.abort();
+            Ok(None)
+        }
+        None => Ok(None),
+    }
+}
+
+async fn cpu_shares(clock: Clock, from: Timestamp, until: Timestamp) -> Option<CpuShares> {
+    clock.sleep_until(from).await;
+    let before = CpuTimes::read()?;
+    clock.sleep_until(until).await;
+    CpuTimes::read()?.since(&before, until.since(from))
+}
+
+/// The start of interval 0: at or before `start`, so that the measurement window begins with an interval.
+fn aligned_start(start: Timestamp, warm_up: Duration, length: Duration) -> Timestamp {
+    let before = warm_up.as_nanos().div_ceil(length.as_nanos().max(1)) as u32;
+    start.plus(warm_up).minus(length * before)
+}
+
+/// What the engine will need to store, as far as the scenario tells: all of its memory for producers without a rate.
+fn memory_needed(scenario: &Scenario) -> u64 {
+    let max = scenario.engine.max_memory_bytes;
+    let seconds = scenario.time.load().as_secs_f64();
+    let bytes: f64 = scenario
+        .producers
+        .values()
+        .map(|producer| match producer.arrival {
+            Arrival::Closed { .. } => max as f64,
+            Arrival::Constant { rate } | Arrival::Poisson { rate } => {
+                rate * seconds * (mean_bytes(&producer.size) + STORED_OVERHEAD_BYTES)
+            }
+        })
+        .sum();
+    // Closed producers want all of it, which may be more than the host has.
+    let host = Host::look().memory_bytes / 2;
+    max.min(bytes as u64)
+        .min(if host == 0 { u64::MAX } else { host })
+}
+
+/// A refusal of something that the run cannot do without.
+pub(super) fn failed(
+    action: &'static str,
+    stream: &StreamName,
+) -> impl FnOnce(KinesisError) -> RunError {
+    let stream = stream.clone();
+    move |source| RunError::Target {
+        action,
+        stream,
+        source,
+    }
+}

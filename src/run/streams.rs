@@ -1,0 +1,227 @@
+//! The streams of a run while it goes on: what their producers and consumers share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::outcome::StreamOutcome;
+use super::session::{RunError, failed};
+use crate::base::{Clock, Timestamp};
+use crate::kinesis::StreamName;
+use crate::kinesis::operation::{CreateStream, ShardDescription, ShardFilter};
+use crate::measure::integrity::{Integrity, WorkerKey};
+use crate::measure::interval::IntervalSource;
+use crate::measure::tips::Tips;
+use crate::measure::{Collector, IntervalSink};
+use crate::producer::Router;
+use crate::scenario::model::{Scenario, StampPlace, Stream};
+use crate::target::Target;
+
+/// The shortest time between two listings of a stream's shards by one run.
+const RELIST_AFTER: Duration = Duration::from_millis(200);
+
+/// A stream during the run.
+#[derive(Debug)]
+pub(super) struct LiveStream {
+    before: Vec<ShardDescription>,
+    /// Where its records go.
+    pub(super) router: Arc<Router>,
+    /// Its newest acknowledged records.
+    pub(super) tips: Arc<Tips>,
+    /// The account of its records: its own, because a consumer is owed the records of its own stream.
+    pub(super) integrity: Arc<Integrity>,
+    /// Whether all its records are stamped.
+    pub(super) stamped: bool,
+    /// Where its recorders put finished intervals.
+    pub(super) sink: IntervalSink,
+    source: IntervalSource,
+    collector: Collector,
+}
+
+/// The streams of a run by name.
+#[derive(Debug)]
+pub(super) struct LiveStreams(BTreeMap<StreamName, LiveStream>);
+
+impl LiveStreams {
+    /// Creates the scenario's streams and waits until they are ACTIVE.
+    pub(super) async fn create(
+        scenario: &Scenario,
+        run: u32,
+        clock: Clock,
+        target: &Target,
+    ) -> Result<Self, RunError> {
+        let mut streams = BTreeMap::new();
+        for stream in scenario.streams.values() {
+            let live = LiveStream::create(scenario, stream, run, clock, target).await?;
+            streams.insert(stream.name.clone(), live);
+        }
+        Ok(Self(streams))
+    }
+
+    /// The stream with this name. A checked scenario names no other.
+    pub(super) fn get(&self, name: &StreamName) -> Result<&LiveStream, RunError> {
+        self.0
+            .get(name)
+            .ok_or_else(|| RunError::NoStream(name.clone()))
+    }
+
+    /// How many shards all streams began with.
+    pub(super) fn shards(&self) -> usize {
+        self.0.values().map(|stream| stream.before.len()).sum()
+    }
+
+    /// Takes the intervals that have been finished since the last time.
+    pub(super) fn collect(&mut self) {
+        for LiveStream {
+            source, collector, ..
+        } in self.0.values_mut()
+        {
+            source.arrived().for_each(|delta| collector.add(delta));
+        }
+    }
+
+    /// Keeps every stream's shard map fresh until `stop` turns true.
+    pub(super) fn relist(
+        &self,
+        clock: Clock,
+        target: &Target,
+        stop: &watch::Receiver<bool>,
+    ) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        for (name, stream) in &self.0 {
+            let router = Arc::clone(&stream.router);
+            tasks.spawn(relist(
+                clock,
+                target.clone(),
+                name.clone(),
+                router,
+                stop.clone(),
+            ));
+        }
+        tasks
+    }
+
+    /// What became of the streams. Should the target not list its shards any more, what was listed last is told.
+    pub(super) async fn finish(
+        mut self,
+        target: &Target,
+        now: Timestamp,
+    ) -> BTreeMap<StreamName, StreamOutcome> {
+        self.collect();
+        let mut outcomes = BTreeMap::new();
+        for (name, stream) in self.0 {
+            let listed = target
+                .list_shards(name.as_str(), ShardFilter::FromTrimHorizon)
+                .await;
+            let after = listed.unwrap_or_else(|_| stream.router.listed());
+            stream.router.update(&after, now);
+            let outcome = StreamOutcome {
+                before: stream.before,
+                after,
+                intervals: stream.collector,
+                integrity: stream.integrity,
+                history: stream.router.history(),
+            };
+            outcomes.insert(name, outcome);
+        }
+        outcomes
+    }
+}
+
+impl LiveStream {
+    async fn create(
+        scenario: &Scenario,
+        stream: &Stream,
+        run: u32,
+        clock: Clock,
+        target: &Target,
+    ) -> Result<Self, RunError> {
+        let request = CreateStream {
+            stream: stream.name.clone(),
+            shards: stream.shards,
+            max_record_bytes: stream.max_record_bytes,
+        };
+        let hours = (stream.retention.as_secs() / 3_600) as u32;
+        target
+            .create_stream(&request, hours)
+            .await
+            .map_err(failed("create stream", &stream.name))?;
+        let before = target
+            .list_shards(stream.name.as_str(), ShardFilter::FromTrimHorizon)
+            .await
+            .map_err(failed("list the shards of", &stream.name))?;
+        let (sink, source) = IntervalSink::channel();
+        Ok(Self {
+            router: Arc::new(Router::new(&before, clock.now())),
+            before,
+            tips: Arc::default(),
+            integrity: Arc::new(account(scenario, &stream.name, run)),
+            stamped: is_stamped(scenario, &stream.name),
+            sink,
+            source,
+            collector: Collector::new(),
+        })
+    }
+}
+
+/// An account for the producers and consumers of one stream.
+fn account(scenario: &Scenario, stream: &StreamName, run: u32) -> Integrity {
+    let producers = scenario
+        .producers
+        .values()
+        .zip(0u16..)
+        .filter(|(producer, _)| producer.stream == *stream);
+    let workers: Vec<_> = producers
+        .flat_map(|(producer, number)| {
+            (0..producer.workers).map(move |worker| WorkerKey {
+                producer: number,
+                worker: worker as u16,
+            })
+        })
+        .collect();
+    let consumers = scenario
+        .consumers
+        .values()
+        .filter(|consumer| consumer.stream == *stream)
+        .count();
+    Integrity::new(run, &workers, consumers)
+}
+
+fn is_stamped(scenario: &Scenario, stream: &StreamName) -> bool {
+    let mut producers = scenario
+        .producers
+        .values()
+        .filter(|producer| producer.stream == *stream);
+    producers.all(|producer| producer.payload.stamp == StampPlace::Prefix)
+}
+
+/// Lists the shards again whenever a producer found one that it did not expect.
+async fn relist(
+    clock: Clock,
+    target: Target,
+    stream: StreamName,
+    router: Arc<Router>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let again = async {
+        loop {
+            router.stale().await;
+            // A refusal leaves the map stale; the next surprise asks again.
+            if let Ok(shards) = target
+                .list_shards(stream.as_str(), ShardFilter::FromTrimHorizon)
+                .await
+            {
+                router.update(&shards, clock.now());
+            }
+            clock.sleep(RELIST_AFTER).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        _ = stop.wait_for(|stopped| *stopped) => {}
+        () = again => {}
+    }
+}
