@@ -15,7 +15,8 @@
 //! - [`target`]: one call = one attempt, anywhere;
 //! - [`producer`]: sending on schedule;
 //! - [`consumer`]: reading back;
-//! - [`run`]: phases and events of one run.
+//! - [`run`]: phases and events of one run;
+//! - [`report`]: showing results.
 //!
 //! `ARCHITECTURE.md` tells what each module may use and what always holds in it; `tests/architecture.rs` checks the
 //! former.
@@ -47,3 +48,5 @@ pub mod producer;
 pub mod consumer;
 
 pub mod run;
+
+pub mod report;

@@ -1,0 +1,254 @@
+//! The three lines that a person reads first.
+
+use crate::measure::Status;
+use crate::report::document::{Document, World};
+use crate::report::slo::{SloResult, SloStatus};
+use crate::report::text::{Percent, Plain, counted};
+
+/// `Measurement`, `SLO` and `Answer`, in this order.
+pub fn lines(document: &Document) -> [String; 3] {
+    [
+        format!("Measurement: {}", document.verdict.status.as_str()),
+        format!("SLO: {}", slo(document)),
+        format!("Answer: {}", document.answer),
+    ]
+}
+
+/// What the SLOs came to: `missed 1 of 3`.
+fn slo(document: &Document) -> String {
+    let count = document.slo.len();
+    let missed = document.slo.iter().filter(|slo| slo.is_missed()).count();
+    if count == 0 {
+        "none set".to_owned()
+    } else if document.verdict.status == Status::Void {
+        "not judged, the measurement is VOID".to_owned()
+    } else if missed == 0 {
+        format!("met {count} of {count}")
+    } else {
+        format!("missed {missed} of {count}")
+    }
+}
+
+/// The answer that the rest of `document` gives; its own `answer` is not looked at.
+pub fn answer(document: &Document) -> String {
+    let answer = of_what_was_measured(document);
+    if document.instrument.interrupted {
+        let measured_s = Plain(document.instrument.measure_s);
+        return format!("interrupted after {measured_s} s of the window; until then: {answer}");
+    }
+    answer
+}
+
+fn of_what_was_measured(document: &Document) -> String {
+    let missed: Vec<_> = document.slo.iter().filter(|slo| slo.is_missed()).collect();
+    if document.verdict.status == Status::Void {
+        let codes: Vec<_> = document
+            .verdict
+            .reasons
+            .iter()
+            .filter(|reason| reason.status == Status::Void)
+            .map(|reason| &*reason.code)
+            .collect();
+        return format!("unknown, the measurement is VOID ({})", codes.join(", "));
+    }
+    if document.slo.is_empty() {
+        return format!("no SLO is set; {}", accepted(document));
+    }
+    // Load that was not taken explains late and missing records, so it comes first.
+    let first = missed
+        .iter()
+        .find(|slo| refused_by(document, slo).is_some())
+        .or_else(|| missed.first());
+    let Some(first) = first else {
+        let all = match document.slo.len() {
+            1 => "the SLO".to_owned(),
+            2 => "both SLOs".to_owned(),
+            count => format!("all {count} SLOs"),
+        };
+        return format!("yes, {all} held at {}", offered(document));
+    };
+    let why = refused_by(document, first).unwrap_or_else(|| out_of_bounds(first));
+    match missed.len() - 1 {
+        0 => format!("no, {why}"),
+        others => format!(
+            "no, {why}; and {} missed",
+            counted(others as u64, "other SLO")
+        ),
+    }
+}
+
+/// `4 shards accepted 62 % of it (2,400 records/s)`, if that is what `slo` missed.
+fn refused_by(document: &Document, slo: &SloResult) -> Option<String> {
+    let name = slo
+        .metric
+        .strip_prefix("producers.")?
+        .strip_suffix(".accepted_share")?;
+    let producer = document.producers.get(name)?;
+    let share = slo.value?;
+    Some(format!(
+        "{} accepted {} of it ({} records/s)",
+        shards(document, &producer.stream),
+        Percent(share),
+        Plain(producer.offered_records_per_s)
+    ))
+}
+
+/// How many shards took records at the start and, if it changed, at the end: `2 to 4 shards`.
+fn shards(document: &Document, stream: &str) -> String {
+    let rows = || document.shards.iter().filter(|row| row.stream == stream);
+    let at_start = rows().filter(|row| row.opened_s.is_none()).count();
+    let at_end = rows().filter(|row| row.closed_s.is_none()).count();
+    if at_start == at_end {
+        counted(at_end as u64, "shard")
+    } else {
+        format!("{at_start} to {}", counted(at_end as u64, "shard"))
+    }
+}
+
+fn out_of_bounds(slo: &SloResult) -> String {
+    let value = match (slo.status, slo.value) {
+        (SloStatus::NoData, _) | (_, None) => return format!("{} has no data", slo.metric),
+        (_, Some(value)) => value,
+    };
+    let bound = match (slo.min, slo.max) {
+        (Some(min), _) if value < min => format!("below {}", slo.unit.show(min)),
+        (_, Some(max)) => format!("above {}", slo.unit.show(max)),
+        _ => slo.bound(),
+    };
+    format!("{} was {}, {bound}", slo.metric, slo.unit.show(value))
+}
+
+/// The load of all producers: `2,400 records/s`.
+fn offered(document: &Document) -> String {
+    let rate: f64 = document
+        .producers
+        .values()
+        .map(|producer| producer.offered_records_per_s)
+        .sum();
+    format!("{} records/s", Plain(rate))
+}
+
+fn accepted(document: &Document) -> String {
+    let (intended, acked) =
+        document
+            .ledger
+            .producers
+            .values()
+            .fold((0, 0), |(intended, acked), ledger| {
+                (
+                    intended + ledger.measure.intended,
+                    acked + ledger.measure.acked,
+                )
+            });
+    if intended == 0 {
+        return "no record was offered".to_owned();
+    }
+    let share = acked as f64 / intended as f64;
+    format!("{} of {} was accepted", Percent(share), offered(document))
+}
+
+/// Where the figures come from, in a phrase: `measured on the embedded engine`.
+pub fn provenance(document: &Document) -> String {
+    let place = match document.world {
+        World::Embedded => "on the embedded engine",
+        World::Endpoint => "at an HTTP endpoint",
+        World::Aws => "on Amazon Kinesis",
+        World::Simulated => "on a virtual clock",
+    };
+    format!("{} {place}", document.basis.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::*;
+    use crate::measure::{Reason, Verdict};
+    use crate::report::sample;
+
+    #[test]
+    fn a_document_without_a_missed_slo_answers_yes_with_the_load() {
+        let mut document = sample::document();
+        document.slo.retain(|slo| !slo.is_missed());
+        assert_eq!(document.slo.len(), 2);
+        assert_eq!(answer(&document), "yes, both SLOs held at 2,400 records/s");
+        assert_eq!(slo(&document), "met 2 of 2");
+    }
+
+    #[test]
+    fn refused_load_is_named_before_any_other_miss() {
+        let mut document = sample::document();
+        let expected = "no, 4 shards accepted 62 % of it (2,400 records/s)";
+        assert_eq!(answer(&document), expected);
+        assert_eq!(slo(&document), "missed 1 of 3");
+        for slo in &mut document.slo {
+            slo.status = match slo.status {
+                SloStatus::Met => SloStatus::NoData,
+                other => other,
+            };
+        }
+        assert_eq!(
+            answer(&document),
+            format!("{expected}; and 2 other SLOs missed")
+        );
+    }
+
+    #[test]
+    fn a_bound_that_did_not_hold_is_told_with_its_value() {
+        let mut document = sample::document();
+        document.slo.retain(|slo| slo.name == "fresh");
+        document.slo[0].status = SloStatus::Missed;
+        document.slo[0].max = Some(250_000.0);
+        assert_eq!(
+            answer(&document),
+            "no, consumers.billing.end_to_end.p99 was 408 ms, above 250 ms"
+        );
+        document.slo[0].status = SloStatus::NoData;
+        document.slo[0].value = None;
+        assert_eq!(
+            answer(&document),
+            "no, consumers.billing.end_to_end.p99 has no data"
+        );
+    }
+
+    #[test]
+    fn a_void_measurement_answers_nothing() {
+        let mut document = sample::document();
+        document.verdict = Verdict {
+            status: Status::Void,
+            reasons: vec![Reason {
+                status: Status::Void,
+                code: Cow::Borrowed("pacer_gap"),
+                text: "the pacer stood still".into(),
+            }],
+        };
+        document.answer = answer(&document);
+        assert_eq!(
+            lines(&document),
+            [
+                "Measurement: VOID",
+                "SLO: not judged, the measurement is VOID",
+                "Answer: unknown, the measurement is VOID (pacer_gap)"
+            ]
+        );
+    }
+
+    #[test]
+    fn without_an_slo_the_answer_is_what_was_accepted() {
+        let mut document = sample::document();
+        document.slo.clear();
+        assert_eq!(
+            answer(&document),
+            "no SLO is set; 62 % of 2,400 records/s was accepted"
+        );
+        document.ledger.producers.clear();
+        assert_eq!(answer(&document), "no SLO is set; no record was offered");
+    }
+
+    #[test]
+    fn a_stream_that_grew_is_told_with_both_counts() {
+        let mut document = sample::document();
+        document.shards[3].opened_s = Some(5.0);
+        assert_eq!(shards(&document, "orders"), "3 to 4 shards");
+    }
+}

@@ -1,0 +1,464 @@
+//! From what a run saw to the document of it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp as Utc;
+
+use super::document::{
+    ByPhase, ConsumerSummary, Document, Environment, EventRow, EventStatus, Instrument, Latency,
+    Ledger, ProducerSummary, SCHEMA_VERSION, ScenarioInfo, ShardRow, StreamBalance, ThrottlingRow,
+    World, per_s,
+};
+use super::interval_view::IntervalView;
+use super::results::Latencies;
+use crate::base::Timestamp;
+use crate::kinesis::operation::ShardDescription;
+use crate::measure::{
+    ConsumerLedger, Facts, LatencyHistogram, LatencyKind, LatencySummary, Phase, ProducerLedger,
+    RecorderTotals, ShardCounters, ShardTotals, ThrottleTable, judge,
+};
+use crate::run::{self, ConsumerOutcome, Outcome, StreamOutcome};
+use crate::scenario::Scenario;
+use crate::scenario::model::Arrival;
+
+/// What a document is made of.
+#[derive(Debug)]
+pub struct Inputs<'a> {
+    /// What was run.
+    pub scenario: &'a Scenario,
+    /// Its file as it was run.
+    pub text: &'a str,
+    /// Where.
+    pub world: World,
+    /// What came of it.
+    pub outcome: &'a Outcome,
+    /// The host; not given for simulated runs.
+    pub environment: Option<Environment>,
+}
+
+/// The document of a run, with its verdict, SLOs and answer.
+pub fn document(inputs: &Inputs<'_>) -> Document {
+    let Inputs {
+        scenario, outcome, ..
+    } = inputs;
+    let measure_s = outcome.measure.as_secs_f64();
+    let shards = shards(outcome);
+    let producers = outcome.producers.iter().map(|(name, producer)| {
+        let ledger = &producer.ledgers[Phase::Measure as usize];
+        let mut summary = ProducerSummary::of(
+            producer.stream.as_str(),
+            producer.workers,
+            ledger,
+            measure_s,
+        );
+        summary.last_failure.clone_from(&producer.last_failure);
+        (name.clone(), summary)
+    });
+    let consumers = outcome
+        .consumers
+        .iter()
+        .map(|(name, consumer)| (name.clone(), consumed(consumer, measure_s)));
+    let mut document = Document {
+        schema_version: SCHEMA_VERSION,
+        verdict: judge(&facts(scenario, outcome)),
+        slo: Vec::new(),
+        answer: String::new(),
+        scenario: ScenarioInfo {
+            name: scenario.name.clone(),
+            question: scenario.question.clone(),
+            text: inputs.text.to_owned(),
+        },
+        seed: scenario.seed,
+        world: inputs.world,
+        basis: inputs.world.basis(),
+        ledger: ledger(outcome),
+        latency: latency(outcome),
+        throttling: throttling(outcome),
+        balance: balances(&shards),
+        producers: producers.collect(),
+        consumers: consumers.collect(),
+        shards,
+        events: outcome
+            .events
+            .iter()
+            .map(|event| event_row(outcome, event))
+            .collect(),
+        instrument: instrument(outcome),
+        environment: inputs.environment.clone(),
+    };
+    document.conclude(scenario.slo.values());
+    document
+}
+
+/// The intervals of a run with their names.
+pub fn interval_view(outcome: &Outcome) -> IntervalView<'_> {
+    IntervalView {
+        clock: outcome.clock,
+        streams: outcome
+            .streams
+            .iter()
+            .map(|(name, stream)| (name.as_str(), stream.intervals.intervals()))
+            .collect(),
+        producers: outcome.producers.keys().map(String::as_str).collect(),
+        consumers: outcome.consumers.keys().map(String::as_str).collect(),
+    }
+}
+
+/// The latencies of the measurement window with the names of their parts: `producers.web`.
+pub fn latencies(outcome: &Outcome) -> Latencies {
+    let parts = parts(outcome).flat_map(|(table, name, totals)| {
+        let named = move |kind: &LatencyKind| (format!("{table}.{name}"), *kind);
+        totals
+            .latencies
+            .iter()
+            .map(move |(kind, histogram)| (named(kind), histogram.clone()))
+    });
+    parts.collect()
+}
+
+fn parts(outcome: &Outcome) -> impl Iterator<Item = (&'static str, &str, &RecorderTotals)> {
+    let producers = outcome
+        .producers
+        .iter()
+        .map(|(name, part)| ("producers", name.as_str(), &part.totals));
+    let consumers = outcome
+        .consumers
+        .iter()
+        .map(|(name, part)| ("consumers", name.as_str(), &part.report.totals));
+    producers.chain(consumers)
+}
+
+/// What the run knows about itself.
+fn facts(scenario: &Scenario, outcome: &Outcome) -> Facts {
+    let all = |kind: LatencyKind| {
+        let mut merged = LatencyHistogram::new();
+        for (_, _, totals) in parts(outcome) {
+            totals
+                .latencies
+                .get(&kind)
+                .into_iter()
+                .for_each(|histogram| merged.merge(histogram));
+        }
+        merged
+    };
+    let (response, end_to_end) = (all(LatencyKind::ResponseTime), all(LatencyKind::EndToEnd));
+    let measured = || {
+        outcome
+            .producers
+            .values()
+            .map(|producer| &producer.ledgers[Phase::Measure as usize])
+    };
+    let consumer_ledgers = || {
+        outcome
+            .consumers
+            .values()
+            .filter_map(|consumer| consumer.ledger.as_ref())
+    };
+    // A producer without a rate is never late; what it intends follows from what was answered.
+    let paced = |name: &String| {
+        scenario
+            .producers
+            .get(name)
+            .is_some_and(|p| !matches!(p.arrival, Arrival::Closed { .. }))
+    };
+    let pacer_gap = outcome
+        .producers
+        .iter()
+        .filter(|(name, _)| paced(name))
+        .map(|(_, producer)| producer.longest_gap)
+        .chain(outcome.heartbeat_gap)
+        .max()
+        .unwrap_or_default();
+    // Judged by itself: many punctual records of one producer must not hide the late ones of another.
+    let latest = outcome
+        .producers
+        .iter()
+        .filter(|(name, _)| paced(name))
+        .map(|(_, producer)| {
+            let p99_us = |kind| {
+                producer
+                    .totals
+                    .latencies
+                    .get(&kind)
+                    .map_or(0, |histogram| histogram.quantile_us(0.99))
+            };
+            (
+                p99_us(LatencyKind::Lateness),
+                p99_us(LatencyKind::ResponseTime),
+            )
+        })
+        .filter(|(_, response_us)| *response_us > 0)
+        .max_by(|a, b| {
+            (u128::from(a.0) * u128::from(b.1)).cmp(&(u128::from(b.0) * u128::from(a.1)))
+        });
+    let unpaced_response_us = (!response.is_empty()).then(|| response.quantile_us(0.99));
+    let histograms = || parts(outcome).flat_map(|(_, _, totals)| totals.latencies.values());
+    Facts {
+        pacer_gap_us_max: pacer_gap.as_micros() as u64,
+        lateness_p99_us: latest.map_or(0, |(lateness_us, _)| lateness_us),
+        response_p99_us: latest
+            .map(|(_, response_us)| response_us)
+            .or(unpaced_response_us),
+        intended: measured().map(|ledger| ledger.intended).sum(),
+        dropped: measured()
+            .map(|ledger| ledger.not_sent_by_cause.queue_full + ledger.not_sent_by_cause.behind)
+            .sum(),
+        latency_samples: histograms().map(LatencyHistogram::count).sum(),
+        clipped: histograms().map(LatencyHistogram::clipped).sum(),
+        end_to_end_samples: end_to_end.count(),
+        end_to_end_negative: end_to_end.negative(),
+        cpu_steal_share: outcome.cpu.map(|cpu| cpu.stolen),
+        host_cpu_share: outcome.cpu.map(|cpu| cpu.busy),
+        cut_off_share: cut_off_share(scenario, outcome),
+        trimmed_unread: consumer_ledgers()
+            .map(|(_, total)| total.trimmed_unread)
+            .sum(),
+        failed_events: outcome
+            .events
+            .iter()
+            .filter(|event| did_not_happen(outcome, event))
+            .count() as u64,
+        ledgers_balance: outcome
+            .producers
+            .values()
+            .flat_map(|p| &p.ledgers)
+            .all(ProducerLedger::balances)
+            && consumer_ledgers().all(|(phases, total)| {
+                total.balances() && phases.values().all(ConsumerLedger::balances)
+            })
+            && acked_agree(outcome),
+    }
+}
+
+/// Whether the answer lacks an event: one that was refused, or that was to happen under load and did not.
+fn did_not_happen(outcome: &Outcome, event: &run::EventOutcome) -> bool {
+    match event.status {
+        run::EventStatus::Done => false,
+        run::EventStatus::Failed => !outcome.interrupted || event.ended.is_some(),
+        run::EventStatus::Skipped => {
+            !outcome.interrupted && event.planned < outcome.warm_up + outcome.measure
+        }
+    }
+}
+
+/// The share of the measurement window that an interruption cut off.
+fn cut_off_share(scenario: &Scenario, outcome: &Outcome) -> f64 {
+    let measured = outcome.measure.as_secs_f64() / scenario.time.measure.as_secs_f64();
+    if outcome.interrupted {
+        (1.0 - measured).clamp(0.0, 1.0)
+    } else {
+        0.0
+    }
+}
+
+/// Whether each consumer's account begins with what the producers of its stream say was acknowledged.
+fn acked_agree(outcome: &Outcome) -> bool {
+    outcome.consumers.values().all(|consumer| {
+        let producers = outcome
+            .producers
+            .values()
+            .filter(|producer| producer.stream == consumer.stream);
+        let acked: u64 = producers
+            .flat_map(|producer| &producer.ledgers)
+            .map(|ledger| ledger.acked)
+            .sum();
+        consumer
+            .ledger
+            .as_ref()
+            .is_none_or(|(_, total)| total.acked == acked)
+    })
+}
+
+fn ledger(outcome: &Outcome) -> Ledger {
+    let [warm_up, measure] = [Phase::WarmUp as usize, Phase::Measure as usize];
+    let producers = outcome.producers.iter().map(|(name, producer)| {
+        (
+            name.clone(),
+            ByPhase::of(producer.ledgers[warm_up], producer.ledgers[measure]),
+        )
+    });
+    let consumers = outcome.consumers.iter().filter_map(|(name, consumer)| {
+        let (phases, total) = consumer.ledger.as_ref()?;
+        let of = |phase| phases.get(&phase).copied().unwrap_or_default();
+        Some((
+            name.clone(),
+            ByPhase {
+                total: *total,
+                warm_up: of(Phase::WarmUp),
+                measure: of(Phase::Measure),
+            },
+        ))
+    });
+    Ledger {
+        producers: producers.collect(),
+        consumers: consumers.collect(),
+    }
+}
+
+fn latency(outcome: &Outcome) -> Latency {
+    Latency {
+        producers: outcome
+            .producers
+            .iter()
+            .map(|(name, part)| (name.clone(), summaries(&part.totals)))
+            .collect(),
+        consumers: outcome
+            .consumers
+            .iter()
+            .map(|(name, part)| (name.clone(), summaries(&part.report.totals)))
+            .collect(),
+    }
+}
+
+fn summaries(totals: &RecorderTotals) -> BTreeMap<LatencyKind, LatencySummary> {
+    totals
+        .latencies
+        .iter()
+        .map(|(kind, histogram)| (*kind, histogram.summary()))
+        .collect()
+}
+
+fn throttling(outcome: &Outcome) -> Vec<ThrottlingRow> {
+    let mut tables: BTreeMap<&str, ThrottleTable> = BTreeMap::new();
+    for producer in outcome.producers.values() {
+        tables
+            .entry(producer.stream.as_str())
+            .or_default()
+            .merge(&producer.throttles);
+    }
+    for consumer in outcome.consumers.values() {
+        tables
+            .entry(consumer.stream.as_str())
+            .or_default()
+            .merge(&consumer.report.throttles);
+    }
+    let rows = tables.into_iter().flat_map(|(stream, table)| {
+        table.rows().into_iter().map(move |row| ThrottlingRow {
+            stream: stream.to_owned(),
+            row,
+        })
+    });
+    rows.collect()
+}
+
+fn balances(shards: &[ShardRow]) -> BTreeMap<String, StreamBalance> {
+    let mut by_stream: BTreeMap<&str, Vec<ShardTotals>> = BTreeMap::new();
+    for row in shards {
+        by_stream.entry(&row.stream).or_default().push(row.totals);
+    }
+    by_stream
+        .into_iter()
+        .map(|(stream, totals)| (stream.to_owned(), StreamBalance::of(&totals)))
+        .collect()
+}
+
+fn consumed(consumer: &ConsumerOutcome, measure_s: f64) -> ConsumerSummary {
+    let phases = consumer.ledger.as_ref();
+    let first = phases.map(|(phases, _)| {
+        phases
+            .get(&Phase::Measure)
+            .map_or(0, |ledger| ledger.delivered + ledger.delivered_unacked)
+    });
+    ConsumerSummary {
+        stream: consumer.stream.to_string(),
+        kind: consumer.kind.to_owned(),
+        calls: consumer.report.calls,
+        deliveries: consumer.report.deliveries,
+        delivered_records_per_s: first.map(|count| per_s(count, measure_s)),
+        caught_up: consumer.caught_up,
+        last_failure: consumer.report.last_failure.clone(),
+    }
+}
+
+/// Every shard of every stream with its counts of the measurement window.
+fn shards(outcome: &Outcome) -> Vec<ShardRow> {
+    let measure_from = outcome.start.plus(outcome.warm_up);
+    let first = outcome.clock.index_of(measure_from);
+    // An interval that the window only touches at its end belongs to the drain.
+    let end = measure_from.plus(outcome.measure);
+    let last = outcome
+        .clock
+        .index_of(Timestamp::from_nanos(end.as_nanos().saturating_sub(1)));
+    let mut rows = Vec::new();
+    for (name, stream) in &outcome.streams {
+        // A run that was interrupted in warm-up has no window, and nothing in it.
+        let counters = if outcome.measure.is_zero() {
+            BTreeMap::new()
+        } else {
+            stream.intervals.shards_over(first..=last.max(first))
+        };
+        for shard in &stream.after {
+            rows.push(shard_row(
+                outcome,
+                name.as_str(),
+                stream,
+                shard,
+                counters.get(&shard.shard),
+            ));
+        }
+    }
+    rows
+}
+
+fn shard_row(
+    outcome: &Outcome,
+    stream_name: &str,
+    stream: &StreamOutcome,
+    shard: &ShardDescription,
+    counters: Option<&ShardCounters>,
+) -> ShardRow {
+    let existed = stream.before.iter().any(|old| old.shard == shard.shard);
+    let parents = shard
+        .parent
+        .into_iter()
+        .chain(shard.adjacent_parent)
+        .filter(|_| !existed);
+    let seen = stream.history.get(&shard.shard);
+    let in_run = |at: Timestamp| at.signed_nanos_since(outcome.start) as f64 / 1e9;
+    ShardRow {
+        stream: stream_name.to_owned(),
+        totals: ShardTotals::of(shard.shard, counters.unwrap_or(&ShardCounters::default())),
+        parents: parents.map(|parent| parent.to_string()).collect(),
+        opened_s: seen.filter(|_| !existed).map(|seen| in_run(seen.opened)),
+        closed_s: seen.and_then(|seen| seen.closed).map(in_run),
+    }
+}
+
+fn event_row(outcome: &Outcome, event: &run::EventOutcome) -> EventRow {
+    let in_run = |at: Timestamp| at.since(outcome.start).as_secs_f64();
+    EventRow {
+        name: event.name.clone(),
+        action: event.action.to_owned(),
+        stream: event.stream.to_string(),
+        planned_s: event.planned.as_secs_f64(),
+        started_s: event.started.map(in_run),
+        ended_s: event.ended.map(in_run),
+        status: match event.status {
+            run::EventStatus::Done => EventStatus::Done,
+            run::EventStatus::Skipped => EventStatus::Skipped,
+            run::EventStatus::Failed => EventStatus::Failed,
+        },
+        detail: event.detail.clone(),
+    }
+}
+
+fn instrument(outcome: &Outcome) -> Instrument {
+    let gaps = outcome
+        .producers
+        .values()
+        .map(|producer| producer.longest_gap);
+    let gap = gaps.chain(outcome.heartbeat_gap).max().unwrap_or_default();
+    let started = Utc::from_nanosecond(i128::from(outcome.start.as_nanos())).unwrap_or_default();
+    Instrument {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started: started.to_string(),
+        warm_up_s: outcome.warm_up.as_secs_f64(),
+        measure_s: outcome.measure.as_secs_f64(),
+        drain_s: outcome.drain.as_secs_f64(),
+        interval_s: outcome.clock.length().as_secs_f64(),
+        interrupted: outcome.interrupted,
+        pacer_gap_us_max: gap.as_micros() as u64,
+        host_cpu_share: outcome.cpu.map(|cpu| cpu.busy),
+        cpu_steal_share: outcome.cpu.map(|cpu| cpu.stolen),
+    }
+}

@@ -1,0 +1,383 @@
+//! The report as a document: everything that a page or a table shows is in it.
+//!
+//! Member order is field order, maps are sorted by name, and a simulated report holds virtual times and nothing of the
+//! host, so that a seed gives the same bytes.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::measure::{
+    Balance, ConsumerLedger, LatencyKind, LatencySummary, ProducerLedger, ShardTotals, ThrottleRow,
+    Verdict,
+};
+use crate::report::answer;
+use crate::report::slo::{self, SloResult};
+use crate::scenario::model::Slo;
+
+/// The version of the document's form. A reader accepts this one.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Everything that is known of one run.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Document {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// How far the run may be believed, and why not.
+    pub verdict: Verdict,
+    /// What had to hold, in the order of names; see [`crate::report::slo::evaluate`].
+    pub slo: Vec<SloResult>,
+    /// What the scenario's question comes to; see [`crate::report::answer::answer`].
+    pub answer: String,
+    /// What was asked.
+    pub scenario: ScenarioInfo,
+    /// What all random numbers came from.
+    pub seed: u64,
+    /// Where it ran.
+    pub world: World,
+    /// What kind of numbers these are.
+    pub basis: FigureBasis,
+    /// Where every record ended.
+    pub ledger: Ledger,
+    /// Latencies of the measurement window.
+    pub latency: Latency,
+    /// Attempts refused in the measurement window, by stream, API, shard and cause.
+    pub throttling: Vec<ThrottlingRow>,
+    /// How evenly the load of the measurement window lay on each stream's shards, by stream.
+    pub balance: BTreeMap<String, StreamBalance>,
+    /// The producers by name.
+    pub producers: BTreeMap<String, ProducerSummary>,
+    /// The consumers by name.
+    pub consumers: BTreeMap<String, ConsumerSummary>,
+    /// Every shard that existed during the run, sorted by stream and number.
+    pub shards: Vec<ShardRow>,
+    /// What happened meanwhile, in order of time.
+    pub events: Vec<EventRow>,
+    /// What the instrument says of itself.
+    pub instrument: Instrument,
+    /// The host and the target; absent from simulated reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Environment>,
+}
+
+impl Document {
+    /// Holds the figures against the scenario's `slos` and draws the answer. The last step of filling a document: all
+    /// other members are read.
+    pub fn conclude<'a>(&mut self, slos: impl IntoIterator<Item = &'a Slo>) {
+        let results = slos.into_iter().map(|slo| slo::evaluate(self, slo));
+        self.slo = results.collect();
+        self.answer = answer::answer(self);
+    }
+}
+
+/// The scenario that ran.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ScenarioInfo {
+    /// Its name.
+    pub name: String,
+    /// Its question; may be empty.
+    pub question: String,
+    /// The whole file as it was run, with what `--set` and `--variant` changed.
+    pub text: String,
+}
+
+/// Where a scenario runs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum World {
+    /// The engine in this process, in real time.
+    Embedded,
+    /// A Kinesis-compatible HTTP endpoint.
+    Endpoint,
+    /// Amazon Kinesis.
+    Aws,
+    /// The engine on a virtual clock.
+    Simulated,
+}
+
+impl World {
+    /// The world as reports write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Endpoint => "endpoint",
+            Self::Aws => "aws",
+            Self::Simulated => "simulated",
+        }
+    }
+
+    /// What kind of numbers a run in this world gives.
+    pub const fn basis(self) -> FigureBasis {
+        match self {
+            Self::Embedded | Self::Endpoint | Self::Aws => FigureBasis::Measured,
+            Self::Simulated => FigureBasis::Simulated,
+        }
+    }
+}
+
+/// What kind of number a figure is. Shown wherever the figure is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FigureBasis {
+    /// Something was timed or counted.
+    Measured,
+    /// A model of the service's delays gave it.
+    Simulated,
+    /// Somebody wrote it down.
+    Assumed,
+}
+
+impl FigureBasis {
+    /// The basis as reports write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Measured => "measured",
+            Self::Simulated => "simulated",
+            Self::Assumed => "assumed",
+        }
+    }
+}
+
+/// The ledgers by name of producer and consumer.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Where the records of each producer ended.
+    pub producers: BTreeMap<String, ByPhase<ProducerLedger>>,
+    /// What each consumer saw of them. A consumer whose records carry no stamp is not here: its integrity is not
+    /// measured.
+    pub consumers: BTreeMap<String, ByPhase<ConsumerLedger>>,
+}
+
+/// Ledgers of the whole run and of the phases that records were meant for.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct ByPhase<L> {
+    /// The whole run. Of a consumer it also holds what has no phase, such as corrupt deliveries.
+    pub total: L,
+    /// Records meant for the time before the measurement window.
+    pub warm_up: L,
+    /// Records meant for the measurement window.
+    pub measure: L,
+}
+
+impl ByPhase<ProducerLedger> {
+    /// The two phases and their sum.
+    pub const fn of(warm_up: ProducerLedger, measure: ProducerLedger) -> Self {
+        let mut total = warm_up;
+        total.merge(&measure);
+        Self {
+            total,
+            warm_up,
+            measure,
+        }
+    }
+}
+
+/// Latency figures by name and kind.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Latency {
+    /// Of each producer.
+    pub producers: BTreeMap<String, BTreeMap<LatencyKind, LatencySummary>>,
+    /// Of each consumer.
+    pub consumers: BTreeMap<String, BTreeMap<LatencyKind, LatencySummary>>,
+}
+
+/// Refused attempts of one stream, API, shard and cause.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ThrottlingRow {
+    /// The stream.
+    pub stream: String,
+    /// The rest of the row.
+    #[serde(flatten)]
+    pub row: ThrottleRow,
+}
+
+/// How evenly the offered load lay on a stream's shards.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct StreamBalance {
+    /// By records.
+    pub records: Balance,
+    /// By billed bytes.
+    pub bytes: Balance,
+}
+
+impl StreamBalance {
+    /// The balance of what was offered to `shards`, all of one stream.
+    pub fn of(shards: &[ShardTotals]) -> Self {
+        Self {
+            records: Balance::of(shards, |shard| shard.offered),
+            bytes: Balance::of(shards, |shard| shard.offered_bytes),
+        }
+    }
+}
+
+/// A producer's rates over the measurement window.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ProducerSummary {
+    /// The stream it writes to.
+    pub stream: String,
+    /// Its workers.
+    pub workers: u32,
+    /// What the schedule asked for.
+    pub offered_records_per_s: f64,
+    /// Goodput: what was acknowledged.
+    pub acked_records_per_s: f64,
+    /// The same in billed bytes.
+    pub acked_bytes_per_s: f64,
+    /// Acked per intended, 0 to 1.
+    pub accepted_share: f64,
+    /// The last refusal of a whole request that no limit explains, in the target's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_failure: Option<String>,
+}
+
+impl ProducerSummary {
+    /// The rates of a producer whose records of the measurement window, `measure_s` seconds long, ended as in `ledger`.
+    pub fn of(stream: &str, workers: u32, ledger: &ProducerLedger, measure_s: f64) -> Self {
+        Self {
+            stream: stream.to_owned(),
+            workers,
+            offered_records_per_s: per_s(ledger.intended, measure_s),
+            acked_records_per_s: per_s(ledger.acked, measure_s),
+            acked_bytes_per_s: per_s(ledger.acked_bytes, measure_s),
+            accepted_share: ledger.accepted_share(),
+            last_failure: None,
+        }
+    }
+}
+
+/// How a consumer fared.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ConsumerSummary {
+    /// The stream it reads.
+    pub stream: String,
+    /// How it reads: `polling`.
+    pub kind: String,
+    /// Reading calls over the whole run, refused ones included.
+    pub calls: u64,
+    /// Everything it was given over the whole run, its own records or not.
+    pub deliveries: u64,
+    /// First deliveries of records of the measurement window, over its length; `None` where integrity is not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered_records_per_s: Option<f64>,
+    /// Whether it had reached the last acknowledged record when the run ended.
+    pub caught_up: bool,
+    /// The last refusal that no limit explains, in the target's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_failure: Option<String>,
+}
+
+/// `count` over `seconds`; 0 where no time passed, because a document holds no infinite numbers.
+pub fn per_s(count: u64, seconds: f64) -> f64 {
+    if seconds > 0.0 {
+        count as f64 / seconds
+    } else {
+        0.0
+    }
+}
+
+/// One shard. Its counts are of the measurement window.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ShardRow {
+    /// The stream.
+    pub stream: String,
+    /// What it saw.
+    #[serde(flatten)]
+    pub totals: ShardTotals,
+    /// The shard or the two shards that it came from in this run, as the service writes them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parents: Vec<String>,
+    /// When it took the place of its parents, in seconds since the load began; `None` if it was there before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened_s: Option<f64>,
+    /// When it stopped taking records; `None` if it took them to the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_s: Option<f64>,
+}
+
+/// An event of the scenario.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct EventRow {
+    /// Its name.
+    pub name: String,
+    /// What it did, as the scenario writes it: `split-shard`.
+    pub action: String,
+    /// The stream.
+    pub stream: String,
+    /// When it was due, in seconds since the load began.
+    pub planned_s: f64,
+    /// When it began; `None` if it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_s: Option<f64>,
+    /// When it was over; `None` if it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_s: Option<f64>,
+    /// How it went.
+    pub status: EventStatus,
+    /// To what, or why not: `shardId-000000000001 into 4 and 5`.
+    pub detail: String,
+}
+
+/// How an event went.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventStatus {
+    /// It happened.
+    Done,
+    /// The target cannot do it and it was optional, or the run ended before.
+    Skipped,
+    /// It was tried and refused.
+    Failed,
+}
+
+impl EventStatus {
+    /// The status as reports write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// What the instrument says of itself. Times are virtual in simulated reports.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Instrument {
+    /// The program's version.
+    pub version: String,
+    /// When the load began: UTC, as RFC 3339 writes it.
+    pub started: String,
+    /// Length of the warm-up, in seconds.
+    pub warm_up_s: f64,
+    /// Length of the measurement window, in seconds; shorter than planned when interrupted.
+    pub measure_s: f64,
+    /// How long the drain took, in seconds.
+    pub drain_s: f64,
+    /// Length of the intervals of `intervals.csv` and `run.hlog`, in seconds.
+    pub interval_s: f64,
+    /// Whether somebody ended the run early.
+    pub interrupted: bool,
+    /// The longest time that a pacer was away beyond what it meant to sleep, in microseconds.
+    pub pacer_gap_us_max: u64,
+    /// Share of the host's processor time in use, 0 to 1; absent where it cannot be read, and from simulated reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_cpu_share: Option<f64>,
+    /// Share of processor time that the hypervisor gave to others, 0 to 1; absent as above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_steal_share: Option<f64>,
+}
+
+/// The host and the target.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Environment {
+    /// The target as the command line names it.
+    pub target: String,
+    /// The operating system and its version.
+    pub os: String,
+    /// The processor's model.
+    pub cpu_model: String,
+    /// Processors that the process may use.
+    pub cpus: u32,
+    /// Memory of the host, in bytes.
+    pub memory_bytes: u64,
+}

@@ -1,0 +1,36 @@
+//! Showing results: one document, and every form in which it is kept or read.
+//!
+//! [`Document`] is what is known of a run; `run` fills it, [`slo`] and [`answer`] draw the conclusions, [`json`] keeps
+//! it and [`terminal`] shows it. [`hlog`], [`hgrm`] and [`csv`] keep what is too much for a document. [`Folder`] is
+//! where they go, [`Results`] puts them there.
+//!
+//! Invariant: writers compute nothing that is not in the document. What the terminal or a page shows can be read from
+//! `report.json` alone, and a figure is shown with its basis.
+
+pub mod answer;
+pub mod build;
+pub mod csv;
+pub mod document;
+pub mod figure;
+pub mod folder;
+pub mod hgrm;
+pub mod hlog;
+pub mod interval_view;
+pub mod json;
+pub mod results;
+#[cfg(test)]
+mod sample;
+pub mod slo;
+pub mod terminal;
+pub mod text;
+
+pub use document::{
+    ByPhase, ConsumerSummary, Document, Environment, EventRow, EventStatus, FigureBasis,
+    Instrument, Latency, Ledger, ProducerSummary, SCHEMA_VERSION, ScenarioInfo, ShardRow,
+    StreamBalance, ThrottlingRow, World,
+};
+pub use figure::{Unit, figure};
+pub use folder::{Folder, FolderError};
+pub use interval_view::IntervalView;
+pub use results::Results;
+pub use slo::{SloResult, SloStatus};

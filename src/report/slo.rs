@@ -1,0 +1,140 @@
+//! Whether what had to hold did.
+
+use serde::{Deserialize, Serialize};
+
+use crate::report::document::{Document, FigureBasis};
+use crate::report::figure::{Unit, figure};
+use crate::scenario::model::Slo;
+
+/// One bound and what came of it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct SloResult {
+    /// Its name in the scenario.
+    pub name: String,
+    /// The figure's path; see [`mod@crate::report::figure`].
+    pub metric: String,
+    /// The unit of the bounds and the value.
+    pub unit: Unit,
+    /// The highest value that meets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<f64>,
+    /// The lowest value that meets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<f64>,
+    /// The figure; `None` without data.
+    pub value: Option<f64>,
+    /// Whether it was met.
+    pub status: SloStatus,
+    /// What kind of number the value is.
+    pub basis: FigureBasis,
+}
+
+/// What came of a bound.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SloStatus {
+    /// The value is within the bounds.
+    Met,
+    /// It is not.
+    Missed,
+    /// There is no such figure, or it has no samples. Counts as missed: a promise that nobody looked at is not kept.
+    NoData,
+}
+
+impl SloResult {
+    /// Whether it was not met, for want of data or otherwise.
+    pub fn is_missed(&self) -> bool {
+        self.status != SloStatus::Met
+    }
+
+    /// The bounds as a person reads them: `<= 1.00 s`.
+    pub fn bound(&self) -> String {
+        let show = |sign, bound: Option<f64>| {
+            bound.map(|bound| format!("{sign} {}", self.unit.show(bound)))
+        };
+        let bounds: Vec<_> = [show(">=", self.min), show("<=", self.max)]
+            .into_iter()
+            .flatten()
+            .collect();
+        bounds.join(", ")
+    }
+}
+
+/// Holds the document's figures against `slo`. Bounds are inclusive.
+pub fn evaluate(document: &Document, slo: &Slo) -> SloResult {
+    let value = figure(document, &slo.metric);
+    let within = |value: f64| {
+        slo.max.is_none_or(|max| value <= max) && slo.min.is_none_or(|min| value >= min)
+    };
+    SloResult {
+        name: slo.name.clone(),
+        metric: slo.metric.clone(),
+        unit: Unit::of(&slo.metric),
+        max: slo.max,
+        min: slo.min,
+        value,
+        status: match value {
+            None => SloStatus::NoData,
+            Some(value) if within(value) => SloStatus::Met,
+            Some(_) => SloStatus::Missed,
+        },
+        basis: document.basis,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn status(metric: &str, min: Option<f64>, max: Option<f64>) -> (SloStatus, String) {
+        let slo = Slo {
+            name: "s".into(),
+            metric: metric.into(),
+            max,
+            min,
+        };
+        let result = evaluate(&sample::document(), &slo);
+        assert_eq!(result.is_missed(), result.status != SloStatus::Met);
+        (result.status, result.bound())
+    }
+
+    #[test]
+    fn bounds_are_inclusive_and_both_of_them_hold() {
+        use SloStatus::{Met, Missed};
+        let redelivered = "consumers.billing.redelivered";
+        for (min, max, expected) in [
+            (None, Some(3.0), Met),
+            (None, Some(2.0), Missed),
+            (Some(3.0), None, Met),
+            (Some(4.0), None, Missed),
+            (Some(1.0), Some(5.0), Met),
+            (Some(1.0), Some(2.0), Missed),
+        ] {
+            assert_eq!(status(redelivered, min, max).0, expected, "{min:?} {max:?}");
+        }
+    }
+
+    #[test]
+    fn an_slo_without_data_is_missed_and_says_so() {
+        let (status, _) = status("consumers.audit.lost", None, Some(0.0));
+        assert_eq!(status, SloStatus::NoData);
+    }
+
+    #[test]
+    fn bounds_are_shown_in_the_unit_of_their_figure() {
+        let bound = |metric, min, max| status(metric, min, max).1;
+        assert_eq!(
+            bound("consumers.billing.end_to_end.p99", None, Some(1e6)),
+            "<= 1.00 s"
+        );
+        assert_eq!(
+            bound("producers.web.accepted_share", Some(0.999), None),
+            ">= 99.9 %"
+        );
+        assert_eq!(
+            bound("consumers.billing.lost", Some(0.0), Some(12_000.0)),
+            ">= 0, <= 12,000"
+        );
+    }
+}
