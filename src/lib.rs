@@ -16,7 +16,8 @@
 //! - [`producer`]: sending on schedule;
 //! - [`consumer`]: reading back;
 //! - [`run`]: phases and events of one run;
-//! - [`report`]: showing results.
+//! - [`report`]: showing results;
+//! - [`cli`]: flags and subcommands.
 //!
 //! `ARCHITECTURE.md` tells what each module may use and what always holds in it; `tests/architecture.rs` checks the
 //! former.
@@ -50,3 +51,5 @@ pub mod consumer;
 pub mod run;
 
 pub mod report;
+
+pub mod cli;

@@ -1,0 +1,153 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Measures Amazon Kinesis Data Streams, with a faithful local Kinesis inside.
+#[derive(Debug, Parser)]
+#[command(name = "streamgauge", version, about, max_term_width = 100)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run scenarios, write their results, print a summary
+    ///
+    /// Exit code: 0 yes, 1 an SLO was missed, 2 usage or scenario, 3 the measurement is void, 4 the target refused,
+    /// 130 interrupted (results are written).
+    #[command(
+        after_help = "Example: streamgauge run scenarios/first-run.toml --set producers.web.arrival.rate=800/s"
+    )]
+    Run(RunArguments),
+    /// Run scenarios in virtual time: an hour in seconds, the same bytes for the same seed
+    #[command(
+        after_help = "Example: streamgauge simulate scenarios/hot-key.toml --set time.measure=1h"
+    )]
+    Simulate(SimulateArguments),
+    /// Validate scenarios; print what they resolve to and the load forecast for each shard
+    #[command(after_help = "Example: streamgauge check scenarios/hot-key.toml")]
+    Check(CheckArguments),
+    /// Show where a partition key goes, and what its load takes of a shard's limits
+    #[command(
+        after_help = "Example: streamgauge explain customer-42 --shards 4 --rate 800/s --size 2KiB"
+    )]
+    Explain(ExplainArguments),
+    /// Show what a sequence number holds: shard, times, counter
+    #[command(
+        after_help = "Example: streamgauge decode 49669222159341736596053682752517603209572561131638095922"
+    )]
+    Decode(DecodeArguments),
+    /// Print the JSON Schema of scenario files
+    #[command(after_help = "Example: streamgauge schema > scenario.schema.json")]
+    Schema,
+    /// Serve the local Kinesis to any Kinesis client, until Ctrl-C
+    #[command(
+        after_help = "Example: streamgauge serve --listen 127.0.0.1:4567 --limits aws\n\nClients: any region, any \
+                      credentials, endpoint URL http://127.0.0.1:4567"
+    )]
+    Serve(super::serve::ServeArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunArguments {
+    #[command(flatten)]
+    pub(super) common: CommonArguments,
+    /// Where to run
+    #[arg(long, value_enum, default_value_t = World::Embedded)]
+    pub(super) target: World,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SimulateArguments {
+    #[command(flatten)]
+    pub(super) common: CommonArguments,
+}
+
+/// The worlds that a scenario can run in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(super) enum World {
+    /// The engine in this process, in real time
+    Embedded,
+    /// The engine in this process, in virtual time
+    Simulated,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CommonArguments {
+    /// Scenario files
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub(super) scenarios: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) overrides: OverrideArguments,
+    /// Run each scenario N times, with seed, seed + 1, ...
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) repeat: u32,
+    /// The folder that results folders are made in
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    pub(super) out: PathBuf,
+    /// Print report.json instead of the summary
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Show no live progress
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+    /// Treat a DEGRADED measurement as VOID in the exit code
+    #[arg(long)]
+    pub(super) strict: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct OverrideArguments {
+    /// Change a value of the scenario
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(super) set: Vec<String>,
+    /// Change the seed
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    /// Scenario files
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub(super) scenarios: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) overrides: OverrideArguments,
+    /// Where the scenario is to run
+    #[arg(long, value_enum, default_value_t = World::Embedded)]
+    pub(super) target: World,
+    /// Print JSON instead of tables
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArguments {
+    /// The partition key, 1 to 256 characters
+    pub(super) key: String,
+    /// How many equal shards the stream has
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(super) shards: u32,
+    /// How many records of this key are put: `800/s`
+    #[arg(long, value_name = "RATE")]
+    pub(super) rate: Option<String>,
+    /// How large their data is: `2KiB`
+    #[arg(long, value_name = "SIZE", default_value = "1KiB")]
+    pub(super) size: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DecodeArguments {
+    /// The sequence number, as the service gives it
+    pub(super) sequence_number: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}

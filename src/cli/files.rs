@@ -1,0 +1,71 @@
+//! Scenario files, read with the overrides of the command line.
+
+use std::io::IsTerminal as _;
+use std::path::Path;
+
+use super::args::OverrideArguments;
+use crate::scenario::{self, Loaded, Override, Problems, Source};
+
+/// Reads a scenario file; prints why it cannot.
+pub(super) fn read(path: &Path) -> Option<Source> {
+    let path_text = path.display().to_string();
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(problem) => {
+            eprintln!("error: failed to read the scenario `{path_text}`: {problem}");
+            return None;
+        }
+    };
+    match String::from_utf8(bytes) {
+        Ok(text) => Some(Source {
+            path: path_text,
+            text,
+        }),
+        Err(problem) => {
+            let valid = &problem.as_bytes()[..problem.utf8_error().valid_up_to()];
+            let line = valid.split(|&byte| byte == b'\n').count();
+            eprintln!(
+                "error: failed to read the scenario `{path_text}`: line {line} is not UTF-8; save the file as UTF-8"
+            );
+            None
+        }
+    }
+}
+
+/// Applies the overrides to a scenario file and checks the whole; prints all problems.
+pub(super) fn load(source: &Source, overrides: &OverrideArguments) -> Option<Loaded> {
+    let mut changes = Vec::new();
+    for change in &overrides.set {
+        match Override::parse(change) {
+            Ok(change) => changes.push(change),
+            Err(problem) => {
+                eprintln!("error: {problem}");
+                return None;
+            }
+        }
+    }
+    if let Some(seed) = overrides.seed {
+        changes.push(Override {
+            path: "seed".to_owned(),
+            value: seed.to_string(),
+        });
+    }
+    match scenario::load(source, &changes) {
+        Ok(loaded) => Some(loaded),
+        Err(problems) => {
+            tell(&problems);
+            None
+        }
+    }
+}
+
+/// Whether a scenario can run in virtual time; prints why not.
+pub(super) fn can_be_simulated(loaded: &Loaded) -> bool {
+    let problems = loaded.problems(scenario::check_simulated(&loaded.scenario));
+    problems.iter().for_each(tell);
+    problems.is_none()
+}
+
+fn tell(problems: &Problems) {
+    eprintln!("{}", problems.render(std::io::stderr().is_terminal()));
+}

@@ -1,0 +1,50 @@
+//! Flags and subcommands.
+//!
+//! Invariant: every way out goes through [`Exit`], and nothing is measured here.
+
+mod args;
+mod check;
+mod decode;
+mod exit;
+mod explain;
+mod files;
+mod run;
+mod schema;
+mod serve;
+mod show;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+pub use args::Arguments;
+use args::Command;
+pub use exit::Exit;
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(problem) => {
+            // Help and version are no problems: clap prints them to stdout.
+            let exit = if problem.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Yes
+            };
+            let _ = problem.print();
+            return exit.into();
+        }
+    };
+    let exit = match arguments.command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Simulate(arguments) => run::simulate(&arguments),
+        Command::Check(arguments) => check::check(&arguments),
+        Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Decode(arguments) => decode::decode(&arguments),
+        Command::Schema => schema::schema(),
+        Command::Serve(arguments) => serve::serve(&arguments),
+    };
+    exit.into()
+}

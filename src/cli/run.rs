@@ -1,0 +1,311 @@
+//! `run` and `simulate`: scenarios in, results folders and summaries out.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::args::{CommonArguments, OverrideArguments, RunArguments, SimulateArguments, World};
+use super::exit::Exit;
+use super::files;
+use super::show::show;
+use super::watch::{LiveLine, Watch};
+use crate::base::clock::{self, VIRTUAL_EPOCH};
+use crate::base::{Clock, Timestamp, rng};
+use crate::host::{Host, Settings};
+use crate::measure::Status;
+use crate::measure::integrity::write_book;
+use crate::report::build::{self, Inputs};
+use crate::report::results::{self, Results};
+use crate::report::{Document, Environment, Folder, FolderError, json, terminal};
+use crate::run::environment;
+use crate::run::{Outcome, RunError, Session};
+use crate::scenario::{Loaded, Scenario, Source};
+use crate::target::Target;
+
+/// The account that the embedded engine plays.
+const ACCOUNT: &str = "000000000000";
+/// The region that it plays.
+const REGION: &str = "us-east-1";
+
+pub(super) fn run(arguments: &RunArguments) -> Exit {
+    run_all(&arguments.common, arguments.target)
+}
+
+pub(super) fn simulate(arguments: &SimulateArguments) -> Exit {
+    run_all(&arguments.common, World::Simulated)
+}
+
+fn run_all(common: &CommonArguments, world: World) -> Exit {
+    // Everything is read before anything runs: a mistake in the third file must not cost the first two runs.
+    let mut loaded = Vec::new();
+    for path in &common.scenarios {
+        let Some(source) = files::read(path) else {
+            return Exit::Usage;
+        };
+        let Some(scenario) = files::load(&source, &common.overrides) else {
+            return Exit::Usage;
+        };
+        if world == World::Simulated && !files::can_be_simulated(&scenario) {
+            return Exit::Usage;
+        }
+        loaded.push((source, scenario));
+    }
+    let mut exit = Exit::Yes;
+    for (source, first) in &loaded {
+        for repeat in 0..common.repeat {
+            let one = match again(common, source, first, u64::from(repeat)) {
+                Some(loaded) => run_one(common, world, &loaded),
+                None => Exit::Usage,
+            };
+            exit = exit.and(one);
+            if matches!(one, Exit::Interrupted | Exit::Usage) {
+                return exit;
+            }
+        }
+    }
+    exit
+}
+
+/// The scenario of a repetition. Its text holds its seed, so that the results folder repeats this run, not the first.
+fn again(common: &CommonArguments, source: &Source, first: &Loaded, repeat: u64) -> Option<Loaded> {
+    if repeat == 0 {
+        return Some(first.clone());
+    }
+    let overrides = OverrideArguments {
+        seed: Some(first.scenario.seed.wrapping_add(repeat)),
+        ..common.overrides.clone()
+    };
+    files::load(source, &overrides)
+}
+
+fn run_one(common: &CommonArguments, world: World, loaded: &Loaded) -> Exit {
+    let scenario = &loaded.scenario;
+    let wall = Clock::real();
+    let line = (!common.quiet).then(|| LiveLine {
+        name: scenario.name.clone(),
+        time: scenario.time,
+        consumers: scenario.consumers.len() as u64,
+        is_virtual: world == World::Simulated,
+    });
+    let watch = match Watch::start(line) {
+        Ok(watch) => watch,
+        Err(problem) => {
+            eprintln!("error: failed to listen for signals: {problem}");
+            return Exit::Usage;
+        }
+    };
+    let folder = match open_folder(&common.out, wall.now(), loaded) {
+        Ok(folder) => folder,
+        Err(problem) => return cannot_write(&problem),
+    };
+    let outcome = match world {
+        World::Embedded => run_embedded(scenario, wall, &watch),
+        World::Simulated => run_simulated(scenario, &watch),
+    };
+    watch.end_line();
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            folder.discard();
+            return match problem {
+                Problem::Run(RunError::Interrupted) => Exit::Interrupted,
+                Problem::Run(_) | Problem::Runtime(_) | Problem::Task(_) => Exit::Unreachable,
+            };
+        }
+    };
+    let inputs = Inputs {
+        scenario,
+        text: &loaded.text,
+        world: match world {
+            World::Embedded => crate::report::World::Embedded,
+            World::Simulated => crate::report::World::Simulated,
+        },
+        outcome: &outcome,
+        environment: (world == World::Embedded).then(|| describe_host("embedded")),
+    };
+    let document = build::document(&inputs);
+    let written = write_results(&folder, &document, &outcome);
+    let path = folder.path().to_owned();
+    let mut exit = Exit::Yes;
+    for problem in written.into_iter().chain(folder.finish().err()) {
+        exit = exit.and(cannot_write(&problem));
+    }
+    // Last, because whoever reads this may be slow, and the results must not wait for them.
+    let shown = show(|out| {
+        if common.json {
+            return json::write(out, &document);
+        }
+        out.write_all(terminal::render(&document).as_bytes())?;
+        writeln!(out, "\nResults: {}", path.display())
+    });
+    // Watched to here: a signal while results are written must not be lost, and a second one must not wait.
+    exit.and(shown)
+        .and(exit_of(&document, watch.interrupted(), common.strict))
+}
+
+fn cannot_write(problem: &FolderError) -> Exit {
+    eprintln!("error: failed to {problem}");
+    Exit::Usage
+}
+
+/// What a document comes to for a script.
+fn exit_of(document: &Document, interrupted: bool, strict: bool) -> Exit {
+    let measured = match document.verdict.status {
+        Status::Void => Exit::Void,
+        Status::Degraded if strict => Exit::Void,
+        Status::Degraded | Status::Valid => Exit::Yes,
+    };
+    let held = if document.slo.iter().any(crate::report::SloResult::is_missed) {
+        Exit::No
+    } else {
+        Exit::Yes
+    };
+    let ended = if interrupted {
+        Exit::Interrupted
+    } else {
+        Exit::Yes
+    };
+    measured.and(held).and(ended)
+}
+
+fn run_embedded(scenario: &Scenario, clock: Clock, watch: &Watch) -> Result<Outcome, Problem> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    // Stamps of another run, in a stream that outlived it, must not be taken for this one's.
+    let run = rng::run_number(scenario.seed, clock.now().as_nanos());
+    let controls = watch.controls();
+    let session = session(scenario, run, clock);
+    Ok(runtime.block_on(async move { tokio::spawn(session.run(controls)).await })??)
+}
+
+fn run_simulated(scenario: &Scenario, watch: &Watch) -> Result<Outcome, Problem> {
+    let runtime = clock::virtual_runtime()?;
+    let controls = watch.controls();
+    runtime.block_on(async {
+        let session = session(
+            scenario,
+            rng::run_number(scenario.seed, 0),
+            Clock::virtual_from(VIRTUAL_EPOCH),
+        );
+        Ok(session.run(controls).await?)
+    })
+}
+
+/// Why a run could not be made.
+#[derive(Debug, thiserror::Error)]
+enum Problem {
+    #[error("failed to start the runtime: {0}")]
+    Runtime(#[from] std::io::Error),
+    #[error(transparent)]
+    Run(#[from] RunError),
+    #[error(
+        "the run's task ended unexpectedly; this is a defect of streamgauge, please report it: {0}"
+    )]
+    Task(#[from] tokio::task::JoinError),
+}
+
+fn session(scenario: &Scenario, run: u32, clock: Clock) -> Session {
+    let settings = Settings {
+        account_id: ACCOUNT.to_owned(),
+        region: REGION.to_owned(),
+        limits: scenario.engine.limits.clone(),
+        max_memory_bytes: scenario.engine.max_memory_bytes,
+    };
+    let host = Host::new(
+        settings,
+        scenario.engine.delays.clone(),
+        clock,
+        scenario.seed,
+    );
+    Session {
+        scenario: scenario.clone(),
+        run,
+        clock,
+        target: Target::Embedded(Arc::new(host)),
+    }
+}
+
+fn describe_host(target: &str) -> Environment {
+    let host = environment::Host::look();
+    Environment {
+        target: target.to_owned(),
+        os: host.os,
+        cpu_model: host.cpu_model,
+        cpus: host.cpus,
+        memory_bytes: host.memory_bytes,
+    }
+}
+
+/// Opens the folder before anything runs, with what is known by then in it.
+fn open_folder(out: &Path, now: Timestamp, loaded: &Loaded) -> Result<Folder, FolderError> {
+    let Scenario {
+        name,
+        producers,
+        consumers,
+        ..
+    } = &loaded.scenario;
+    let files = results::file_names(
+        producers.keys().map(String::as_str),
+        consumers.keys().map(String::as_str),
+    );
+    let folder = Folder::open(out, now, name, files.iter().map(String::as_str))?;
+    folder.write(results::SCENARIO, |file| {
+        file.write_all(loaded.text.as_bytes())
+    })?;
+    folder.write(results::COMMAND, |file| writeln!(file, "{}", command()))?;
+    Ok(folder)
+}
+
+/// The command line of this process.
+fn command() -> String {
+    std::env::args()
+        .map(|word| shell_word(&word))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// A word as a shell takes it back.
+fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+fn write_results(folder: &Folder, document: &Document, outcome: &Outcome) -> Vec<FolderError> {
+    let latencies = build::latencies(outcome);
+    let intervals = build::interval_view(outcome);
+    let results = Results {
+        document,
+        intervals,
+        latencies: &latencies,
+        command: &command(),
+    };
+    let mut problems = results.save(folder);
+    let accounts = outcome
+        .streams
+        .iter()
+        .map(|(name, stream)| (name.as_str(), stream.integrity.snapshot()));
+    let integrity = folder.write(results::INTEGRITY, |file| write_book(file, accounts));
+    problems.extend(integrity.err());
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_is_kept_as_a_shell_takes_it_back() {
+        assert_eq!(
+            shell_word("scenarios/first-run.toml"),
+            "scenarios/first-run.toml"
+        );
+        assert_eq!(shell_word("a b"), "'a b'");
+        assert_eq!(shell_word("it's"), "'it'\\''s'");
+        assert_eq!(shell_word(""), "''");
+    }
+}

@@ -1,0 +1,254 @@
+//! The thread beside a run: signals and the live line. It has a clock and a runtime of its own, so that a virtual run
+//! can be watched and interrupted like a real one.
+
+use std::io::IsTerminal as _;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+
+use super::exit::Exit;
+use crate::base::units::HumanCount;
+use crate::base::{Clock, Timestamp};
+use crate::measure::progress::Progress;
+use crate::run::Controls;
+use crate::scenario::model::Time;
+
+/// How often the live line is drawn again.
+const DRAW_EVERY: Duration = Duration::from_millis(250);
+
+/// A watched run.
+#[derive(Debug)]
+pub(super) struct Watch {
+    controls: Controls,
+    bar: Option<ProgressBar>,
+    finished: watch::Sender<bool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the live line needs to know.
+#[derive(Clone, Debug)]
+pub(super) struct LiveLine {
+    /// What runs.
+    pub(super) name: String,
+    /// Its phases.
+    pub(super) time: Time,
+    /// How many consumers are to be given each record.
+    pub(super) consumers: u64,
+    /// Whether its time is virtual.
+    pub(super) is_virtual: bool,
+}
+
+impl Watch {
+    /// Listens for signals from now on, and shows a live line if there is one to show and a terminal to show it on.
+    pub(super) fn start(line: Option<LiveLine>) -> std::io::Result<Self> {
+        let (cancel_sender, cancel) = watch::channel(false);
+        let (started, started_receiver) = watch::channel(None);
+        let (finished, finished_receiver) = watch::channel(false);
+        let progress = Arc::new(Progress::default());
+        let line = line.filter(|_| std::io::stderr().is_terminal());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let signals = {
+            // Heard from here on, not from when the thread gets to it.
+            let _context = runtime.enter();
+            Signals::listen()?
+        };
+        let shown = Arc::clone(&progress);
+        let bar = line.as_ref().map(|_| bar());
+        let drawn = line.zip(bar.clone());
+        let thread = std::thread::Builder::new()
+            .name("watch".to_owned())
+            .spawn(move || {
+                runtime.block_on(async {
+                    let mut finished = finished_receiver;
+                    tokio::select! {
+                        biased;
+                        _ = finished.wait_for(|finished| *finished) => {}
+                        () = cancel_on_signal(signals, cancel_sender) => {}
+                        () = draw(drawn, shown, started_receiver) => {}
+                    }
+                });
+            })?;
+        let controls = Controls {
+            cancel,
+            progress,
+            started: Arc::new(started),
+        };
+        Ok(Self {
+            controls,
+            bar,
+            finished,
+            thread: Some(thread),
+        })
+    }
+
+    /// The run's ends of the ties.
+    pub(super) fn controls(&self) -> Controls {
+        self.controls.clone()
+    }
+
+    /// Takes the live line away; signals are still heard.
+    pub(super) fn end_line(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// Whether a signal asked for an end.
+    pub(super) fn interrupted(&self) -> bool {
+        *self.controls.cancel.borrow()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.finished.send_replace(true);
+        if let Some(thread) = self.thread.take() {
+            // The thread ends by itself; if it panicked there is nothing left to undo.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The signals that a run answers to.
+#[derive(Debug)]
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    /// Unheard, it would end the process in the middle of a file; heard, that file's write fails and says so.
+    _file_size_limit: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        let file_size_limit = rustix::process::Signal::XFSZ.as_raw();
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            _file_size_limit: signal(SignalKind::from_raw(file_size_limit))?,
+        })
+    }
+
+    /// Waits for somebody who wants an end.
+    async fn end_asked_for(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// Turns the first SIGINT or SIGTERM into an orderly end; the second one ends the process.
+async fn cancel_on_signal(mut signals: Signals, cancel: watch::Sender<bool>) {
+    signals.end_asked_for().await;
+    cancel.send_replace(true);
+    signals.end_asked_for().await;
+    std::process::exit(Exit::Interrupted.code().into());
+}
+
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Draws the line until the watch is over.
+async fn draw(
+    line: Option<(LiveLine, ProgressBar)>,
+    progress: Arc<Progress>,
+    started: watch::Receiver<Option<Timestamp>>,
+) {
+    let Some((line, bar)) = line else {
+        return std::future::pending().await;
+    };
+    let clock = Clock::real();
+    let mut load_began = None;
+    let mut before = Seen::default();
+    loop {
+        clock.sleep(DRAW_EVERY).await;
+        if started.borrow().is_some() && load_began.is_none() {
+            load_began = Some(clock.now());
+        }
+        let seen = Seen::of(&progress, clock.now());
+        bar.set_message(message(&line, load_began, &seen, &before));
+        bar.tick();
+        // Rates are over a second: shorter ones flicker.
+        if seen.at.since(before.at) >= Duration::from_secs(1) {
+            before = seen;
+        }
+    }
+}
+
+/// The counters at one time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    at: Timestamp,
+    released: u64,
+    acked: u64,
+    refused: u64,
+    not_sent: u64,
+    delivered: u64,
+}
+
+impl Seen {
+    fn of(progress: &Progress, at: Timestamp) -> Self {
+        Self {
+            at,
+            released: progress.released.get(),
+            acked: progress.acked.get(),
+            refused: progress.refused.get(),
+            not_sent: progress.not_sent.get(),
+            delivered: progress.delivered.get(),
+        }
+    }
+}
+
+fn message(line: &LiveLine, load_began: Option<Timestamp>, now: &Seen, before: &Seen) -> String {
+    let Some(began) = load_began else {
+        return format!("{}: preparing", line.name);
+    };
+    let count = HumanCount;
+    // With several streams a consumer is owed fewer records than all: then this is an upper bound.
+    let unread = (now.acked * line.consumers).saturating_sub(now.delivered);
+    let totals = format!(
+        "{} refused, {} not sent, {} unread",
+        count(now.refused),
+        count(now.not_sent),
+        count(unread)
+    );
+    if line.is_virtual {
+        return format!(
+            "{}: simulating, {} released, {totals}",
+            line.name,
+            count(now.released)
+        );
+    }
+    let seconds = now.at.since(before.at).as_secs_f64().max(0.001);
+    let per_s =
+        |now: u64, before: u64| count((now.saturating_sub(before) as f64 / seconds).round() as u64);
+    let elapsed = now.at.since(began);
+    let (phase, left) = if elapsed < line.time.warm_up {
+        ("warm-up", line.time.load().saturating_sub(elapsed))
+    } else if elapsed < line.time.load() {
+        ("measuring", line.time.load().saturating_sub(elapsed))
+    } else {
+        (
+            "draining",
+            (line.time.load() + line.time.drain).saturating_sub(elapsed),
+        )
+    };
+    format!(
+        "{}: {phase}, {:.0} s left | {}/s offered, {}/s acked | {totals}",
+        line.name,
+        left.as_secs_f64(),
+        per_s(now.released, before.released),
+        per_s(now.acked, before.acked),
+    )
+}
