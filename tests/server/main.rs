@@ -1,0 +1,9 @@
+//! The server over real sockets.
+
+mod codecs;
+mod extras;
+mod front_door;
+mod hostile;
+mod signatures;
+mod subscriptions;
+mod support;
