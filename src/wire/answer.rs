@@ -174,12 +174,22 @@ fn write_stored(codec: Codec, stored: &Stored, digits: &mut Digits, out: &mut Ve
     let number = buffer.format(stored.shard.number()).as_bytes();
     let start = shard.len() - number.len();
     shard[start..].copy_from_slice(number);
-    let shard = std::str::from_utf8(&shard).unwrap_or_default();
-    let members = [
-        ("SequenceNumber", digits.of(stored.sequence_number)),
-        ("ShardId", shard),
-    ];
-    write_texts(codec, &members, out);
+    let sequence_number = digits.of(stored.sequence_number);
+    match codec {
+        Codec::Json => {
+            // Digits and a shard's id need no escapes.
+            out.extend_from_slice(b"{\"SequenceNumber\":\"");
+            out.extend_from_slice(sequence_number.as_bytes());
+            out.extend_from_slice(b"\",\"ShardId\":\"");
+            out.extend_from_slice(&shard);
+            out.extend_from_slice(b"\"}");
+        }
+        Codec::Cbor => {
+            let shard = std::str::from_utf8(&shard).unwrap_or_default();
+            let members = [("SequenceNumber", sequence_number), ("ShardId", shard)];
+            write_texts(codec, &members, out);
+        }
+    }
 }
 
 fn write_texts(codec: Codec, members: &[(&str, &str); 2], out: &mut Vec<u8>) {

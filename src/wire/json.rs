@@ -265,14 +265,15 @@ pub(super) fn write_timestamp(out: &mut Vec<u8>, time: Timestamp) {
 
 /// Appends a string in quotes.
 pub(super) fn write_string(out: &mut Vec<u8>, text: &str) {
-    let plain = |c: u8| c >= 0x20 && c != b'"' && c != b'\\';
-    if text.bytes().all(plain) {
+    // Without an early end, so that many bytes are looked at in one step.
+    let special = |c: u8| c < 0x20 || c == b'"' || c == b'\\';
+    if text.bytes().fold(false, |found, c| found | special(c)) {
+        // Text into memory: nothing here can fail.
+        let _ = serde_json::to_writer(out, text);
+    } else {
         out.reserve(text.len() + 2);
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());
         out.push(b'"');
-    } else {
-        // Text into memory: nothing here can fail.
-        let _ = serde_json::to_writer(out, text);
     }
 }
