@@ -78,7 +78,7 @@ fn a_record_comes_back_as_it_was_put() {
             panic!("{} records", page.records().len());
         };
         assert_eq!(record.data().as_ref(), bytes);
-        assert_eq!(record.partition_key(), "ключ");
+        assert_eq!(record.partition_key(), Some("ключ"));
         assert_eq!(record.sequence_number(), number);
         assert!(record.approximate_arrival_timestamp().is_some());
         assert_eq!(record.encryption_type(), None);
@@ -145,7 +145,11 @@ fn a_closed_shard_ends_with_its_children_and_without_an_iterator() {
             let call = client.get_records().shard_iterator(next);
             last = call.send().await.expect("a page");
         }
-        let children: Vec<_> = last.child_shards().iter().map(|c| c.shard_id()).collect();
+        let children: Vec<_> = last
+            .child_shards()
+            .iter()
+            .map(aws_sdk_kinesis::types::ChildShard::shard_id)
+            .collect();
         let (left, right) = ("shardId-000000000001", "shardId-000000000002");
         assert_eq!(children, [left, right]);
         assert_eq!(last.child_shards()[0].parent_shards(), [SHARD]);
