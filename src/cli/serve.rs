@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::Exit;
+use super::serve_tls::TlsArguments;
 use crate::base::{Clock, units};
 use crate::kinesis::{Delays, Limits};
 use crate::server::{Credentials, Server, ServerSettings};
@@ -35,6 +36,8 @@ pub(super) struct ServeArguments {
     /// Accept only requests signed by a key of this file (as ~/.aws/credentials; `aws_account_id` names its account)
     #[arg(long, value_name = "FILE")]
     credentials: Option<PathBuf>,
+    #[command(flatten)]
+    tls: TlsArguments,
     /// Write the endpoint's URL to this file once it is served
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -84,6 +87,14 @@ pub(super) fn serve(arguments: &ServeArguments) -> Exit {
         Some(Ok(credentials)) => Some(credentials),
         None => None,
     };
+    let clock = Clock::real();
+    let tls = match arguments.tls.load(clock.now(), address.ip()) {
+        Ok(tls) => tls,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            return Exit::Usage;
+        }
+    };
     let settings = ServerSettings {
         account_id: arguments.account.clone(),
         limits: match arguments.limits {
@@ -97,6 +108,7 @@ pub(super) fn serve(arguments: &ServeArguments) -> Exit {
         max_memory_bytes: arguments.max_memory,
         seed: arguments.seed,
         credentials,
+        tls,
         ..ServerSettings::default()
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
@@ -109,10 +121,10 @@ pub(super) fn serve(arguments: &ServeArguments) -> Exit {
             return Exit::Unreachable;
         }
     };
-    runtime.block_on(run(arguments, settings))
+    runtime.block_on(run(arguments, settings, clock))
 }
 
-async fn run(arguments: &ServeArguments, settings: ServerSettings) -> Exit {
+async fn run(arguments: &ServeArguments, settings: ServerSettings, clock: Clock) -> Exit {
     // Heard from here on: a signal that comes before the socket is open ends the server as well.
     let signals = signal(SignalKind::interrupt()).and_then(|interrupt| {
         let terminate = signal(SignalKind::terminate())?;
@@ -126,14 +138,23 @@ async fn run(arguments: &ServeArguments, settings: ServerSettings) -> Exit {
         }
     };
     let address = arguments.listen;
-    let server = match Server::bind(address, settings, Clock::real()).await {
+    let fingerprint = settings
+        .tls
+        .as_ref()
+        .map(|tls| tls.fingerprint().to_owned());
+    let server = match Server::bind(address, settings, clock).await {
         Ok(server) => server,
         Err(problem) => {
             eprintln!("error: failed to listen on `{address}`: {problem}");
             return Exit::Unreachable;
         }
     };
-    let url = format!("http://{}", server.address());
+    let scheme = if fingerprint.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let url = format!("{scheme}://{}", server.address());
     if let Some(path) = &arguments.ready_file
         && let Err(problem) = write_whole(path, &url)
     {
@@ -142,7 +163,11 @@ async fn run(arguments: &ServeArguments, settings: ServerSettings) -> Exit {
         return Exit::Usage;
     }
     // Whoever started it may have closed its output.
-    let _ = writeln!(std::io::stdout(), "Serving Kinesis at {url}");
+    let mut stdout = std::io::stdout();
+    if let Some(fingerprint) = fingerprint {
+        let _ = writeln!(stdout, "Certificate SHA-256 {fingerprint}");
+    }
+    let _ = writeln!(stdout, "Serving Kinesis at {url}");
     server.run(either(interrupt, terminate)).await;
     Exit::Yes
 }

@@ -9,11 +9,13 @@ use tokio::sync::watch;
 use super::answer::{self, Answer, Body, Ids, RequestIds};
 use super::body::{self, BodyError, Budget};
 use super::caller::{self, Caller};
+use super::connection::Cut;
 use super::dispatch::dispatch;
 use super::front::{self, Call};
 use super::hot::{self, Scratches};
 use super::metrics::Metrics;
 use super::regions::{REGIONS_MAX, Regions, region_of};
+use super::untaken::{self, Untaken};
 use super::{ServerSettings, admin, sts, subscribe};
 use crate::base::Clock;
 use crate::host::Host;
@@ -30,6 +32,7 @@ pub(super) struct Service {
     ids: RequestIds,
     budget: Budget,
     scratches: Scratches,
+    untaken: Arc<untaken::All>,
 }
 
 impl Service {
@@ -44,6 +47,7 @@ impl Service {
             ids: RequestIds::new(settings.seed ^ clock.now().as_nanos()),
             budget: Budget::default(),
             scratches: Scratches::default(),
+            untaken: Arc::default(),
             settings,
             clock,
             stopping,
@@ -51,10 +55,16 @@ impl Service {
     }
 
     /// Answers a request.
-    pub(super) async fn serve(&self, request: Request<Incoming>) -> Response<Body> {
+    /// # Errors
+    /// When the connection is to be cut instead.
+    pub(super) async fn serve(
+        &self,
+        request: Request<Incoming>,
+        untaken: &Arc<Untaken>,
+    ) -> Result<Response<Body>, Cut> {
         let (parts, body) = request.into_parts();
         if parts.method == Method::OPTIONS && parts.headers.contains_key("origin") {
-            return answer::preflight(&parts.headers);
+            return Ok(answer::preflight(&parts.headers));
         }
         let page = match (&parts.method, parts.uri.path()) {
             (&Method::GET, "/health") => Some(("text/plain", "ok\n".to_owned())),
@@ -67,7 +77,7 @@ impl Service {
         let ids = self.ids.next();
         if let Some((content_type, text)) = page {
             let answer = Answer::plain(StatusCode::OK, Some(content_type), text);
-            return answer.into_response(ids, &parts.headers);
+            return Ok(answer.into_response(ids, &parts.headers));
         }
         let mut operation = "unknown";
         let answer = if let Err(answer) = front::check_method(&parts.method)
@@ -77,12 +87,21 @@ impl Service {
         } else {
             match body::read(body, &self.budget, self.clock, self.settings.patience).await {
                 // The share of the budget is held until the request is carried out.
-                Ok((body, _share)) => self.call(&parts, &body, &ids, &mut operation).await,
+                Ok((body, _share)) => {
+                    self.call(&parts, &body, &ids, untaken, &mut operation)
+                        .await
+                }
                 Err(error) => refuse_body(error),
             }
         };
         self.metrics.count(operation, answer.code.clone());
-        answer.into_response(ids, &parts.headers)
+        let answer = answer.counted(untaken, self.clock.now());
+        Ok(answer.into_response(ids, &parts.headers))
+    }
+
+    /// The count of a new connection's answers.
+    pub(super) fn untaken(&self) -> Arc<Untaken> {
+        Untaken::new(&self.untaken)
     }
 
     async fn call(
@@ -90,6 +109,7 @@ impl Service {
         parts: &hyper::http::request::Parts,
         body: &[u8],
         ids: &Ids,
+        untaken: &Arc<Untaken>,
         counted: &mut &'static str,
     ) -> Answer {
         let path = parts.uri.path();
@@ -141,7 +161,7 @@ impl Service {
             Err(error) => return Answer::error(codec, &error),
         };
         if operation.name == "SubscribeToShard" {
-            return subscribe::answer(host, codec, &input, self.stopping.clone()).await;
+            return subscribe::answer(host, codec, &input, self.stopping.clone(), untaken).await;
         }
         match hot::read_tree(&self.scratches, &host, operation.name, &input) {
             Ok(Some(taken)) => {

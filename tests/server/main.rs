@@ -2,6 +2,7 @@
 
 mod accounts;
 mod codecs;
+mod encrypted;
 mod extras;
 mod front_door;
 mod hostile;
