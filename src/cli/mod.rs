@@ -11,6 +11,7 @@ mod files;
 mod run;
 mod schema;
 mod serve;
+mod serve_log;
 mod serve_tls;
 mod show;
 mod watch;

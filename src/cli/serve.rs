@@ -8,6 +8,8 @@ use clap::{Args, ValueEnum};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::Exit;
+use super::files;
+use super::serve_log::LogArguments;
 use super::serve_tls::TlsArguments;
 use crate::base::{Clock, units};
 use crate::kinesis::{Delays, Limits};
@@ -21,8 +23,8 @@ pub(super) struct ServeArguments {
     /// Listen on an address that other machines reach
     #[arg(long)]
     allow_remote: bool,
-    /// The limits in force
-    #[arg(long, value_enum, default_value_t = LimitsChoice::Aws)]
+    /// The limits in force: `aws`, `off`, or a TOML file with a scenario's table of `engine.limits`
+    #[arg(long, value_name = "aws|off|FILE", default_value = "aws")]
     limits: LimitsChoice,
     /// How long answers and changes take
     #[arg(long, value_enum, default_value_t = LatencyChoice::None)]
@@ -38,6 +40,8 @@ pub(super) struct ServeArguments {
     credentials: Option<PathBuf>,
     #[command(flatten)]
     tls: TlsArguments,
+    #[command(flatten)]
+    log: LogArguments,
     /// Write the endpoint's URL to this file once it is served
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -46,12 +50,35 @@ pub(super) struct ServeArguments {
     seed: u64,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 enum LimitsChoice {
-    /// Those of the service
+    /// Those of the service.
     Aws,
-    /// None
+    /// None.
     Off,
+    /// Those of the service or none, with single ones changed.
+    File(PathBuf),
+}
+
+impl From<&str> for LimitsChoice {
+    fn from(text: &str) -> Self {
+        match text {
+            "aws" => Self::Aws,
+            "off" => Self::Off,
+            file => Self::File(file.into()),
+        }
+    }
+}
+
+impl LimitsChoice {
+    /// The limits; `None` after their problems were printed.
+    fn load(&self) -> Option<Limits> {
+        match self {
+            Self::Aws => Some(Limits::aws()),
+            Self::Off => Some(Limits::off()),
+            Self::File(path) => files::load_limits(path),
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -87,7 +114,11 @@ pub(super) fn serve(arguments: &ServeArguments) -> Exit {
         Some(Ok(credentials)) => Some(credentials),
         None => None,
     };
+    let Some(limits) = arguments.limits.load() else {
+        return Exit::Usage;
+    };
     let clock = Clock::real();
+    arguments.log.start(clock);
     let tls = match arguments.tls.load(clock.now(), address.ip()) {
         Ok(tls) => tls,
         Err(problem) => {
@@ -97,10 +128,7 @@ pub(super) fn serve(arguments: &ServeArguments) -> Exit {
     };
     let settings = ServerSettings {
         account_id: arguments.account.clone(),
-        limits: match arguments.limits {
-            LimitsChoice::Aws => Limits::aws(),
-            LimitsChoice::Off => Limits::off(),
-        },
+        limits,
         delays: match arguments.latency {
             LatencyChoice::None => Delays::none(),
             LatencyChoice::Modelled => Delays::modelled(),

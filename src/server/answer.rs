@@ -14,6 +14,7 @@ use hyper::{Response, StatusCode};
 use rand_xoshiro::SplitMix64;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 
+use super::connection::Cut;
 use super::untaken::Untaken;
 use crate::base::Timestamp;
 use crate::kinesis::KinesisError;
@@ -25,6 +26,8 @@ pub(super) type Body = Either<Full<Bytes>, UnsyncBoxBody<Bytes, Infallible>>;
 /// What is answered.
 pub(super) enum Content {
     Whole(Bytes),
+    /// Nothing: the connection is cut.
+    Lost,
     /// It comes bit by bit.
     Stream(UnsyncBoxBody<Bytes, Infallible>),
 }
@@ -67,6 +70,15 @@ impl Answer {
         Self::error(codec, &WireError::from(error))
     }
 
+    /// What was done and is not told.
+    pub(super) fn lost() -> Self {
+        Self {
+            code: "lost".into(),
+            content: Content::Lost,
+            ..Self::plain(StatusCode::OK, None, "")
+        }
+    }
+
     /// Any whole body.
     pub(super) fn plain(
         status: StatusCode,
@@ -99,8 +111,16 @@ impl Answer {
 
     /// The answer as HTTP, with the headers that every answer of the service has. `Date` and `Content-Length` come from
     /// the HTTP library.
-    pub(super) fn into_response(self, ids: Ids, request: &HeaderMap) -> Response<Body> {
+    ///
+    /// # Errors
+    /// When there is to be no answer.
+    pub(super) fn into_response(
+        self,
+        ids: Ids,
+        request: &HeaderMap,
+    ) -> Result<Response<Body>, Cut> {
         let mut response = Response::new(match self.content {
+            Content::Lost => return Err(Cut),
             Content::Whole(bytes) => Either::Left(Full::new(bytes)),
             Content::Stream(body) => Either::Right(body),
         });
@@ -115,7 +135,7 @@ impl Answer {
             );
         }
         allow_origin(headers, request);
-        response
+        Ok(response)
     }
 }
 

@@ -59,9 +59,12 @@ impl Server {
         let places = Arc::new(Semaphore::new(self.service.settings.connections_max));
         let clock = self.service.clock;
         let settings = &self.service.settings;
+        let tls_is_on = settings.tls.is_some();
         let tls = settings.tls.as_ref().map(Tls::acceptor);
         let http = Arc::new(Http::new(settings.patience, tls));
         tokio::pin!(stop);
+        let (address, tls) = (self.address, tls_is_on);
+        tracing::info!(%address, tls, "serving");
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -90,10 +93,11 @@ impl Server {
             });
         }
         // Subscriptions end by themselves; everything else is waited for.
+        tracing::info!("stopping");
         let _ = self.stop.send(true);
         tokio::select! {
-            () = graceful.shutdown() => {}
-            () = clock.sleep(LAST_ANSWERS) => {}
+            () = graceful.shutdown() => tracing::info!("stopped"),
+            () = clock.sleep(LAST_ANSWERS) => tracing::warn!("stopped with requests that were not answered"),
         }
     }
 }

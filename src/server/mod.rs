@@ -24,6 +24,7 @@ mod service;
 mod sts;
 mod subscribe;
 mod tls;
+mod trail;
 mod untaken;
 
 use std::time::Duration;

@@ -15,6 +15,7 @@ use super::front::{self, Call};
 use super::hot::{self, Scratches};
 use super::metrics::Metrics;
 use super::regions::{REGIONS_MAX, Regions, region_of};
+use super::trail::{self, Trail};
 use super::untaken::{self, Untaken};
 use super::{ServerSettings, admin, sts, subscribe};
 use crate::base::Clock;
@@ -66,8 +67,10 @@ impl Service {
         if parts.method == Method::OPTIONS && parts.headers.contains_key("origin") {
             return Ok(answer::preflight(&parts.headers));
         }
+        let begun = self.clock.now();
         let page = match (&parts.method, parts.uri.path()) {
             (&Method::GET, "/health") => Some(("text/plain", "ok\n".to_owned())),
+            (&Method::GET, "/_admin" | "/_admin/") => Some(("text/plain", admin::HELP.to_owned())),
             (&Method::GET, "/metrics") => Some((
                 "text/plain; version=0.0.4",
                 self.metrics.show(&self.regions),
@@ -77,9 +80,9 @@ impl Service {
         let ids = self.ids.next();
         if let Some((content_type, text)) = page {
             let answer = Answer::plain(StatusCode::OK, Some(content_type), text);
-            return Ok(answer.into_response(ids, &parts.headers));
+            return answer.into_response(ids, &parts.headers);
         }
-        let mut operation = "unknown";
+        let mut trail = Trail::new();
         let answer = if let Err(answer) = front::check_method(&parts.method)
             && sts::asked(&parts, b"").is_none()
         {
@@ -87,16 +90,15 @@ impl Service {
         } else {
             match body::read(body, &self.budget, self.clock, self.settings.patience).await {
                 // The share of the budget is held until the request is carried out.
-                Ok((body, _share)) => {
-                    self.call(&parts, &body, &ids, untaken, &mut operation)
-                        .await
-                }
+                Ok((body, _share)) => self.call(&parts, &body, &ids, untaken, &mut trail).await,
                 Err(error) => refuse_body(error),
             }
         };
-        self.metrics.count(operation, answer.code.clone());
-        let answer = answer.counted(untaken, self.clock.now());
-        Ok(answer.into_response(ids, &parts.headers))
+        let now = self.clock.now();
+        let answer = answer.counted(untaken, now);
+        trail.log(&ids, answer.status.as_u16(), &answer.code, now.since(begun));
+        self.metrics.count(trail.operation, answer.code.clone());
+        answer.into_response(ids, &parts.headers)
     }
 
     /// The count of a new connection's answers.
@@ -110,27 +112,28 @@ impl Service {
         body: &[u8],
         ids: &Ids,
         untaken: &Arc<Untaken>,
-        counted: &mut &'static str,
+        trail: &mut Trail,
     ) -> Answer {
         let path = parts.uri.path();
         if path.starts_with("/_admin/") {
             // The switch has no signature: whose it is stands in the query.
             let caller = caller::named(&self.settings, parts.uri.query().unwrap_or_default());
+            trail.asked_by(&caller);
             let host = self.host(&caller);
             if let Some(answer) = host.ok().and_then(|host| admin::answer(&host, path, body)) {
-                *counted = "admin";
+                trail.operation = "admin";
                 return answer;
             }
         }
         if let Some(action) = sts::asked(parts, body) {
-            *counted = "GetCallerIdentity";
-            return sts::answer(action, ids, || self.caller(parts, body, "sts"));
+            trail.operation = "GetCallerIdentity";
+            return sts::answer(action, ids, || self.caller(parts, body, "sts", trail));
         }
         let Call { operation, codec } = match front::check(&parts.headers, body) {
             Ok(call) => call,
             Err(answer) => return answer,
         };
-        *counted = operation.name;
+        trail.operation = operation.name;
         let taken = hot::read(&self.scratches, operation.name, codec, body);
         let tree = match taken {
             Some(_) => None,
@@ -142,7 +145,7 @@ impl Service {
         {
             return Answer::error(codec, error);
         }
-        let caller = self.caller(parts, body, "kinesis");
+        let caller = self.caller(parts, body, "kinesis", trail);
         let host = match caller.and_then(|caller| self.host(&caller)) {
             Ok(host) => host,
             Err(error) => return Answer::error(codec, &error),
@@ -150,6 +153,7 @@ impl Service {
         let Some(tree) = tree else {
             return match taken {
                 Some(taken) => {
+                    trail.about(|| taken.stream(&host));
                     hot::answer(&self.scratches, &host, codec, operation.name, taken).await
                 }
                 None => Answer::error(codec, &WireError::unparseable()),
@@ -160,11 +164,13 @@ impl Service {
             Ok(input) => input,
             Err(error) => return Answer::error(codec, &error),
         };
+        trail.about(|| trail::stream_of(&input));
         if operation.name == "SubscribeToShard" {
             return subscribe::answer(host, codec, &input, self.stopping.clone(), untaken).await;
         }
         match hot::read_tree(&self.scratches, &host, operation.name, &input) {
             Ok(Some(taken)) => {
+                trail.about(|| taken.stream(&host));
                 return hot::answer(&self.scratches, &host, codec, operation.name, taken).await;
             }
             Ok(None) => {}
@@ -183,8 +189,11 @@ impl Service {
         parts: &hyper::http::request::Parts,
         body: &[u8],
         service: &str,
+        trail: &mut Trail,
     ) -> Result<Caller, WireError> {
-        caller::identify(&self.settings, self.clock.now(), parts, body, service)
+        let now = self.clock.now();
+        let caller = caller::identify(&self.settings, now, parts, body, service);
+        caller.inspect(|caller| trail.asked_by(caller))
     }
 
     /// The caller's account in the region that it asked.
