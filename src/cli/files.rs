@@ -4,15 +4,28 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 
 use super::args::OverrideArguments;
+use crate::kinesis::Limits;
 use crate::scenario::{self, Loaded, Override, Problems, Source};
 
 /// Reads a scenario file; prints why it cannot.
 pub(super) fn read(path: &Path) -> Option<Source> {
+    read_as("scenario", path)
+}
+
+/// Reads a file of limits; prints all problems.
+pub(super) fn load_limits(path: &Path) -> Option<Limits> {
+    let source = read_as("limits", path)?;
+    scenario::load_limits(&source)
+        .inspect_err(|problems| tell(problems))
+        .ok()
+}
+
+fn read_as(what: &str, path: &Path) -> Option<Source> {
     let path_text = path.display().to_string();
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(problem) => {
-            eprintln!("error: failed to read the scenario `{path_text}`: {problem}");
+            eprintln!("error: failed to read the {what} `{path_text}`: {problem}");
             return None;
         }
     };
@@ -25,7 +38,7 @@ pub(super) fn read(path: &Path) -> Option<Source> {
             let valid = &problem.as_bytes()[..problem.utf8_error().valid_up_to()];
             let line = valid.split(|&byte| byte == b'\n').count();
             eprintln!(
-                "error: failed to read the scenario `{path_text}`: line {line} is not UTF-8; save the file as UTF-8"
+                "error: failed to read the {what} `{path_text}`: line {line} is not UTF-8; save the file as UTF-8"
             );
             None
         }

@@ -11,6 +11,8 @@ mod files;
 mod run;
 mod schema;
 mod serve;
+mod serve_log;
+mod serve_tls;
 mod show;
 mod watch;
 

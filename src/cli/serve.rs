@@ -8,6 +8,9 @@ use clap::{Args, ValueEnum};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::Exit;
+use super::files;
+use super::serve_log::LogArguments;
+use super::serve_tls::TlsArguments;
 use crate::base::{Clock, units};
 use crate::kinesis::{Delays, Limits};
 use crate::server::{Credentials, Server, ServerSettings};
@@ -20,21 +23,25 @@ pub(super) struct ServeArguments {
     /// Listen on an address that other machines reach
     #[arg(long)]
     allow_remote: bool,
-    /// The limits in force
-    #[arg(long, value_enum, default_value_t = LimitsChoice::Aws)]
+    /// The limits in force: `aws`, `off`, or a TOML file with a scenario's table of `engine.limits`
+    #[arg(long, value_name = "aws|off|FILE", default_value = "aws")]
     limits: LimitsChoice,
     /// How long answers and changes take
     #[arg(long, value_enum, default_value_t = LatencyChoice::None)]
     latency: LatencyChoice,
-    /// What the records of a region may take; beyond it the oldest go
+    /// What the records of an account's region may take; beyond it the oldest go
     #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = units::parse_bytes)]
     max_memory: u64,
-    /// The account to play: 12 digits
+    /// The account of callers whose access key names none; without --credentials, a key of 12 digits is an account
     #[arg(long, value_name = "DIGITS", default_value = "000000000000", value_parser = account)]
     account: String,
-    /// Accept only requests signed by a key of this file (as ~/.aws/credentials)
+    /// Accept only requests signed by a key of this file (as ~/.aws/credentials; `aws_account_id` names its account)
     #[arg(long, value_name = "FILE")]
     credentials: Option<PathBuf>,
+    #[command(flatten)]
+    tls: TlsArguments,
+    #[command(flatten)]
+    log: LogArguments,
     /// Write the endpoint's URL to this file once it is served
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -43,12 +50,35 @@ pub(super) struct ServeArguments {
     seed: u64,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 enum LimitsChoice {
-    /// Those of the service
+    /// Those of the service.
     Aws,
-    /// None
+    /// None.
     Off,
+    /// Those of the service or none, with single ones changed.
+    File(PathBuf),
+}
+
+impl From<&str> for LimitsChoice {
+    fn from(text: &str) -> Self {
+        match text {
+            "aws" => Self::Aws,
+            "off" => Self::Off,
+            file => Self::File(file.into()),
+        }
+    }
+}
+
+impl LimitsChoice {
+    /// The limits; `None` after their problems were printed.
+    fn load(&self) -> Option<Limits> {
+        match self {
+            Self::Aws => Some(Limits::aws()),
+            Self::Off => Some(Limits::off()),
+            Self::File(path) => files::load_limits(path),
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -84,12 +114,21 @@ pub(super) fn serve(arguments: &ServeArguments) -> Exit {
         Some(Ok(credentials)) => Some(credentials),
         None => None,
     };
+    let Some(limits) = arguments.limits.load() else {
+        return Exit::Usage;
+    };
+    let clock = Clock::real();
+    arguments.log.start(clock);
+    let tls = match arguments.tls.load(clock.now(), address.ip()) {
+        Ok(tls) => tls,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            return Exit::Usage;
+        }
+    };
     let settings = ServerSettings {
         account_id: arguments.account.clone(),
-        limits: match arguments.limits {
-            LimitsChoice::Aws => Limits::aws(),
-            LimitsChoice::Off => Limits::off(),
-        },
+        limits,
         delays: match arguments.latency {
             LatencyChoice::None => Delays::none(),
             LatencyChoice::Modelled => Delays::modelled(),
@@ -97,6 +136,7 @@ pub(super) fn serve(arguments: &ServeArguments) -> Exit {
         max_memory_bytes: arguments.max_memory,
         seed: arguments.seed,
         credentials,
+        tls,
         ..ServerSettings::default()
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
@@ -109,10 +149,10 @@ pub(super) fn serve(arguments: &ServeArguments) -> Exit {
             return Exit::Unreachable;
         }
     };
-    runtime.block_on(run(arguments, settings))
+    runtime.block_on(run(arguments, settings, clock))
 }
 
-async fn run(arguments: &ServeArguments, settings: ServerSettings) -> Exit {
+async fn run(arguments: &ServeArguments, settings: ServerSettings, clock: Clock) -> Exit {
     // Heard from here on: a signal that comes before the socket is open ends the server as well.
     let signals = signal(SignalKind::interrupt()).and_then(|interrupt| {
         let terminate = signal(SignalKind::terminate())?;
@@ -126,14 +166,23 @@ async fn run(arguments: &ServeArguments, settings: ServerSettings) -> Exit {
         }
     };
     let address = arguments.listen;
-    let server = match Server::bind(address, settings, Clock::real()).await {
+    let fingerprint = settings
+        .tls
+        .as_ref()
+        .map(|tls| tls.fingerprint().to_owned());
+    let server = match Server::bind(address, settings, clock).await {
         Ok(server) => server,
         Err(problem) => {
             eprintln!("error: failed to listen on `{address}`: {problem}");
             return Exit::Unreachable;
         }
     };
-    let url = format!("http://{}", server.address());
+    let scheme = if fingerprint.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let url = format!("{scheme}://{}", server.address());
     if let Some(path) = &arguments.ready_file
         && let Err(problem) = write_whole(path, &url)
     {
@@ -142,7 +191,11 @@ async fn run(arguments: &ServeArguments, settings: ServerSettings) -> Exit {
         return Exit::Usage;
     }
     // Whoever started it may have closed its output.
-    let _ = writeln!(std::io::stdout(), "Serving Kinesis at {url}");
+    let mut stdout = std::io::stdout();
+    if let Some(fingerprint) = fingerprint {
+        let _ = writeln!(stdout, "Certificate SHA-256 {fingerprint}");
+    }
+    let _ = writeln!(stdout, "Serving Kinesis at {url}");
     server.run(either(interrupt, terminate)).await;
     Exit::Yes
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine as _;
@@ -13,11 +14,23 @@ use hyper::{Response, StatusCode};
 use rand_xoshiro::SplitMix64;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 
+use super::connection::Cut;
+use super::untaken::Untaken;
+use crate::base::Timestamp;
 use crate::kinesis::KinesisError;
 use crate::wire::{Codec, WireError, encode_error};
 
-/// A body that is whole, or one that comes bit by bit.
+/// A body as the library takes it.
 pub(super) type Body = Either<Full<Bytes>, UnsyncBoxBody<Bytes, Infallible>>;
+
+/// What is answered.
+pub(super) enum Content {
+    Whole(Bytes),
+    /// Nothing: the connection is cut.
+    Lost,
+    /// It comes bit by bit.
+    Stream(UnsyncBoxBody<Bytes, Infallible>),
+}
 
 /// What a request is answered.
 pub(super) struct Answer {
@@ -25,7 +38,7 @@ pub(super) struct Answer {
     pub(super) content_type: Option<&'static str>,
     /// What metrics count it as: the error's code or `ok`.
     pub(super) code: Cow<'static, str>,
-    pub(super) body: Body,
+    pub(super) content: Content,
 }
 
 /// What was wrong with a call: from the formats or from the engine.
@@ -57,6 +70,15 @@ impl Answer {
         Self::error(codec, &WireError::from(error))
     }
 
+    /// What was done and is not told.
+    pub(super) fn lost() -> Self {
+        Self {
+            code: "lost".into(),
+            content: Content::Lost,
+            ..Self::plain(StatusCode::OK, None, "")
+        }
+    }
+
     /// Any whole body.
     pub(super) fn plain(
         status: StatusCode,
@@ -71,19 +93,41 @@ impl Answer {
             } else {
                 status.as_str().to_owned().into()
             },
-            body: Either::Left(Full::new(body.into())),
+            content: Content::Whole(body.into()),
         }
+    }
+
+    /// The same answer, counted until the client has taken it; where there is no room for it, a refusal that clients
+    /// try again after.
+    pub(super) fn counted(mut self, untaken: &Arc<Untaken>, now: Timestamp) -> Self {
+        if let Content::Whole(bytes) = self.content {
+            let Some(bytes) = untaken.count(now, bytes) else {
+                return Self::plain(StatusCode::SERVICE_UNAVAILABLE, None, "");
+            };
+            self.content = Content::Whole(bytes);
+        }
+        self
     }
 
     /// The answer as HTTP, with the headers that every answer of the service has. `Date` and `Content-Length` come from
     /// the HTTP library.
-    pub(super) fn into_response(self, ids: &RequestIds, request: &HeaderMap) -> Response<Body> {
-        let mut response = Response::new(self.body);
+    ///
+    /// # Errors
+    /// When there is to be no answer.
+    pub(super) fn into_response(
+        self,
+        ids: Ids,
+        request: &HeaderMap,
+    ) -> Result<Response<Body>, Cut> {
+        let mut response = Response::new(match self.content {
+            Content::Lost => return Err(Cut),
+            Content::Whole(bytes) => Either::Left(Full::new(bytes)),
+            Content::Stream(body) => Either::Right(body),
+        });
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        let (request_id, extended) = ids.next();
-        headers.insert(HeaderName::from_static("x-amzn-requestid"), request_id);
-        headers.insert(HeaderName::from_static("x-amz-id-2"), extended);
+        headers.insert(HeaderName::from_static("x-amzn-requestid"), ids.request);
+        headers.insert(HeaderName::from_static("x-amz-id-2"), ids.extended);
         if let Some(content_type) = self.content_type {
             headers.insert(
                 hyper::header::CONTENT_TYPE,
@@ -91,7 +135,7 @@ impl Answer {
             );
         }
         allow_origin(headers, request);
-        response
+        Ok(response)
     }
 }
 
@@ -132,6 +176,20 @@ pub(super) fn preflight(request: &HeaderMap) -> Response<Body> {
     response
 }
 
+/// A request's ids, as headers.
+#[derive(Clone, Debug)]
+pub(super) struct Ids {
+    request: HeaderValue,
+    extended: HeaderValue,
+}
+
+impl Ids {
+    /// The request id.
+    pub(super) fn request(&self) -> &str {
+        self.request.to_str().unwrap_or_default()
+    }
+}
+
 /// Where request ids come from: a UUID and 72 bytes in base64, as captured from the service.
 #[derive(Debug)]
 pub(super) struct RequestIds {
@@ -147,7 +205,8 @@ impl RequestIds {
         }
     }
 
-    fn next(&self) -> (HeaderValue, HeaderValue) {
+    /// The next request's.
+    pub(super) fn next(&self) -> Ids {
         let count = self.count.fetch_add(1, Ordering::Relaxed);
         // Odd and far apart, so that neighbouring counts give unlike ids.
         let seed = self.seed ^ count.wrapping_mul(0x9e6c_63d0_876a_68eb);
@@ -167,7 +226,10 @@ impl RequestIds {
         let header = |text: String| {
             HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
         };
-        (header(uuid), header(extended))
+        Ids {
+            request: header(uuid),
+            extended: header(extended),
+        }
     }
 }
 
@@ -180,8 +242,8 @@ mod tests {
         let ids = RequestIds::new(7);
         let mut seen = std::collections::BTreeSet::new();
         for _ in 0..1_000 {
-            let (id, extended) = ids.next();
-            let id = id.to_str().unwrap().to_owned();
+            let Ids { request, extended } = ids.next();
+            let id = request.to_str().unwrap().to_owned();
             assert_eq!(
                 id.split('-').map(str::len).collect::<Vec<_>>(),
                 [8, 4, 4, 4, 12]

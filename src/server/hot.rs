@@ -56,6 +56,18 @@ pub(super) enum Hot {
     },
 }
 
+impl Hot {
+    /// The stream that it names.
+    pub(super) fn stream(&self, host: &Host) -> Option<String> {
+        match self {
+            Self::PutRecord(head, ..) | Self::PutRecords(head, _) => {
+                head.stream_name.clone().or_else(|| head.stream_arn.clone())
+            }
+            Self::GetRecords { iterator, .. } => host.account().iterator_stream(iterator),
+        }
+    }
+}
+
 /// Reads an ordinary put or read; `None` sends the request on the slow way.
 pub(super) fn read(
     scratches: &Scratches,
@@ -189,6 +201,12 @@ pub(super) async fn answer(
                 encode_put_record(codec, stored, &mut out);
             }
             scratches.give(scratch);
+            if outcome
+                .as_ref()
+                .is_ok_and(|stream| host.loses_acknowledgement(stream))
+            {
+                return Answer::lost();
+            }
             outcome.map(|stream| host.account().encryption_type(&stream))
         }
         Hot::PutRecords(head, mut scratch) => {
@@ -198,6 +216,12 @@ pub(super) async fn answer(
                 encode_put_records(codec, &scratch.results, stream, account, &mut out);
             }
             scratches.give(scratch);
+            if outcome
+                .as_ref()
+                .is_ok_and(|stream| host.loses_acknowledgement(stream))
+            {
+                return Answer::lost();
+            }
             outcome.map(|stream| host.account().encryption_type(&stream))
         }
     };
