@@ -12,6 +12,7 @@ mod run;
 mod schema;
 mod serve;
 mod show;
+mod target;
 mod watch;
 
 use std::process::ExitCode;
