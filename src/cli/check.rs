@@ -5,13 +5,15 @@ use std::fmt::Write as _;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::json;
 
-use super::args::{CheckArguments, World};
+use super::args::CheckArguments;
 use super::exit::Exit;
 use super::files;
 use super::show::show;
+use super::target;
 use crate::base::units::{HumanBytes, HumanCount};
 use crate::kinesis::{HashKeyRange, StreamName};
-use crate::scenario::{Loaded, Scenario};
+use crate::scenario::targets::TargetSpec;
+use crate::scenario::{Loaded, Scenario, cannot};
 use crate::workload::forecast::{Forecast, forecast};
 
 pub(super) fn check(arguments: &CheckArguments) -> Exit {
@@ -25,14 +27,23 @@ pub(super) fn check(arguments: &CheckArguments) -> Exit {
             exit = exit.and(Exit::Usage);
             continue;
         };
-        if arguments.target == World::Simulated && !files::can_be_simulated(&loaded) {
+        let Some(target) = target::pick(&arguments.target, path) else {
+            exit = exit.and(Exit::Usage);
+            continue;
+        };
+        if !files::can_run(&loaded, target.kind, None) {
             exit = exit.and(Exit::Usage);
         }
         let forecasts = forecasts(&loaded.scenario);
         if arguments.json {
-            documents.push(to_json(&loaded, &forecasts));
+            documents.push(to_json(&loaded, &target, &forecasts));
         } else {
-            text.push_str(&to_text(&path.display().to_string(), &loaded, &forecasts));
+            text.push_str(&to_text(
+                &path.display().to_string(),
+                &loaded,
+                &target,
+                &forecasts,
+            ));
         }
     }
     if arguments.json {
@@ -59,7 +70,11 @@ fn forecasts(scenario: &Scenario) -> Vec<(StreamName, Forecast)> {
     streams.collect()
 }
 
-fn to_json(loaded: &Loaded, forecasts: &[(StreamName, Forecast)]) -> serde_json::Value {
+fn to_json(
+    loaded: &Loaded,
+    target: &TargetSpec,
+    forecasts: &[(StreamName, Forecast)],
+) -> serde_json::Value {
     let settings: Vec<_> = loaded
         .resolved
         .iter()
@@ -101,10 +116,22 @@ fn to_json(loaded: &Loaded, forecasts: &[(StreamName, Forecast)]) -> serde_json:
             })
         })
         .collect();
-    json!({"scenario": loaded.scenario.name, "settings": settings, "forecast": streams})
+    let target =
+        json!({"name": target.name, "kind": target.kind.as_str(), "cannot": cannot(target.kind)});
+    json!({
+        "scenario": loaded.scenario.name,
+        "settings": settings,
+        "target": target,
+        "forecast": streams,
+    })
 }
 
-fn to_text(path: &str, loaded: &Loaded, forecasts: &[(StreamName, Forecast)]) -> String {
+fn to_text(
+    path: &str,
+    loaded: &Loaded,
+    target: &TargetSpec,
+    forecasts: &[(StreamName, Forecast)],
+) -> String {
     let mut text = format!(
         "{path}: {}\n{}\n\n",
         loaded.scenario.name, loaded.scenario.question
@@ -115,6 +142,16 @@ fn to_text(path: &str, loaded: &Loaded, forecasts: &[(StreamName, Forecast)]) ->
         table.add_row([setting.path.as_str(), setting.value.as_str(), given]);
     }
     let _ = writeln!(text, "{table}\n");
+    let _ = writeln!(
+        text,
+        "What the target `{}` ({}) cannot do:",
+        target.name,
+        target.kind.as_str()
+    );
+    for line in cannot(target.kind) {
+        let _ = writeln!(text, "  {line}");
+    }
+    text.push('\n');
     for (stream, forecast) in forecasts {
         text.push_str(&forecast_text(stream, forecast));
     }

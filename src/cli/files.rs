@@ -5,22 +5,24 @@ use std::path::Path;
 
 use super::args::OverrideArguments;
 use crate::kinesis::Limits;
+use crate::scenario::targets::TargetKind;
 use crate::scenario::{self, Loaded, Override, Problems, Source};
 
 /// Reads a scenario file; prints why it cannot.
 pub(super) fn read(path: &Path) -> Option<Source> {
-    read_as("scenario", path)
+    read_as(path, "scenario")
 }
 
 /// Reads a file of limits; prints all problems.
 pub(super) fn load_limits(path: &Path) -> Option<Limits> {
-    let source = read_as("limits", path)?;
+    let source = read_as(path, "limits")?;
     scenario::load_limits(&source)
         .inspect_err(|problems| tell(problems))
         .ok()
 }
 
-fn read_as(what: &str, path: &Path) -> Option<Source> {
+/// Reads a file that messages call `what`; prints why it cannot.
+pub(super) fn read_as(path: &Path, what: &str) -> Option<Source> {
     let path_text = path.display().to_string();
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
@@ -72,13 +74,17 @@ pub(super) fn load(source: &Source, overrides: &OverrideArguments) -> Option<Loa
     }
 }
 
-/// Whether a scenario can run in virtual time; prints why not.
-pub(super) fn can_be_simulated(loaded: &Loaded) -> bool {
-    let problems = loaded.problems(scenario::check_simulated(&loaded.scenario));
+/// Whether a scenario can run at a target of this kind; prints why not. `switch` is as in [`scenario::check_target`].
+pub(super) fn can_run(loaded: &Loaded, kind: TargetKind, switch: Option<bool>) -> bool {
+    let mut findings = scenario::check_target(&loaded.scenario, kind, switch);
+    if kind == TargetKind::Simulated {
+        findings.extend(scenario::check_simulated(&loaded.scenario));
+    }
+    let problems = loaded.problems(findings);
     problems.iter().for_each(tell);
     problems.is_none()
 }
 
-fn tell(problems: &Problems) {
+pub(super) fn tell(problems: &Problems) {
     eprintln!("{}", problems.render(std::io::stderr().is_terminal()));
 }

@@ -14,6 +14,7 @@ mod serve;
 mod serve_log;
 mod serve_tls;
 mod show;
+mod target;
 mod watch;
 
 use std::process::ExitCode;

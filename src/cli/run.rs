@@ -3,22 +3,26 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::args::{CommonArguments, OverrideArguments, RunArguments, SimulateArguments, World};
+use tokio::runtime::Runtime;
+
+use super::args::{Client, CommonArguments, OverrideArguments, RunArguments, SimulateArguments};
 use super::exit::Exit;
 use super::files;
 use super::show::show;
+use super::target::{self, NoClient};
 use super::watch::{LiveLine, Watch};
 use crate::base::clock::{self, VIRTUAL_EPOCH};
 use crate::base::{Clock, Timestamp, rng};
 use crate::host::{Host, Settings};
 use crate::measure::Status;
 use crate::measure::integrity::write_book;
-use crate::report::build::{self, Inputs};
+use crate::report::build::{self, Called, Inputs};
 use crate::report::results::{self, Results};
-use crate::report::{Document, Environment, Folder, FolderError, json, terminal};
+use crate::report::{Document, Environment, Folder, FolderError, World, json, terminal};
 use crate::run::environment;
-use crate::run::{Outcome, RunError, Session};
-use crate::scenario::{Loaded, Scenario, Source};
+use crate::run::{Outcome, RunError, Session, reach};
+use crate::scenario::targets::{TargetKind, TargetSpec};
+use crate::scenario::{Loaded, Scenario, Source, has_faults};
 use crate::target::Target;
 
 /// The account that the embedded engine plays.
@@ -27,33 +31,36 @@ const ACCOUNT: &str = "000000000000";
 const REGION: &str = "us-east-1";
 
 pub(super) fn run(arguments: &RunArguments) -> Exit {
-    run_all(&arguments.common, arguments.target)
+    run_all(&arguments.common, &arguments.target, arguments.client)
 }
 
 pub(super) fn simulate(arguments: &SimulateArguments) -> Exit {
-    run_all(&arguments.common, World::Simulated)
+    run_all(&arguments.common, "simulated", Client::Sdk)
 }
 
-fn run_all(common: &CommonArguments, world: World) -> Exit {
+fn run_all(common: &CommonArguments, target: &str, client: Client) -> Exit {
     // Everything is read before anything runs: a mistake in the third file must not cost the first two runs.
     let mut loaded = Vec::new();
     for path in &common.scenarios {
+        let Some(target) = target::pick(target, path) else {
+            return Exit::Usage;
+        };
         let Some(source) = files::read(path) else {
             return Exit::Usage;
         };
         let Some(scenario) = files::load(&source, &common.overrides) else {
             return Exit::Usage;
         };
-        if world == World::Simulated && !files::can_be_simulated(&scenario) {
+        if !files::can_run(&scenario, target.kind, None) {
             return Exit::Usage;
         }
-        loaded.push((source, scenario));
+        loaded.push((source, scenario, target));
     }
     let mut exit = Exit::Yes;
-    for (source, first) in &loaded {
+    for (source, first, target) in &loaded {
         for repeat in 0..common.repeat {
             let one = match again(common, source, first, u64::from(repeat)) {
-                Some(loaded) => run_one(common, world, &loaded),
+                Some(loaded) => run_one(common, target, client, &loaded),
                 None => Exit::Usage,
             };
             exit = exit.and(one);
@@ -77,14 +84,14 @@ fn again(common: &CommonArguments, source: &Source, first: &Loaded, repeat: u64)
     files::load(source, &overrides)
 }
 
-fn run_one(common: &CommonArguments, world: World, loaded: &Loaded) -> Exit {
+fn run_one(common: &CommonArguments, target: &TargetSpec, client: Client, loaded: &Loaded) -> Exit {
     let scenario = &loaded.scenario;
     let wall = Clock::real();
     let line = (!common.quiet).then(|| LiveLine {
         name: scenario.name.clone(),
         time: scenario.time,
         consumers: scenario.consumers.len() as u64,
-        is_virtual: world == World::Simulated,
+        is_virtual: target.kind == TargetKind::Simulated,
     });
     let watch = match Watch::start(line) {
         Ok(watch) => watch,
@@ -93,35 +100,43 @@ fn run_one(common: &CommonArguments, world: World, loaded: &Loaded) -> Exit {
             return Exit::Usage;
         }
     };
+    // Nothing is written for a target that is not there.
+    let place = match Place::reach(target, loaded, &watch) {
+        Ok(place) => place,
+        Err(problem) => {
+            watch.end_line();
+            return problem.tell();
+        }
+    };
     let folder = match open_folder(&common.out, wall.now(), loaded) {
         Ok(folder) => folder,
         Err(problem) => return cannot_write(&problem),
     };
-    let outcome = match world {
-        World::Embedded => run_embedded(scenario, wall, &watch),
-        World::Simulated => run_simulated(scenario, &watch),
-    };
+    let outcome = place.run(scenario, wall, &watch);
     watch.end_line();
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(problem) => {
-            eprintln!("error: {problem}");
             folder.discard();
-            return match problem {
-                Problem::Run(RunError::Interrupted) => Exit::Interrupted,
-                Problem::Run(_) | Problem::Runtime(_) | Problem::Task(_) => Exit::Unreachable,
-            };
+            return problem.tell();
         }
     };
     let inputs = Inputs {
         scenario,
         text: &loaded.text,
-        world: match world {
-            World::Embedded => crate::report::World::Embedded,
-            World::Simulated => crate::report::World::Simulated,
+        world: match target.kind {
+            TargetKind::Embedded => World::Embedded,
+            TargetKind::Simulated => World::Simulated,
+            TargetKind::Endpoint => World::Endpoint,
+            TargetKind::Aws => World::Aws,
         },
         outcome: &outcome,
-        environment: (world == World::Embedded).then(|| describe_host("embedded")),
+        environment: (target.kind != TargetKind::Simulated).then(|| describe_host(&target.name)),
+        target: (!target.kind.is_in_process()).then(|| Called {
+            name: target.name.clone(),
+            url: target.url.clone(),
+            client: client.as_str(),
+        }),
     };
     let document = build::document(&inputs);
     let written = write_results(&folder, &document, &outcome);
@@ -165,18 +180,88 @@ fn exit_of(document: &Document, interrupted: bool, strict: bool) -> Exit {
     } else {
         Exit::Yes
     };
-    measured.and(held).and(ended)
+    let reached = match &document.target {
+        Some(target) if target.unreachable.is_some() || !target.left_behind.is_empty() => {
+            Exit::Unreachable
+        }
+        _ => Exit::Yes,
+    };
+    measured.and(held).and(ended).and(reached)
 }
 
-fn run_embedded(scenario: &Scenario, clock: Clock, watch: &Watch) -> Result<Outcome, Problem> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+/// Where a run is about to happen.
+#[derive(Debug)]
+enum Place {
+    Embedded,
+    Simulated,
+    Connected(Runtime, Target),
+}
+
+impl Place {
+    /// Goes there and looks whether the scenario can run; nothing is made or written.
+    fn reach(spec: &TargetSpec, loaded: &Loaded, watch: &Watch) -> Result<Self, Problem> {
+        match spec.kind {
+            TargetKind::Embedded => return Ok(Self::Embedded),
+            TargetKind::Simulated => return Ok(Self::Simulated),
+            TargetKind::Endpoint | TargetKind::Aws => {}
+        }
+        let runtime = real_runtime()?;
+        let mut cancel = watch.controls().cancel;
+        let reached = async {
+            let target = target::connect(spec).await?;
+            reach(&target, &loaded.scenario).await?;
+            if has_faults(&loaded.scenario) {
+                let switch = target.has_switch().await;
+                if !files::can_run(loaded, spec.kind, Some(switch)) {
+                    return Err(Problem::Told);
+                }
+            }
+            Ok(target)
+        };
+        let target = runtime.block_on(async {
+            tokio::select! {
+                biased;
+                Ok(_) = cancel.wait_for(|cancelled| *cancelled) => Err(RunError::Interrupted.into()),
+                reached = reached => reached,
+            }
+        })?;
+        Ok(Self::Connected(runtime, target))
+    }
+
+    fn run(self, scenario: &Scenario, wall: Clock, watch: &Watch) -> Result<Outcome, Problem> {
+        let (runtime, session) = match self {
+            Self::Simulated => return run_simulated(scenario, watch),
+            Self::Embedded => {
+                let run = run_number(scenario, wall);
+                (real_runtime()?, session(scenario, run, wall))
+            }
+            Self::Connected(runtime, target) => {
+                let session = Session {
+                    scenario: scenario.clone(),
+                    run: run_number(scenario, wall),
+                    clock: target.clock(),
+                    target,
+                };
+                (runtime, session)
+            }
+        };
+        let controls = watch.controls();
+        let outcome = runtime.block_on(async move { tokio::spawn(session.run(controls)).await });
+        // Look-ups of host names cannot be ended and must not hold up the results.
+        runtime.shutdown_background();
+        Ok(outcome??)
+    }
+}
+
+fn real_runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .build()?;
-    // Stamps of another run, in a stream that outlived it, must not be taken for this one's.
-    let run = rng::run_number(scenario.seed, clock.now().as_nanos());
-    let controls = watch.controls();
-    let session = session(scenario, run, clock);
-    Ok(runtime.block_on(async move { tokio::spawn(session.run(controls)).await })??)
+        .build()
+}
+
+/// Stamps of another run, in a stream that outlived it, must not be taken for this one's.
+fn run_number(scenario: &Scenario, clock: Clock) -> u32 {
+    rng::run_number(scenario.seed, clock.now().as_nanos())
 }
 
 fn run_simulated(scenario: &Scenario, watch: &Watch) -> Result<Outcome, Problem> {
@@ -199,10 +284,30 @@ enum Problem {
     Runtime(#[from] std::io::Error),
     #[error(transparent)]
     Run(#[from] RunError),
+    #[error(transparent)]
+    NoClient(#[from] NoClient),
+    #[error("the scenario cannot run there")]
+    Told,
     #[error(
         "the run's task ended unexpectedly; this is a defect of streamgauge, please report it: {0}"
     )]
     Task(#[from] tokio::task::JoinError),
+}
+
+impl Problem {
+    /// Prints it; says what it comes to for a script.
+    fn tell(&self) -> Exit {
+        match self {
+            // The findings are printed.
+            Self::Told => return Exit::Usage,
+            other => eprintln!("error: {other}"),
+        }
+        match self {
+            Self::Run(RunError::Interrupted) => Exit::Interrupted,
+            Self::NoClient(problem) => problem.exit(),
+            _ => Exit::Unreachable,
+        }
+    }
 }
 
 fn session(scenario: &Scenario, run: u32, clock: Clock) -> Session {

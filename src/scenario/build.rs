@@ -63,6 +63,7 @@ fn stream(name: &str, raw: &Stream) -> Option<model::Stream> {
         shards: raw.shards,
         retention: raw.retention.value,
         max_record_bytes: raw.max_record_bytes.value,
+        existing: raw.existing,
     })
 }
 

@@ -26,6 +26,7 @@ mod resolved;
 mod schema;
 mod set;
 mod tables;
+pub mod targets;
 mod tree;
 mod validate;
 
@@ -37,4 +38,4 @@ pub use problem::{Problem, Problems};
 pub use resolved::ResolvedSetting;
 pub use schema::json_schema;
 pub use set::{Override, OverrideError};
-pub use validate::check_simulated;
+pub use validate::{cannot, check_simulated, check_target, has_faults};

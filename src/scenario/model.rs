@@ -62,6 +62,8 @@ pub struct Stream {
     pub retention: Duration,
     /// The largest record, data and key, 1 MiB to 10 MiB.
     pub max_record_bytes: u64,
+    /// Whether it is there before the run and stays after it.
+    pub existing: bool,
 }
 
 /// The embedded engine's settings.

@@ -121,7 +121,7 @@ pub(super) struct Time {
     pub(super) drain: DurationText,
 }
 
-/// A stream, created for the run.
+/// A stream, created for the run and deleted at its end unless it is an existing one.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Stream {
@@ -137,6 +137,9 @@ pub(super) struct Stream {
     /// The largest record, data and key, 1 MiB to 10 MiB.
     #[serde(default = "defaults::max_record_bytes")]
     pub(super) max_record_bytes: BytesText,
+    /// Whether the stream is there already: it is used as it is, and left as it is. Endpoints and AWS only.
+    #[serde(default)]
+    pub(super) existing: bool,
 }
 
 /// How a stream's capacity is set.
@@ -183,7 +186,7 @@ pub fn json_schema() -> Value {
 }
 
 /// Takes `null` out of what optional fields accept: TOML has none, a field is there or not.
-fn drop_null(schema: &mut Value) {
+pub(super) fn drop_null(schema: &mut Value) {
     match schema {
         Value::Array(items) => items.iter_mut().for_each(drop_null),
         Value::Object(members) => {
