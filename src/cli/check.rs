@@ -9,8 +9,13 @@ use super::args::{CheckArguments, World};
 use super::exit::Exit;
 use super::files;
 use super::show::show;
+use crate::analyse::budget::{SHARD_READ_BYTES_PER_S, SHARD_READS_PER_S};
+use crate::analyse::{self, Prices, ReadBudget};
 use crate::base::units::{HumanBytes, HumanCount};
 use crate::kinesis::{HashKeyRange, StreamName};
+use crate::report::Cost;
+use crate::report::cost::usd;
+use crate::report::text::{Plain, counted};
 use crate::scenario::{Loaded, Scenario};
 use crate::workload::forecast::{Forecast, forecast};
 
@@ -29,10 +34,12 @@ pub(super) fn check(arguments: &CheckArguments) -> Exit {
             exit = exit.and(Exit::Usage);
         }
         let forecasts = forecasts(&loaded.scenario);
+        let on_aws = OnAws::of(&loaded.scenario, &forecasts);
         if arguments.json {
-            documents.push(to_json(&loaded, &forecasts));
+            documents.push(to_json(&loaded, &forecasts, &on_aws));
         } else {
             text.push_str(&to_text(&path.display().to_string(), &loaded, &forecasts));
+            text.push_str(&on_aws.to_text());
         }
     }
     if arguments.json {
@@ -59,7 +66,71 @@ fn forecasts(scenario: &Scenario) -> Vec<(StreamName, Forecast)> {
     streams.collect()
 }
 
-fn to_json(loaded: &Loaded, forecasts: &[(StreamName, Forecast)]) -> serde_json::Value {
+/// What the scenario means on AWS: money, and other readers.
+struct OnAws {
+    cost: Cost,
+    on_demand: Cost,
+    budgets: Vec<ReadBudget>,
+}
+
+impl OnAws {
+    fn of(scenario: &Scenario, forecasts: &[(StreamName, Forecast)]) -> Self {
+        let prices = Prices::shipped();
+        let busiest = |stream: &StreamName| {
+            let (_, forecast) = forecasts.iter().find(|(name, _)| name == stream)?;
+            let written = forecast.shards.iter().map(|shard| shard.bytes_per_s);
+            written
+                .collect::<Option<Vec<_>>>()?
+                .into_iter()
+                .reduce(f64::max)
+        };
+        Self {
+            cost: analyse::estimate(scenario, &prices),
+            on_demand: analyse::on_demand(scenario, &prices),
+            budgets: analyse::read_budgets(scenario, busiest),
+        }
+    }
+
+    fn to_text(&self) -> String {
+        let mut text = self.cost.render("Cost on AWS, at most");
+        let _ = writeln!(text, "  on-demand instead: {}\n", usd(self.on_demand.usd));
+        for budget in &self.budgets {
+            let ReadBudget {
+                stream,
+                consumers,
+                reads_per_s,
+                reads_left_per_s,
+                read_bytes_per_s,
+            } = budget;
+            let _ = write!(
+                text,
+                "Read budget of each shard of `{stream}`: {} take {} of {} calls/s and leave {}",
+                counted(*consumers as u64, "consumer"),
+                Plain(*reads_per_s),
+                Plain(SHARD_READS_PER_S),
+                Plain(*reads_left_per_s),
+            );
+            match read_bytes_per_s {
+                Some(bytes) => {
+                    let _ = writeln!(
+                        text,
+                        "; the busiest: {}/s of {}/s",
+                        HumanBytes(bytes.round() as u64),
+                        HumanBytes(SHARD_READ_BYTES_PER_S as u64)
+                    );
+                }
+                None => text.push('\n'),
+            }
+        }
+        text
+    }
+}
+
+fn to_json(
+    loaded: &Loaded,
+    forecasts: &[(StreamName, Forecast)],
+    on_aws: &OnAws,
+) -> serde_json::Value {
     let settings: Vec<_> = loaded
         .resolved
         .iter()
@@ -101,7 +172,14 @@ fn to_json(loaded: &Loaded, forecasts: &[(StreamName, Forecast)]) -> serde_json:
             })
         })
         .collect();
-    json!({"scenario": loaded.scenario.name, "settings": settings, "forecast": streams})
+    json!({
+        "scenario": loaded.scenario.name,
+        "settings": settings,
+        "forecast": streams,
+        "cost": on_aws.cost,
+        "cost_on_demand": on_aws.on_demand,
+        "read_budget": on_aws.budgets,
+    })
 }
 
 fn to_text(path: &str, loaded: &Loaded, forecasts: &[(StreamName, Forecast)]) -> String {

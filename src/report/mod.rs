@@ -9,6 +9,7 @@
 
 pub mod answer;
 pub mod build;
+pub mod cost;
 pub mod csv;
 pub mod document;
 pub mod figure;
@@ -24,6 +25,7 @@ pub mod slo;
 pub mod terminal;
 pub mod text;
 
+pub use cost::{Cost, CostLine, PriceList};
 pub use document::{
     ByPhase, ConsumerSummary, Document, Environment, EventRow, EventStatus, FigureBasis,
     Instrument, Latency, Ledger, ProducerSummary, SCHEMA_VERSION, ScenarioInfo, ShardRow,

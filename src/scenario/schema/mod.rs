@@ -121,16 +121,20 @@ pub(super) struct Time {
     pub(super) drain: DurationText,
 }
 
-/// A stream, created for the run.
+/// A stream, created for the run unless it is there.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Stream {
     /// How its capacity is set.
     #[serde(default = "defaults::mode")]
     pub(super) mode: StreamMode,
-    /// Shards at the start.
+    /// Shards at the start; of an existing stream, those that forecasts assume.
     #[schemars(range(min = 1, max = SHARDS_MAX))]
     pub(super) shards: u32,
+    /// Whether AWS or an endpoint has this stream already; it is then read only, unless the command line allows more. The
+    /// embedded and the simulated world create it.
+    #[serde(default)]
+    pub(super) existing: bool,
     /// How long records are kept, 24 h to 8760 h.
     #[serde(default = "defaults::retention")]
     pub(super) retention: DurationText,
