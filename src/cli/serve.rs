@@ -26,13 +26,13 @@ pub(super) struct ServeArguments {
     /// How long answers and changes take
     #[arg(long, value_enum, default_value_t = LatencyChoice::None)]
     latency: LatencyChoice,
-    /// What the records of a region may take; beyond it the oldest go
+    /// What the records of an account's region may take; beyond it the oldest go
     #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = units::parse_bytes)]
     max_memory: u64,
-    /// The account to play: 12 digits
+    /// The account of callers whose access key names none; without --credentials, a key of 12 digits is an account
     #[arg(long, value_name = "DIGITS", default_value = "000000000000", value_parser = account)]
     account: String,
-    /// Accept only requests signed by a key of this file (as ~/.aws/credentials)
+    /// Accept only requests signed by a key of this file (as ~/.aws/credentials; `aws_account_id` names its account)
     #[arg(long, value_name = "FILE")]
     credentials: Option<PathBuf>,
     /// Write the endpoint's URL to this file once it is served

@@ -103,7 +103,7 @@ fn every_field_of_the_schema_is_read_and_every_field_that_is_read_is_in_the_sche
             sorted_leaves(&sample)
         );
         let root = super::tree::Node::parse(&toml::to_string(&sample).unwrap()).unwrap();
-        assert_eq!(super::check::check(&schema, &root), []);
+        assert_eq!(super::check::check(&schema, &root, "scenario"), []);
     }
 }
 

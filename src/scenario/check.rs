@@ -12,10 +12,11 @@ use super::quantity;
 use super::schema::{NAME_PATTERN, STREAM_NAME_PATTERN};
 use super::tree::{Node, Value};
 
-/// Checks a whole scenario.
-pub(super) fn check(schema: &Json, root: &Node) -> Vec<Finding> {
+/// Checks a whole file, which messages call `file`: `scenario`.
+pub(super) fn check(schema: &Json, root: &Node, file: &'static str) -> Vec<Finding> {
     let mut check = Check {
         schema,
+        file,
         path: Vec::new(),
         findings: Vec::new(),
     };
@@ -25,6 +26,7 @@ pub(super) fn check(schema: &Json, root: &Node) -> Vec<Finding> {
 
 struct Check<'a> {
     schema: &'a Json,
+    file: &'static str,
     path: Vec<String>,
     findings: Vec<Finding>,
 }
@@ -201,7 +203,7 @@ impl<'a> Check<'a> {
             } else {
                 let table = &self.path[..self.path.len() - 1];
                 let holder = match (table.is_empty(), kind) {
-                    (true, _) => "a scenario".to_owned(),
+                    (true, _) => format!("a {}", self.file),
                     (false, None) => format!("`{}`", dotted(table)),
                     (false, Some(kind)) => format!("`{}` of kind `{kind}`", dotted(table)),
                 };
@@ -217,7 +219,7 @@ impl<'a> Check<'a> {
     /// What a table needs and does not have.
     fn missing(&mut self, fields: &BTreeMap<String, Node>, schema: &'a Json) {
         let table = if self.path.is_empty() {
-            "the scenario".to_owned()
+            format!("the {}", self.file)
         } else {
             format!("`{}`", dotted(&self.path))
         };

@@ -317,7 +317,7 @@ mod tests {
             "[time]\nmeasure = \"10s\"\nwarm_up = 2\n\n[producers.web]\nworkers = 3\nsize = 5\ncolour = 1\n",
         )
         .unwrap();
-        let mut findings = check(&schema, &root);
+        let mut findings = check(&schema, &root, "scenario");
         let before = findings.len();
         let draft = Draft::new(&schema, &root, &mut findings);
         assert_eq!(findings.len(), before, "{findings:?}");
@@ -339,7 +339,7 @@ mod tests {
     fn an_entry_of_no_known_kind_is_left_out_but_its_name_is_known() {
         let schema = json_schema();
         let root = Node::parse("[consumers.a]\nkind = \"lambda\"\n").unwrap();
-        let mut findings = check(&schema, &root);
+        let mut findings = check(&schema, &root, "scenario");
         let draft = Draft::new(&schema, &root, &mut findings);
         assert!(draft.consumers.is_empty());
         assert_eq!(draft.declared.consumers, ["a"]);

@@ -116,7 +116,7 @@ pub(super) fn dotted<S: AsRef<str>>(path: &[S]) -> String {
 }
 
 /// The accepted name that a slip of the finger would turn into `given`.
-fn nearest<'a, S: AsRef<str>>(given: &str, accepted: &'a [S]) -> Option<&'a str> {
+pub(super) fn nearest<'a, S: AsRef<str>>(given: &str, accepted: &'a [S]) -> Option<&'a str> {
     /// Longer texts are no slips, and comparing them takes long.
     const CHARS_MAX: usize = 64;
     if given.len() > CHARS_MAX {

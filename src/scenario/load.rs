@@ -65,7 +65,7 @@ pub fn load(source: &Source, overrides: &[Override]) -> Result<Loaded, Problems>
         findings.extend(set::apply(&mut root, given, index + 1).err());
     }
     let schema = json_schema();
-    findings.extend(check(&schema, &root));
+    findings.extend(check(&schema, &root, "scenario"));
     let draft = Draft::new(&schema, &root, &mut findings);
     validate(&draft, &mut findings);
 

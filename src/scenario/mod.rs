@@ -26,6 +26,7 @@ mod resolved;
 mod schema;
 mod set;
 mod tables;
+pub mod targets;
 mod tree;
 mod validate;
 

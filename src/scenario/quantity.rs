@@ -109,7 +109,7 @@ impl<Q: Quantity> JsonSchema for Text<Q> {
 }
 
 /// The forms by name, for the check against the schema.
-const FORMS: [Form; 8] = [
+const FORMS: [Form; 11] = [
     form::<DurationForm>(),
     form::<BytesForm>(),
     form::<RateForm>(),
@@ -118,6 +118,9 @@ const FORMS: [Form; 8] = [
     form::<StartForm>(),
     form::<KeyForm>(),
     form::<HashKeyForm>(),
+    form::<UrlForm>(),
+    form::<AccountForm>(),
+    form::<RoleForm>(),
 ];
 
 /// A form without its type.
@@ -162,6 +165,13 @@ pub(super) type StartText = Text<StartForm>;
 pub(super) type KeyText = Text<KeyForm>;
 /// A point of the hash space: `"170141183460469231731687303715884105728"`.
 pub(super) type HashKeyText = Text<HashKeyForm>;
+
+/// Where an endpoint is: `"http://127.0.0.1:4567"`.
+pub(super) type UrlText = Text<UrlForm>;
+/// An AWS account: `"123456789012"`.
+pub(super) type AccountText = Text<AccountForm>;
+/// The ARN of a role: `"arn:aws:iam::123456789012:role/streamgauge"`.
+pub(super) type RoleText = Text<RoleForm>;
 
 /// See [`DurationText`].
 pub(super) struct DurationForm;
@@ -333,6 +343,86 @@ impl Quantity for HashKeyForm {
     }
 }
 
+/// See [`UrlText`].
+pub(super) struct UrlForm;
+
+impl Quantity for UrlForm {
+    /// The URL without a slash at its end.
+    type Value = String;
+    const NAME: &'static str = "url";
+    const EXAMPLE: &'static str = "http://127.0.0.1:4567";
+    const FORM: &'static str = "an http or https URL of a host without user, password, query or fragment, such as \"http://127.0.0.1:4567\"";
+    const PATTERN: &'static str = "^[Hh][Tt][Tt][Pp][Ss]?://[^@?#]+$";
+
+    fn parse(text: &str) -> Result<String, String> {
+        // What is refused may hold a password: it is not repeated.
+        let refuse = || format!("this is not {}", Self::FORM);
+        let url: hyper::Uri = text.parse().map_err(|_| refuse())?;
+        let http = matches!(url.scheme_str(), Some("http" | "https"));
+        let secret = text.contains(['@', '?', '#']);
+        // `http://host:port` with a port that is no number has an authority all the same.
+        let authority = url.authority().filter(|authority| {
+            let port = authority.as_str().rsplit_once(':');
+            let has_port = port.is_some_and(|(_, port)| !port.ends_with(']'));
+            !authority.host().is_empty() && (!has_port || authority.port_u16().is_some())
+        });
+        if !http || secret || authority.is_none() {
+            return Err(refuse());
+        }
+        Ok(text.trim_end_matches('/').to_owned())
+    }
+}
+
+/// See [`AccountText`].
+pub(super) struct AccountForm;
+
+impl Quantity for AccountForm {
+    type Value = String;
+    const NAME: &'static str = "account";
+    const EXAMPLE: &'static str = "123456789012";
+    const FORM: &'static str = "the 12 digits of an AWS account as text, such as \"123456789012\"";
+    const PATTERN: &'static str = "^[0-9]{12}$";
+
+    fn parse(text: &str) -> Result<String, String> {
+        if text.len() == 12 && text.bytes().all(|c| c.is_ascii_digit()) {
+            Ok(text.to_owned())
+        } else {
+            Err(format!("`{text}` is not {}", Self::FORM))
+        }
+    }
+}
+
+/// See [`RoleText`].
+pub(super) struct RoleForm;
+
+impl Quantity for RoleForm {
+    type Value = String;
+    const NAME: &'static str = "role";
+    const EXAMPLE: &'static str = "arn:aws:iam::123456789012:role/streamgauge";
+    const FORM: &'static str =
+        "the ARN of a role, such as \"arn:aws:iam::123456789012:role/streamgauge\"";
+    const PATTERN: &'static str = "^arn:[a-z-]+:iam::[0-9]{12}:role/.+$";
+
+    fn parse(text: &str) -> Result<String, String> {
+        let parts: Vec<_> = text.splitn(6, ':').collect();
+        match parts[..] {
+            ["arn", partition, "iam", "", account, role]
+                if !partition.is_empty()
+                    && partition
+                        .bytes()
+                        .all(|c| c.is_ascii_lowercase() || c == b'-')
+                    && AccountForm::parse(account).is_ok()
+                    && role
+                        .strip_prefix("role/")
+                        .is_some_and(|name| !name.is_empty()) =>
+            {
+                Ok(text.to_owned())
+            }
+            _ => Err(format!("`{text}` is not {}", Self::FORM)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -383,6 +473,46 @@ mod tests {
         );
         assert!(KeyForm::parse("user").is_err());
         assert!(KeyForm::parse("{}{}").is_err());
+    }
+
+    #[test]
+    fn a_url_names_a_host_and_holds_no_secret() {
+        for (text, value) in [
+            ("http://127.0.0.1:4567", "http://127.0.0.1:4567"),
+            ("https://kinesis.example/", "https://kinesis.example"),
+            ("http://[::1]:80/base/", "http://[::1]:80/base"),
+            ("http://[::1]", "http://[::1]"),
+        ] {
+            assert_eq!(UrlForm::parse(text).as_deref(), Ok(value));
+        }
+        for text in [
+            "127.0.0.1:4567",
+            "ftp://host",
+            "http://",
+            "http://host:port",
+            "http://me:secret@host",
+            "http://host?token=secret",
+            "http://host/#x",
+            "",
+        ] {
+            let refusal = UrlForm::parse(text).unwrap_err();
+            assert!(!refusal.contains("secret"), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn an_account_has_twelve_digits_and_a_role_names_one() {
+        assert!(AccountForm::parse("12345678901").is_err());
+        assert!(AccountForm::parse("12345678901a").is_err());
+        assert!(RoleForm::parse("arn:aws-cn:iam::123456789012:role/team/load").is_ok());
+        for text in [
+            "streamgauge",
+            "arn:aws:iam::123456789012:user/me",
+            "arn:aws:iam::12:role/load",
+            "arn:aws:iam::123456789012:role/",
+        ] {
+            assert!(RoleForm::parse(text).is_err(), "{text}");
+        }
     }
 
     #[test]

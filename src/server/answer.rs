@@ -77,13 +77,12 @@ impl Answer {
 
     /// The answer as HTTP, with the headers that every answer of the service has. `Date` and `Content-Length` come from
     /// the HTTP library.
-    pub(super) fn into_response(self, ids: &RequestIds, request: &HeaderMap) -> Response<Body> {
+    pub(super) fn into_response(self, ids: Ids, request: &HeaderMap) -> Response<Body> {
         let mut response = Response::new(self.body);
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        let (request_id, extended) = ids.next();
-        headers.insert(HeaderName::from_static("x-amzn-requestid"), request_id);
-        headers.insert(HeaderName::from_static("x-amz-id-2"), extended);
+        headers.insert(HeaderName::from_static("x-amzn-requestid"), ids.request);
+        headers.insert(HeaderName::from_static("x-amz-id-2"), ids.extended);
         if let Some(content_type) = self.content_type {
             headers.insert(
                 hyper::header::CONTENT_TYPE,
@@ -132,6 +131,20 @@ pub(super) fn preflight(request: &HeaderMap) -> Response<Body> {
     response
 }
 
+/// A request's ids, as headers.
+#[derive(Clone, Debug)]
+pub(super) struct Ids {
+    request: HeaderValue,
+    extended: HeaderValue,
+}
+
+impl Ids {
+    /// The request id.
+    pub(super) fn request(&self) -> &str {
+        self.request.to_str().unwrap_or_default()
+    }
+}
+
 /// Where request ids come from: a UUID and 72 bytes in base64, as captured from the service.
 #[derive(Debug)]
 pub(super) struct RequestIds {
@@ -147,7 +160,8 @@ impl RequestIds {
         }
     }
 
-    fn next(&self) -> (HeaderValue, HeaderValue) {
+    /// The next request's.
+    pub(super) fn next(&self) -> Ids {
         let count = self.count.fetch_add(1, Ordering::Relaxed);
         // Odd and far apart, so that neighbouring counts give unlike ids.
         let seed = self.seed ^ count.wrapping_mul(0x9e6c_63d0_876a_68eb);
@@ -167,7 +181,10 @@ impl RequestIds {
         let header = |text: String| {
             HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
         };
-        (header(uuid), header(extended))
+        Ids {
+            request: header(uuid),
+            extended: header(extended),
+        }
     }
 }
 
@@ -180,8 +197,8 @@ mod tests {
         let ids = RequestIds::new(7);
         let mut seen = std::collections::BTreeSet::new();
         for _ in 0..1_000 {
-            let (id, extended) = ids.next();
-            let id = id.to_str().unwrap().to_owned();
+            let Ids { request, extended } = ids.next();
+            let id = request.to_str().unwrap().to_owned();
             assert_eq!(
                 id.split('-').map(str::len).collect::<Vec<_>>(),
                 [8, 4, 4, 4, 12]

@@ -1,4 +1,4 @@
-//! Whose signatures are accepted: an AWS credentials file.
+//! Whose signatures are accepted, and who that is: an AWS credentials file.
 
 use std::collections::BTreeMap;
 
@@ -19,6 +19,18 @@ struct Key {
     secret: Option<String>,
     token: Option<String>,
     expiration: Option<jiff::Timestamp>,
+    account: Option<String>,
+    /// The section's name.
+    name: String,
+}
+
+/// Who a key belongs to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Owner<'a> {
+    /// The user's name: that of the section.
+    pub(super) user: &'a str,
+    /// 12 digits; `None` is the server's own account.
+    pub(super) account: Option<&'a str>,
 }
 
 impl std::fmt::Debug for Key {
@@ -42,6 +54,9 @@ pub enum CredentialsError {
     /// A time cannot be read.
     #[error("line {0} needs a time such as `2026-01-31T12:00:00Z`")]
     Time(usize),
+    /// An account is not 12 digits.
+    #[error("line {0} needs an account of 12 digits, such as `111122223333`")]
+    Account(usize),
     /// There is no section at all.
     #[error("there is no `[profile]` in it")]
     Empty,
@@ -49,7 +64,7 @@ pub enum CredentialsError {
 
 impl Credentials {
     /// Reads a file of the AWS command line's form: sections with `aws_access_key_id`, `aws_secret_access_key`, and for
-    /// temporary ones `aws_session_token` and `expiration`.
+    /// temporary ones `aws_session_token` and `expiration`. `aws_account_id` names the account that a key belongs to.
     ///
     /// # Errors
     /// When a line cannot be understood or a section is not complete.
@@ -61,7 +76,12 @@ impl Credentials {
                 continue;
             }
             if let Some(name) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
-                sections.push((name.trim().to_owned(), Key::default()));
+                let name = name.trim().to_owned();
+                let key = Key {
+                    name: name.clone(),
+                    ..Key::default()
+                };
+                sections.push((name, key));
                 continue;
             }
             let pair = line.split_once('=').zip(sections.last_mut());
@@ -75,6 +95,8 @@ impl Credentials {
                     let time = value.parse().map_err(|_| CredentialsError::Time(number))?;
                     key.expiration = Some(time);
                 }
+                "aws_account_id" if is_account(&value) => key.account = Some(value),
+                "aws_account_id" => return Err(CredentialsError::Account(number)),
                 // Region, output and the like are the client's.
                 _ => {}
             }
@@ -90,6 +112,15 @@ impl Credentials {
             return Err(CredentialsError::Empty);
         }
         Ok(Self(keys))
+    }
+
+    /// Who a key belongs to; `None` if nobody knows it.
+    pub(super) fn owner(&self, access_key_id: &str) -> Option<Owner<'_>> {
+        let key = self.0.get(access_key_id)?;
+        Some(Owner {
+            user: &key.name,
+            account: key.account.as_deref(),
+        })
     }
 
     /// Checks a signature. Codes and texts are those common to AWS's services; unverified for this one.
@@ -129,6 +160,11 @@ impl Credentials {
     }
 }
 
+/// Whether a text is an account: 12 digits.
+pub(super) fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|c| c.is_ascii_digit())
+}
+
 /// Seconds since the epoch of `20150830T123600Z` or of a `Date` header.
 fn seconds_of(date: &str) -> Option<i64> {
     let basic = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", date).ok();
@@ -150,12 +186,18 @@ mod tests {
 
     #[test]
     fn a_credentials_file_of_the_command_line_is_read() {
-        let text = "# mine\n[default]\naws_access_key_id = AKID\naws_secret_access_key=secret\nregion = x\n";
+        let text = "# mine\n[default]\naws_access_key_id = AKID\naws_secret_access_key=secret\nregion = x\n\
+                    [other]\naws_access_key_id = B\naws_secret_access_key = s\naws_account_id = 111122223333\n";
         let credentials = Credentials::parse(text).unwrap();
         assert_eq!(credentials.0["AKID"].secret.as_deref(), Some("secret"));
         assert!(!format!("{credentials:?}").contains("secret"));
+        let owner = |key| credentials.owner(key).map(|o| (o.user, o.account));
+        assert_eq!(owner("AKID"), Some(("default", None)));
+        assert_eq!(owner("B"), Some(("other", Some("111122223333"))));
+        assert_eq!(owner("C"), None);
         for (text, error) in [
             ("", CredentialsError::Empty),
+            ("[a]\naws_account_id = 12", CredentialsError::Account(2)),
             ("a = b", CredentialsError::Line(1)),
             ("[a]\nnonsense", CredentialsError::Line(2)),
             (

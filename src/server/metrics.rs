@@ -35,11 +35,13 @@ impl Metrics {
             "# HELP streamgauge_stored_bytes Bytes held by the logs of a region's shards, free space in segments \
              included.\n# TYPE streamgauge_stored_bytes gauge\n",
         );
-        for (region, host) in regions.all() {
+        for host in regions.all() {
+            let settings = host.account().settings();
+            let (account, region) = (&settings.account_id, &settings.region);
             let bytes = host.account().memory().log_bytes;
             let _ = writeln!(
                 page,
-                "streamgauge_stored_bytes{{region=\"{region}\"}} {bytes}"
+                "streamgauge_stored_bytes{{account=\"{account}\",region=\"{region}\"}} {bytes}"
             );
         }
         page

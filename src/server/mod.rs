@@ -1,8 +1,8 @@
 //! The local Kinesis behind HTTP: what any Kinesis client takes for the service.
 //!
 //! A request's way: `listen` accepts its connection, `body` takes its body in within bounds, `front` makes the service's
-//! first checks, `hot` answers puts and reads without a tree, `dispatch` everything else, `subscribe` with a stream of
-//! events. `answer` is the one place where an outcome becomes HTTP.
+//! first checks, `caller` finds who asks, `hot` answers puts and reads without a tree, `dispatch` everything else, `subscribe` with a stream of
+//! events. `sts` tells callers who they are. `answer` is the one place where an outcome becomes HTTP.
 //!
 //! Invariant: whatever a client sends, it is answered or its connection is closed; connections, headers, bodies and the
 //! memory of all bodies together are bounded.
@@ -10,6 +10,7 @@
 mod admin;
 mod answer;
 mod body;
+mod caller;
 mod credentials;
 mod dispatch;
 mod front;
@@ -18,6 +19,7 @@ mod listen;
 mod metrics;
 mod regions;
 mod service;
+mod sts;
 mod subscribe;
 
 use std::time::Duration;
@@ -30,13 +32,13 @@ use crate::kinesis::{Delays, Limits};
 /// How a server is set up.
 #[derive(Clone, Debug)]
 pub struct ServerSettings {
-    /// The account it plays: 12 digits.
+    /// The account of callers whose key names none: 12 digits.
     pub account_id: String,
     /// The limits in force.
     pub limits: Limits,
     /// The delays of answers and transitions.
     pub delays: Delays,
-    /// Bytes that the records of each region may take.
+    /// Bytes that the records of each region of each account may take.
     pub max_memory_bytes: u64,
     /// What delays and request ids are drawn from.
     pub seed: u64,

@@ -1,4 +1,4 @@
-//! The hosts: one for each region that was asked for.
+//! The hosts: one for each region of each account that was asked for.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -7,15 +7,18 @@ use super::ServerSettings;
 use crate::base::Clock;
 use crate::host::{Host, Settings};
 
-/// Regions that a server keeps; AWS has fewer.
-const REGIONS_MAX: usize = 64;
+/// Regions that a server keeps, of all accounts together: anybody may name a new one.
+pub(super) const REGIONS_MAX: usize = 256;
 /// Where requests go whose signature names no region.
 const REGION_DEFAULT: &str = "us-east-1";
 
-/// Hosts by region, each made when it is first asked for.
+/// Hosts by account and region.
+type Hosts = BTreeMap<Box<str>, BTreeMap<Box<str>, Arc<Host>>>;
+
+/// Hosts by account and region, each made when it is first asked for.
 #[derive(Debug)]
 pub(super) struct Regions {
-    hosts: RwLock<BTreeMap<Box<str>, Arc<Host>>>,
+    hosts: RwLock<Hosts>,
     clock: Clock,
 }
 
@@ -37,20 +40,30 @@ impl Regions {
         }
     }
 
-    /// The region's host; `None` when there are too many regions.
-    pub(super) fn host(&self, settings: &ServerSettings, region: &str) -> Option<Arc<Host>> {
+    /// The host of an account's region; `None` when there are too many.
+    pub(super) fn host(
+        &self,
+        settings: &ServerSettings,
+        account_id: &str,
+        region: &str,
+    ) -> Option<Arc<Host>> {
+        let find = |hosts: &Hosts| Some(Arc::clone(hosts.get(account_id)?.get(region)?));
         let known = self.hosts.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(host) = known.get(region) {
-            return Some(Arc::clone(host));
+        if let Some(host) = find(&known) {
+            return Some(host);
         }
         drop(known);
         let mut known = self.hosts.write().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= REGIONS_MAX && !known.contains_key(region) {
+        if let Some(host) = find(&known) {
+            return Some(host);
+        }
+        if known.values().map(BTreeMap::len).sum::<usize>() >= REGIONS_MAX {
             return None;
         }
-        let host = known.entry(region.into()).or_insert_with(|| {
+        let regions = known.entry(account_id.into()).or_default();
+        let host = regions.entry(region.into()).or_insert_with(|| {
             let account = Settings {
-                account_id: settings.account_id.clone(),
+                account_id: account_id.to_owned(),
                 region: region.to_owned(),
                 limits: settings.limits.clone(),
                 max_memory_bytes: settings.max_memory_bytes,
@@ -65,12 +78,13 @@ impl Regions {
         Some(Arc::clone(host))
     }
 
-    /// Every region that was asked for.
-    pub(super) fn all(&self) -> Vec<(Box<str>, Arc<Host>)> {
+    /// The host of every region that was asked for, by account and region.
+    pub(super) fn all(&self) -> Vec<Arc<Host>> {
         let known = self.hosts.read().unwrap_or_else(PoisonError::into_inner);
         known
-            .iter()
-            .map(|(region, host)| (region.clone(), Arc::clone(host)))
+            .values()
+            .flat_map(BTreeMap::values)
+            .map(Arc::clone)
             .collect()
     }
 }
@@ -79,20 +93,33 @@ impl Regions {
 mod tests {
     use super::*;
 
+    const ONE: &str = "111122223333";
+
     #[test]
     fn a_region_keeps_its_host_and_their_number_is_bounded() {
         let regions = Regions::new(Clock::real());
         let settings = ServerSettings::default();
-        let first = regions.host(&settings, "eu-west-1").unwrap();
-        assert!(Arc::ptr_eq(
-            &first,
-            &regions.host(&settings, "eu-west-1").unwrap()
-        ));
+        let first = regions.host(&settings, ONE, "eu-west-1").unwrap();
+        let again = regions.host(&settings, ONE, "eu-west-1").unwrap();
+        assert!(Arc::ptr_eq(&first, &again));
         for number in 1..REGIONS_MAX {
-            assert!(regions.host(&settings, &format!("r-{number}")).is_some());
+            let account = format!("{number:012}");
+            assert!(regions.host(&settings, &account, "eu-west-1").is_some());
         }
-        assert!(regions.host(&settings, "one-more").is_none());
-        assert!(regions.host(&settings, "eu-west-1").is_some());
+        assert!(regions.host(&settings, ONE, "one-more").is_none());
+        assert!(regions.host(&settings, ONE, "eu-west-1").is_some());
+    }
+
+    #[test]
+    fn two_accounts_share_no_region() {
+        let regions = Regions::new(Clock::real());
+        let settings = ServerSettings::default();
+        let accounts = [ONE, "444455556666"];
+        for account in accounts {
+            let host = regions.host(&settings, account, "eu-west-1").unwrap();
+            assert_eq!(host.account().settings().account_id, account);
+        }
+        assert_eq!(regions.all().len(), 2);
     }
 
     #[test]

@@ -6,17 +6,18 @@ use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::watch;
 
-use super::answer::{self, Answer, Body, RequestIds};
+use super::answer::{self, Answer, Body, Ids, RequestIds};
 use super::body::{self, BodyError, Budget};
+use super::caller::{self, Caller};
 use super::dispatch::dispatch;
 use super::front::{self, Call};
 use super::hot::{self, Scratches};
 use super::metrics::Metrics;
-use super::regions::{Regions, region_of};
-use super::{ServerSettings, admin, subscribe};
+use super::regions::{REGIONS_MAX, Regions, region_of};
+use super::{ServerSettings, admin, sts, subscribe};
 use crate::base::Clock;
 use crate::host::Host;
-use crate::wire::{WireError, decode, encode, sigv4, validate};
+use crate::wire::{WireError, decode, encode, validate};
 
 /// What all connections share.
 #[derive(Debug)]
@@ -63,43 +64,47 @@ impl Service {
             )),
             _ => None,
         };
+        let ids = self.ids.next();
         if let Some((content_type, text)) = page {
             let answer = Answer::plain(StatusCode::OK, Some(content_type), text);
-            return answer.into_response(&self.ids, &parts.headers);
+            return answer.into_response(ids, &parts.headers);
         }
         let mut operation = "unknown";
-        let answer = if let Err(answer) = front::check_method(&parts.method) {
+        let answer = if let Err(answer) = front::check_method(&parts.method)
+            && sts::asked(&parts, b"").is_none()
+        {
             answer
         } else {
             match body::read(body, &self.budget, self.clock, self.settings.patience).await {
                 // The share of the budget is held until the request is carried out.
-                Ok((body, _share)) => self.call(&parts, &body, &mut operation).await,
+                Ok((body, _share)) => self.call(&parts, &body, &ids, &mut operation).await,
                 Err(error) => refuse_body(error),
             }
         };
         self.metrics.count(operation, answer.code.clone());
-        answer.into_response(&self.ids, &parts.headers)
+        answer.into_response(ids, &parts.headers)
     }
 
     async fn call(
         &self,
         parts: &hyper::http::request::Parts,
         body: &[u8],
+        ids: &Ids,
         counted: &mut &'static str,
     ) -> Answer {
         let path = parts.uri.path();
-        if path.starts_with("/_admin/")
-            && let Some(host) = self.regions.host(&self.settings, region_of(""))
-        {
-            // The switch has no signature: its region stands in the query, as `region=eu-west-1`.
-            let named = parts.uri.query().and_then(|q| q.strip_prefix("region="));
-            let named =
-                named.and_then(|region| self.regions.host(&self.settings, region_of(region)));
-            let host = named.unwrap_or(host);
-            if let Some(answer) = admin::answer(&host, path, body) {
+        if path.starts_with("/_admin/") {
+            // The switch has no signature: whose it is stands in the query.
+            let caller = caller::named(&self.settings, parts.uri.query().unwrap_or_default());
+            let host = self.host(&caller);
+            if let Some(answer) = host.ok().and_then(|host| admin::answer(&host, path, body)) {
                 *counted = "admin";
                 return answer;
             }
+        }
+        if let Some(action) = sts::asked(parts, body) {
+            *counted = "GetCallerIdentity";
+            return sts::answer(action, ids, || self.caller(parts, body, "sts"));
         }
         let Call { operation, codec } = match front::check(&parts.headers, body) {
             Ok(call) => call,
@@ -117,7 +122,8 @@ impl Service {
         {
             return Answer::error(codec, error);
         }
-        let host = match self.authorize(parts, body) {
+        let caller = self.caller(parts, body, "kinesis");
+        let host = match caller.and_then(|caller| self.host(&caller)) {
             Ok(host) => host,
             Err(error) => return Answer::error(codec, &error),
         };
@@ -151,45 +157,25 @@ impl Service {
         }
     }
 
-    /// Rows 7 to 11: finds who asks, and with that the region.
-    fn authorize(
+    /// Rows 7 to 11: finds who asks.
+    fn caller(
         &self,
         parts: &hyper::http::request::Parts,
         body: &[u8],
-    ) -> Result<Arc<Host>, WireError> {
-        let mut headers = Vec::with_capacity(parts.headers.len() + 1);
-        for (name, value) in &parts.headers {
-            if let Ok(value) = value.to_str() {
-                headers.push((name.as_str(), value));
-            }
-        }
-        // HTTP/2 carries the host in the request line; signatures cover it by its old name.
-        let authority = parts
-            .uri
-            .authority()
-            .map(hyper::http::uri::Authority::as_str);
-        if let Some(authority) = authority
-            && !parts.headers.contains_key("host")
-        {
-            headers.push(("host", authority));
-        }
-        let request = sigv4::Request {
-            method: parts.method.as_str(),
-            path: parts.uri.path(),
-            query: parts.uri.query().unwrap_or_default(),
-            headers: &headers,
-            body,
-        };
-        let authorization = sigv4::authorization(&request)?;
-        if let Some(credentials) = &self.settings.credentials {
-            credentials.check(self.clock.now(), &request, &authorization)?;
-        }
-        let [_, region, _] = authorization.scope_parts();
-        let region = region_of(region);
-        self.regions.host(&self.settings, region).ok_or_else(|| {
+        service: &str,
+    ) -> Result<Caller, WireError> {
+        caller::identify(&self.settings, self.clock.now(), parts, body, service)
+    }
+
+    /// The caller's account in the region that it asked.
+    fn host(&self, caller: &Caller) -> Result<Arc<Host>, WireError> {
+        let found = self
+            .regions
+            .host(&self.settings, &caller.account, region_of(&caller.region));
+        found.ok_or_else(|| {
             WireError::new(
                 "LimitExceededException",
-                "This server keeps 64 regions and has them all.",
+                format!("This server keeps {REGIONS_MAX} regions of accounts and has them all."),
             )
         })
     }

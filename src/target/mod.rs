@@ -5,6 +5,8 @@
 
 mod patience;
 pub mod scripted;
+#[cfg(feature = "aws")]
+pub mod sdk;
 
 use std::sync::Arc;
 

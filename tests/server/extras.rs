@@ -23,7 +23,7 @@ fn health_and_metrics_are_pages() {
         for line in [
             r#"streamgauge_requests_total{operation="ListStreams",code="ok"} 1"#,
             r#"streamgauge_requests_total{operation="DescribeStream",code="ResourceNotFoundException"} 1"#,
-            r#"streamgauge_stored_bytes{region="us-east-1"} 0"#,
+            r#"streamgauge_stored_bytes{account="000000000000",region="us-east-1"} 0"#,
         ] {
             assert!(page.lines().any(|found| found == line), "{line}\n{page}");
         }

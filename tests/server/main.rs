@@ -1,5 +1,6 @@
 //! The server over real sockets.
 
+mod accounts;
 mod codecs;
 mod extras;
 mod front_door;

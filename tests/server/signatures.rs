@@ -2,9 +2,8 @@
 
 use streamgauge::base::Clock;
 use streamgauge::server::Credentials;
-use streamgauge::wire::sigv4;
 
-use crate::support::{JSON, Reply, Served, run, settings, start};
+use crate::support::{JSON, Reply, Served, Signer, run, settings, start};
 
 const FILE: &str = "[default]\naws_access_key_id = AKID\naws_secret_access_key = secret\n\n[old]\naws_access_key_id = \
                     OLD\naws_secret_access_key = secret\naws_session_token = token\nexpiration = \
@@ -17,40 +16,17 @@ async fn signed(
     token: Option<&str>,
     now_s: u64,
 ) -> Reply {
-    let time = jiff::Timestamp::from_second(i64::try_from(now_s).expect("a time")).expect("a time");
-    let date = time.strftime("%Y%m%dT%H%M%SZ").to_string();
-    let scope = format!("{}/eu-west-1/kinesis/aws4_request", &date[..8]);
-    let target = "Kinesis_20131202.ListStreams";
-    let mut headers = vec![
-        ("content-type", JSON),
-        ("host", "kinesis.local"),
-        ("x-amz-date", date.as_str()),
-        ("x-amz-target", target),
-    ];
-    headers.extend(token.map(|token| ("x-amz-security-token", token)));
-    let unsigned = format!(
-        "AWS4-HMAC-SHA256 Credential={key}/{scope}, \
-         SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature=00"
-    );
-    let mut probe = headers.clone();
-    probe.push(("authorization", &unsigned));
-    let request = sigv4::Request {
-        method: "POST",
-        path: "/",
-        query: "",
-        headers: &probe,
-        body: b"{}",
+    let signer = Signer {
+        key,
+        secret,
+        token,
+        service: "kinesis",
+        now_s,
     };
-    let authorization = sigv4::authorization(&request).expect("it is complete");
-    let to_sign = sigv4::string_to_sign(
-        &sigv4::canonical_request(&request, &authorization),
-        &authorization,
-    );
-    let signature = sigv4::signature(secret, &to_sign, &authorization);
-    let header = unsigned.replace("Signature=00", &format!("Signature={signature}"));
-    headers.retain(|(name, _)| *name != "host");
-    headers.push(("authorization", &header));
-    server.send("POST", "/", &headers, "{}").await
+    let target = ("x-amz-target", "Kinesis_20131202.ListStreams");
+    server
+        .signed(signer, &[("content-type", JSON), target], "{}")
+        .await
 }
 
 #[test]

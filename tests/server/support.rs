@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use streamgauge::base::Clock;
 use streamgauge::kinesis::Limits;
 use streamgauge::server::{Server, ServerSettings};
-use streamgauge::wire::{Codec, Value, decode_output, operation};
+use streamgauge::wire::{Codec, Value, decode_output, operation, sigv4};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
@@ -21,6 +21,17 @@ pub(crate) const JSON: &str = "application/x-amz-json-1.1";
 pub(crate) const CBOR: &str = "application/x-amz-cbor-1.1";
 pub(crate) const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=AKID/20260101/us-east-1/kinesis/aws4_request, \
                                         SignedHeaders=host;x-amz-date, Signature=00";
+
+/// Who signs a request, when, and for which service in `eu-west-1`.
+#[derive(Clone, Copy)]
+pub(crate) struct Signer<'a> {
+    pub(crate) key: &'a str,
+    pub(crate) secret: &'a str,
+    pub(crate) token: Option<&'a str>,
+    pub(crate) service: &'a str,
+    /// Seconds since the epoch.
+    pub(crate) now_s: u64,
+}
 
 /// A server that ends with the value.
 pub(crate) struct Served {
@@ -138,11 +149,59 @@ impl Served {
 
     /// An operation with a JSON body.
     pub(crate) async fn call(&self, name: &str, body: &str) -> Reply {
+        self.call_as("AKID", name, body).await
+    }
+
+    /// A signed POST of `headers` and `body`.
+    pub(crate) async fn signed(
+        &self,
+        signer: Signer<'_>,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Reply {
+        let now_s = i64::try_from(signer.now_s).expect("a time");
+        let time = jiff::Timestamp::from_second(now_s).expect("a time");
+        let date = time.strftime("%Y%m%dT%H%M%SZ").to_string();
+        let (key, service) = (signer.key, signer.service);
+        let scope = format!("{}/eu-west-1/{service}/aws4_request", &date[..8]);
+        let mut headers = headers.to_vec();
+        headers.push(("x-amz-date", &date));
+        headers.extend(signer.token.map(|token| ("x-amz-security-token", token)));
+        let mut probe = headers.clone();
+        probe.push(("host", "kinesis.local"));
+        probe.sort_unstable();
+        let names: Vec<_> = probe.iter().map(|(name, _)| *name).collect();
+        let unsigned = format!(
+            "AWS4-HMAC-SHA256 Credential={key}/{scope}, SignedHeaders={}, Signature=00",
+            names.join(";")
+        );
+        probe.push(("authorization", &unsigned));
+        let request = sigv4::Request {
+            method: "POST",
+            path: "/",
+            query: "",
+            headers: &probe,
+            body: body.as_bytes(),
+        };
+        let authorization = sigv4::authorization(&request).expect("it is complete");
+        let to_sign = sigv4::string_to_sign(
+            &sigv4::canonical_request(&request, &authorization),
+            &authorization,
+        );
+        let signature = sigv4::signature(signer.secret, &to_sign, &authorization);
+        let header = unsigned.replace("Signature=00", &format!("Signature={signature}"));
+        headers.push(("authorization", &header));
+        self.send("POST", "/", &headers, body.to_owned()).await
+    }
+
+    /// An operation in the account of a key, in `us-east-1`.
+    pub(crate) async fn call_as(&self, key: &str, name: &str, body: &str) -> Reply {
         let target = format!("Kinesis_20131202.{name}");
+        let authorization = AUTHORIZATION.replace("AKID", key);
         let headers = [
             ("content-type", JSON),
             ("x-amz-target", target.as_str()),
-            ("authorization", AUTHORIZATION),
+            ("authorization", &authorization),
             ("x-amz-date", "20260101T000000Z"),
         ];
         self.send("POST", "/", &headers, body.to_owned()).await

@@ -187,7 +187,7 @@ pub fn json_schema() -> Value {
 }
 
 /// Takes `null` out of what optional fields accept: TOML has none, a field is there or not.
-fn drop_null(schema: &mut Value) {
+pub(super) fn drop_null(schema: &mut Value) {
     match schema {
         Value::Array(items) => items.iter_mut().for_each(drop_null),
         Value::Object(members) => {
