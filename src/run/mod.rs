@@ -3,8 +3,12 @@
 //! Invariant: a run that began ends with an [`Outcome`], also when it is interrupted.
 
 pub mod environment;
+#[cfg(feature = "aws")]
+pub mod guard;
 mod heartbeat;
 mod outcome;
+#[cfg(feature = "aws")]
+pub mod owned;
 mod parts;
 mod session;
 mod streams;

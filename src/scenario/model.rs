@@ -304,6 +304,9 @@ pub struct Consumer {
     pub kind: ConsumerKind,
     /// Where it begins.
     pub start: StartPosition,
+    /// Bytes per second that it may take of each shard; `None` as much as the shard gives. No setting of the file: the guard
+    /// of existing streams on AWS sets it.
+    pub max_bytes_per_s: Option<u64>,
 }
 
 /// How a consumer reads.

@@ -3,11 +3,13 @@
 //! Invariant: one call of [`Sdk`] is one request on the wire. The SDK's own retries are off, and it gives up no call by
 //! itself but for a connection that cannot be made.
 
+mod account;
 mod connect;
 mod error;
 
 use crate::base::Clock;
 
+pub use account::{ControlError, Found, Identity};
 pub use connect::{ConnectError, connect};
 
 /// A connected client.
