@@ -143,12 +143,15 @@ impl Deliveries {
                 phase,
             });
             self.intended.push(stamp.intended);
-            self.recorder.latency(
-                delivered,
-                phase,
-                LatencyKind::DeliveryDelay,
-                delivered.signed_nanos_since(record.arrival),
-            );
+            // Some engines do not tell when a record arrived.
+            if record.arrival > Timestamp::ZERO {
+                self.recorder.latency(
+                    delivered,
+                    phase,
+                    LatencyKind::DeliveryDelay,
+                    delivered.signed_nanos_since(record.arrival),
+                );
+            }
         }
         self.integrity
             .deliver(self.consumer, &self.batch, &mut self.classes);
@@ -186,18 +189,12 @@ impl Deliveries {
         &mut self,
         api: &'static str,
         shard: ShardId,
-        cause: Option<Cause>,
+        (cause, basis): (Cause, Basis),
         measured: bool,
     ) {
         self.calls += 1;
         if measured {
-            self.throttles.add(
-                api,
-                Some(shard),
-                cause.unwrap_or(Cause::Unknown),
-                Basis::Reported,
-                1,
-            );
+            self.throttles.add(api, Some(shard), cause, basis, 1);
         }
     }
 

@@ -10,14 +10,16 @@ use tokio::sync::watch;
 use super::delivery::{ConsumerReport, Deliveries, Expected};
 use super::shard_walk::ShardWalk;
 use crate::base::{Clock, Timestamp};
-use crate::kinesis::operation::{IteratorPosition, RecordPage, ShardFilter};
-use crate::kinesis::{ErrorCode, HashKeyRange, KinesisError, SequenceNumber, ShardId, StreamName};
+use crate::kinesis::operation::{ChildShard, IteratorPosition, RecordPage, ShardFilter};
+use crate::kinesis::{Cause, ErrorCode, HashKeyRange, SequenceNumber, ShardId, StreamName};
 use crate::measure::integrity::Integrity;
 use crate::measure::interval::Recorder;
+use crate::measure::meter::Meters;
 use crate::measure::progress::{Counter, Progress};
+use crate::measure::throttle::Basis;
 use crate::measure::tips::{Positions, Tip, Tips};
 use crate::scenario::model::{Consumer, ConsumerKind, StartPosition};
-use crate::target::Target;
+use crate::target::{CallError, Fetched, Target};
 
 /// A reader without an interval that found nothing looks again after this long even if nobody wakes it:
 /// with modelled propagation a record is seen some time after the write that wakes.
@@ -26,6 +28,16 @@ const IDLE_LOOK: Duration = Duration::from_millis(20);
 /// A record is taken for visible to readers this long after its acknowledgement at the latest. The service promises
 /// read-after-write; modelled propagation takes 200 ms at its 99th percentile.
 const VISIBLE_AFTER: Duration = Duration::from_secs(1);
+
+/// The least time between two calls of a reader without an interval whom nobody wakes: a shard takes 5 a second
+/// (service quotas), whoever makes them.
+const UNWOKEN_INTERVAL: Duration = Duration::from_millis(200);
+
+/// The reading operation, as the service writes it.
+const GET_RECORDS: &str = "GetRecords";
+
+/// How long a reading call over the network may take. The call is made again with the same iterator, so nothing is lost.
+const CALL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a consumer is given when the load is about to begin.
 #[derive(Debug)]
@@ -38,6 +50,8 @@ pub struct ConsumerContext {
     pub stamped: bool,
     /// The measurement window.
     pub window: Range<Timestamp>,
+    /// What was asked of each shard, where the target does not tell which limit refused.
+    pub meters: Option<Arc<Meters>>,
     /// Who accounts for each record.
     pub integrity: Arc<Integrity>,
     /// The newest acknowledged records of the stream.
@@ -84,6 +98,7 @@ struct Settings {
     max_records: u32,
     backoff: Duration,
     max_bytes_per_s: Option<u64>,
+    meters: Option<Arc<Meters>>,
 }
 
 /// The position in one shard.
@@ -111,7 +126,7 @@ struct Poll {
     sent: Timestamp,
     delivered: Timestamp,
     api: &'static str,
-    answer: Result<RecordPage, KinesisError>,
+    answer: Result<RecordPage, CallError>,
 }
 
 impl Prepared {
@@ -119,17 +134,18 @@ impl Prepared {
     ///
     /// # Errors
     /// As the service answers.
-    pub async fn new(
-        clock: Clock,
-        target: Target,
-        consumer: &Consumer,
-    ) -> Result<Self, KinesisError> {
+    pub async fn new(clock: Clock, target: Target, consumer: &Consumer) -> Result<Self, CallError> {
         let ConsumerKind::Polling {
             interval,
             max_records,
             backoff,
         } = consumer.kind;
         let stream = consumer.stream.clone();
+        let interval = if interval.is_zero() && !target.wakes_readers() {
+            UNWOKEN_INTERVAL
+        } else {
+            interval
+        };
         let settings = Settings {
             target,
             clock,
@@ -138,6 +154,7 @@ impl Prepared {
             max_records,
             backoff,
             max_bytes_per_s: consumer.max_bytes_per_s,
+            meters: None,
         };
         let (filter, from) = match consumer.start {
             StartPosition::Latest => (ShardFilter::AtLatest, IteratorPosition::Latest),
@@ -179,11 +196,12 @@ impl Polling {
     /// A consumer that goes on from where `prepared` stands.
     pub fn new(prepared: Prepared, context: ConsumerContext, recorder: Recorder) -> Self {
         let Prepared {
-            settings,
+            mut settings,
             walk,
             ranges,
             readers,
         } = prepared;
+        settings.meters = context.meters;
         let expected = Expected {
             run: context.run,
             stamped: context.stamped,
@@ -290,13 +308,21 @@ impl Polling {
                     .map(|record| (record.data.len() + record.partition_key.len()) as u64);
                 reader.next_poll = sent.plus(self.settings.pause_after(bytes));
             }
-            Err(error) if error.code.is_throttle() => {
+            Err(CallError::Refused(error)) if error.code.is_throttle() => {
                 reader.idle = None;
+                let cause = match (error.cause, &self.settings.meters) {
+                    // Iterators are limited by calls alone.
+                    (None, Some(_)) if api != GET_RECORDS => (Cause::ApiRate, Basis::Inferred),
+                    (None, Some(meters)) => {
+                        (meters.read_cause(sent, shard, error.code), Basis::Inferred)
+                    }
+                    (cause, _) => (cause.unwrap_or(Cause::Unknown), Basis::Reported),
+                };
                 self.deliveries
-                    .refused(api, shard, error.cause, self.window.contains(&delivered));
+                    .refused(api, shard, cause, self.window.contains(&delivered));
                 reader.next_poll = self.settings.again(sent, delivered, self.settings.backoff);
             }
-            Err(error) if error.code == ErrorCode::ExpiredIterator => {
+            Err(error) if error.code() == Some(ErrorCode::ExpiredIterator) => {
                 self.deliveries.failed(None);
                 reader.idle = None;
                 reader.iterator = None;
@@ -356,6 +382,7 @@ async fn poll(settings: Settings, tips: Arc<Tips>, mut reader: Reader) -> Poll {
         clock,
         stream,
         max_records,
+        meters,
         ..
     } = settings;
     if let Some(noted) = reader.idle {
@@ -378,13 +405,33 @@ async fn poll(settings: Settings, tips: Arc<Tips>, mut reader: Reader) -> Poll {
     let (api, answer) = match iterator {
         Err(error) => ("GetShardIterator", Err(error)),
         Ok(iterator) => {
-            let answer = target.get_records(&iterator, Some(max_records)).await;
+            if let Some(meters) = &meters {
+                meters.read(sent, reader.shard, 1, 0);
+            }
+            let call = target.get_records(stream.as_str(), &iterator, Some(max_records));
+            let answer = if target.wakes_readers() {
+                call.await
+            } else {
+                within(CALL_PATIENCE, clock, call).await
+            };
             // A refused call is made again with the same iterator.
             reader.iterator = Some(iterator);
-            ("GetRecords", answer)
+            (GET_RECORDS, answer)
         }
     };
-    let delivered = clock.now();
+    let (delivered, mut answer) = match answer {
+        Ok(Fetched { page, at }) => (at, Ok(page)),
+        Err(error) => (clock.now(), Err(error)),
+    };
+    if let Ok(page) = &mut answer {
+        if let Some(meters) = &meters {
+            meters.read(delivered, reader.shard, 0, bytes_of(page));
+        }
+        if page.next_iterator.is_none() && page.child_shards.is_empty() {
+            // Engines that do not name the children of a closed shard have them in the list.
+            page.child_shards = children(&target, &stream, reader.shard).await;
+        }
+    }
     Poll {
         reader,
         tip,
@@ -392,5 +439,46 @@ async fn poll(settings: Settings, tips: Arc<Tips>, mut reader: Reader) -> Poll {
         delivered,
         api,
         answer,
+    }
+}
+
+fn bytes_of(page: &RecordPage) -> u64 {
+    let sizes = page.records.iter();
+    let sizes = sizes.map(|record| record.data.len() + record.partition_key.len());
+    sizes.sum::<usize>() as u64
+}
+
+/// The shards that continue `parent`, by the list of shards; none if it cannot be had.
+async fn children(target: &Target, stream: &StreamName, parent: ShardId) -> Vec<ChildShard> {
+    let listed = target.list_shards(stream.as_str(), ShardFilter::FromTrimHorizon);
+    let listed = listed.await.unwrap_or_default();
+    let children = listed.iter().filter_map(|shard| {
+        let parents = [shard.parent, shard.adjacent_parent];
+        let parents: Vec<_> = parents.into_iter().flatten().collect();
+        parents.contains(&parent).then_some(ChildShard {
+            shard: shard.shard,
+            parents,
+            hash_key_range: shard.hash_key_range,
+        })
+    });
+    let children: Vec<_> = children.collect();
+    if !children.is_empty() {
+        target.note_unnamed_children();
+    }
+    children
+}
+
+/// The call's answer, unless it takes longer than this.
+async fn within<T>(
+    patience: Duration,
+    clock: Clock,
+    call: impl Future<Output = Result<T, CallError>>,
+) -> Result<T, CallError> {
+    tokio::select! {
+        biased;
+        answer = call => answer,
+        () = clock.sleep(patience) => {
+            Err(CallError::Unanswered(format!("nothing came within {} s", patience.as_secs())))
+        }
     }
 }

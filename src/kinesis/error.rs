@@ -52,6 +52,38 @@ impl ErrorCode {
         }
     }
 
+    /// Every code.
+    pub const ALL: [Self; 17] = [
+        Self::ProvisionedThroughputExceeded,
+        Self::LimitExceeded,
+        Self::ResourceNotFound,
+        Self::ResourceInUse,
+        Self::InvalidArgument,
+        Self::Validation,
+        Self::ExpiredIterator,
+        Self::ExpiredNextToken,
+        Self::InternalFailure,
+        Self::AccessDenied,
+        Self::DryRunOperation,
+        Self::KmsAccessDenied,
+        Self::KmsDisabled,
+        Self::KmsInvalidState,
+        Self::KmsNotFound,
+        Self::KmsOptInRequired,
+        Self::KmsThrottling,
+    ];
+
+    /// The code with this name; with or without `Exception` at its end, because the service itself writes
+    /// `InternalFailure` both ways.
+    pub fn named(name: &str) -> Option<Self> {
+        fn stem(name: &str) -> &str {
+            name.strip_suffix("Exception").unwrap_or(name)
+        }
+        Self::ALL
+            .into_iter()
+            .find(|code| stem(code.as_str()) == stem(name))
+    }
+
     /// Whether this refusal is a throttle: the same call may pass later.
     pub const fn is_throttle(self) -> bool {
         matches!(

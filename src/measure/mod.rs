@@ -8,6 +8,7 @@ pub mod histogram;
 pub mod integrity;
 pub mod interval;
 pub mod ledger;
+pub mod meter;
 pub mod progress;
 mod shard_text;
 pub mod throttle;

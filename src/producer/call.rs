@@ -6,7 +6,7 @@ use crate::base::{Clock, Timestamp};
 use crate::kinesis::operation::PutResult;
 use crate::kinesis::{KinesisError, PutBatch, StreamName};
 use crate::scenario::model::Send;
-use crate::target::Target;
+use crate::target::{CallError, Target};
 
 use super::queue::Item;
 
@@ -28,15 +28,43 @@ pub(super) struct Request {
 }
 
 /// How an attempt ended.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) enum Answer {
-    /// It did not end: nobody knows what became of it.
-    #[default]
-    None,
+    /// It did not end, or not with an answer: nobody knows what became of it. With what is known of why.
+    None(Option<String>),
     /// With a result for each record.
     Results,
     /// With a refusal of the whole call.
     Refused(KinesisError),
+    /// With nothing stored, for a reason that is not the service's.
+    Failed {
+        /// In words.
+        reason: String,
+        /// Whether the same call may pass later.
+        again: bool,
+    },
+}
+
+impl Default for Answer {
+    fn default() -> Self {
+        Self::None(None)
+    }
+}
+
+impl From<CallError> for Answer {
+    fn from(error: CallError) -> Self {
+        let reason = error.to_string();
+        match error {
+            CallError::Refused(refusal) => Self::Refused(refusal),
+            CallError::Foreign { again, .. } => Self::Failed { reason, again },
+            // Whoever does not answer the door may do so in a moment.
+            CallError::Unsent(_) => Self::Failed {
+                reason,
+                again: true,
+            },
+            CallError::Unanswered(_) => Self::None(Some(reason)),
+        }
+    }
 }
 
 impl Request {
@@ -44,7 +72,7 @@ impl Request {
         self.items.clear();
         self.batch.clear();
         self.results.clear();
-        self.answer = Answer::None;
+        self.answer = Answer::default();
     }
 }
 
@@ -66,10 +94,10 @@ pub(super) async fn attempt(
         biased;
         answer = target.put(send.api, stream.as_str(), batch, results) => match answer {
             Ok(()) => Answer::Results,
-            Err(error) => Answer::Refused(error),
+            Err(error) => error.into(),
         },
-        () = clock.sleep_until(deadline) => Answer::None,
-        Ok(_) = cancel.wait_for(|cancelled| *cancelled) => Answer::None,
+        () = clock.sleep_until(deadline) => Answer::default(),
+        Ok(_) = cancel.wait_for(|cancelled| *cancelled) => Answer::default(),
     };
     request.answer = answer;
     request.ended = clock.now();

@@ -11,6 +11,7 @@ use crate::measure::LatencyKind;
 use crate::measure::integrity::{Integrity, Resolution, WorkerKey};
 use crate::measure::interval::{Recorder, RecorderTotals};
 use crate::measure::ledger::{NotSentCause, Outcome, Phase, ProducerLedger};
+use crate::measure::meter::Meters;
 use crate::measure::progress::Progress;
 use crate::measure::throttle::{Basis, ThrottleTable};
 use crate::measure::tips::Tips;
@@ -28,6 +29,8 @@ pub(super) struct Observer {
     integrity: Option<Arc<Integrity>>,
     tips: Arc<Tips>,
     progress: Arc<Progress>,
+    /// Not there when the target tells which limit refused.
+    meters: Option<Arc<Meters>>,
     key: WorkerKey,
     api: &'static str,
     resolutions: Vec<Resolution>,
@@ -53,6 +56,7 @@ impl Observer {
         integrity: Option<Arc<Integrity>>,
         tips: Arc<Tips>,
         progress: Arc<Progress>,
+        meters: Option<Arc<Meters>>,
         key: WorkerKey,
         api: PutApi,
     ) -> Self {
@@ -63,6 +67,7 @@ impl Observer {
             integrity,
             tips,
             progress,
+            meters,
             key,
             api: api.as_str(),
             resolutions: Vec::new(),
@@ -121,14 +126,18 @@ impl Observer {
 
     /// A record's attempt was refused.
     pub(super) fn refused(&mut self, item: &Item, error: &EntryError, ended: Timestamp) {
-        let ledger = &mut self.ledgers[item.phase as usize];
         let shard = error.shard.or(item.shard);
         if error.code.is_throttle() {
-            ledger.rejected_attempts += 1;
-            let cause = error.cause.unwrap_or(Cause::Unknown);
+            self.ledgers[item.phase as usize].rejected_attempts += 1;
+            let (cause, basis) = match (error.cause, &self.meters) {
+                (None, Some(meters)) => (
+                    meters.write_cause(ended, shard, error.code),
+                    Basis::Inferred,
+                ),
+                (cause, _) => (cause.unwrap_or(Cause::Unknown), Basis::Reported),
+            };
             if item.phase == Phase::Measure {
-                self.throttles
-                    .add(self.api, shard, cause, Basis::Reported, 1);
+                self.throttles.add(self.api, shard, cause, basis, 1);
             }
             if let Some(shard) = shard {
                 self.recorder
@@ -137,10 +146,15 @@ impl Observer {
             }
             self.progress.refused.add(1);
         } else {
-            ledger.failed_attempts += 1;
-            if let Some(shard) = shard {
-                self.recorder.shard(ended, shard).failed += 1;
-            }
+            self.failed(item, ended);
+        }
+    }
+
+    /// A record's attempt was refused for a reason that is no limit, or nothing was sent.
+    pub(super) fn failed(&mut self, item: &Item, ended: Timestamp) {
+        self.ledgers[item.phase as usize].failed_attempts += 1;
+        if let Some(shard) = item.shard {
+            self.recorder.shard(ended, shard).failed += 1;
         }
     }
 

@@ -21,6 +21,7 @@ use crate::kinesis::{ErrorCode, StreamName};
 use crate::measure::integrity::{Integrity, WorkerKey};
 use crate::measure::interval::{Recorder, RecorderTotals};
 use crate::measure::ledger::{NotSentCause, Outcome, Phase, ProducerLedger};
+use crate::measure::meter::Meters;
 use crate::measure::progress::Progress;
 use crate::measure::throttle::ThrottleTable;
 use crate::measure::tips::Tips;
@@ -56,6 +57,8 @@ pub struct WorkerContext {
     pub router: Arc<Router>,
     /// The newest acknowledged records of the stream.
     pub tips: Arc<Tips>,
+    /// What was asked of each shard, where the target does not tell which limit refused.
+    pub meters: Option<Arc<Meters>>,
     /// Who accounts for each record; nobody when records carry no stamp.
     pub integrity: Option<Arc<Integrity>>,
     /// The live counters.
@@ -116,6 +119,7 @@ impl Worker {
             context.integrity.clone(),
             Arc::clone(&context.tips),
             Arc::clone(&context.progress),
+            context.meters.clone(),
             context.key,
             producer.send.api,
         );
@@ -359,6 +363,11 @@ impl Worker {
             });
             self.source.render(&item.plan, stamp.as_ref(), batch);
         }
+        if let Some(meters) = &self.context.meters {
+            let sent = request.items.iter();
+            let sent = sent.filter_map(|item| Some((item.shard?, item.billed_bytes())));
+            meters.wrote(self.context.clock.now(), sent);
+        }
         request
     }
 
@@ -400,7 +409,23 @@ impl Worker {
                     self.refused(*item, &refusal, ended);
                 }
             }
-            Answer::None => {
+            Answer::Failed { reason, again } => {
+                self.last_failure = Some(reason.clone());
+                for item in &request.items {
+                    self.observer.failed(item, ended);
+                    let item = Item {
+                        last: LastAttempt::Failed,
+                        ..*item
+                    };
+                    if *again {
+                        self.try_again(item, ended);
+                    } else {
+                        self.give_up(&item, ended);
+                    }
+                }
+            }
+            Answer::None(reason) => {
+                self.last_failure = reason.clone().or(self.last_failure.take());
                 for item in &request.items {
                     self.unanswered(item, ended);
                 }

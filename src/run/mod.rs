@@ -1,7 +1,9 @@
 //! One run: its phases, its events, and what came of it.
 //!
-//! Invariant: a run that began ends with an [`Outcome`], also when it is interrupted.
+//! Invariant: a run that began ends with an [`Outcome`], also when it is interrupted, and leaves no stream behind that it
+//! made: what could not be deleted is named.
 
+mod created;
 pub mod environment;
 #[cfg(feature = "aws")]
 pub mod guard;
@@ -10,11 +12,14 @@ mod outcome;
 #[cfg(feature = "aws")]
 pub mod owned;
 mod parts;
+mod reach;
 mod session;
 mod streams;
 mod timeline;
 
 pub use outcome::{
     ConsumerOutcome, EventOutcome, EventStatus, Outcome, ProducerOutcome, StreamOutcome,
+    TargetOutcome,
 };
+pub use reach::reach;
 pub use session::{Controls, RunError, Session};

@@ -13,6 +13,7 @@ use crate::measure::integrity::Integrity;
 use crate::measure::ledger::{ConsumerLedger, Phase, ProducerLedger};
 use crate::measure::{Collector, IntervalClock, RecorderTotals, ThrottleTable};
 use crate::producer::Seen;
+use crate::target::Finding;
 
 /// Everything that one run saw.
 #[derive(Debug)]
@@ -41,6 +42,19 @@ pub struct Outcome {
     pub heartbeat_gap: Option<Duration>,
     /// How busy the host was in the measurement window; real time only.
     pub cpu: Option<CpuShares>,
+    /// What the target was like.
+    pub target: TargetOutcome,
+}
+
+/// What a target outside of this process was like; empty for the engine in it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TargetOutcome {
+    /// What its answers held that Kinesis would not say.
+    pub findings: Vec<Finding>,
+    /// Why it could not be reached when the load was over, if it could not.
+    pub unreachable: Option<String>,
+    /// Streams of the run that could not be deleted, and why.
+    pub left_behind: Vec<(StreamName, String)>,
 }
 
 /// What one producer did, all its workers together.

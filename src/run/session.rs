@@ -1,27 +1,30 @@
 //! The course of one run.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::FutureExt as _;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::created::Created;
 use super::environment::{CpuShares, CpuTimes, Host};
 use super::heartbeat;
-use super::outcome::Outcome;
+use super::outcome::{Outcome, TargetOutcome};
 use super::parts::{LiveConsumer, LiveProducer, Schedule};
 use super::streams::LiveStreams;
 use super::timeline::{self, Stage};
 use crate::base::{Clock, Timestamp};
 use crate::consumer::Prepared;
-use crate::kinesis::{KinesisError, StreamName};
+use crate::kinesis::StreamName;
 use crate::measure::IntervalClock;
 use crate::measure::interval::choose_length;
 use crate::measure::progress::Progress;
 use crate::scenario::Scenario;
-use crate::scenario::model::Arrival;
-use crate::target::Target;
+use crate::scenario::model::{Action, Arrival};
+use crate::target::{CallError, Target};
 use crate::workload::sizes::mean_bytes;
 
 /// The most rows that `intervals.csv` may have.
@@ -74,7 +77,27 @@ pub enum RunError {
         /// With which stream.
         stream: StreamName,
         /// What the target said.
-        source: KinesisError,
+        source: CallError,
+    },
+    /// Nobody answers there.
+    #[error("failed to reach the target: {0}; is the server running, and is the URL right?")]
+    Unreachable(CallError),
+    /// A stream that the run would make is there.
+    #[error(
+        "there is a stream `{0}` already: a run makes its own streams and deletes them at its end; delete that one, name \
+         the scenario's stream otherwise, or use it as it is with `--set streams.{0}.existing=true`"
+    )]
+    Exists(StreamName),
+    /// A stream that is to be there is not.
+    #[error("there is no stream `{0}`, which the scenario says is there (`streams.{0}.existing`)")]
+    Missing(StreamName),
+    /// The run failed, and streams of it are left.
+    #[error("{source}; failed to delete what the run had made: {streams}")]
+    LeftBehind {
+        /// Why the run failed.
+        source: Box<RunError>,
+        /// The streams and why each was not deleted.
+        streams: String,
     },
     /// It was interrupted while it made its streams.
     #[error("interrupted before the load began: nothing was measured")]
@@ -95,12 +118,39 @@ impl Session {
     /// # Errors
     /// When a stream cannot be made or read; then nothing was measured.
     pub async fn run(self, controls: Controls) -> Result<Outcome, RunError> {
+        let target = self.target.clone();
+        let created = Created::new(target.clone());
+        // Even after a panic: a stream that is forgotten at a target costs somebody money or confusion.
+        let ended = AssertUnwindSafe(Box::pin(self.course(controls, &created)))
+            .catch_unwind()
+            .await;
+        let left_behind = created.delete_all().await;
+        match ended {
+            Ok(Ok(mut outcome)) => {
+                outcome.target.left_behind = left_behind;
+                outcome.target.findings = target.findings();
+                Ok(outcome)
+            }
+            Ok(Err(source)) if left_behind.is_empty() => Err(source),
+            Ok(Err(source)) => {
+                let streams = left_behind.iter();
+                let streams = streams.map(|(name, reason)| format!("`{name}` ({reason})"));
+                Err(RunError::LeftBehind {
+                    source: Box::new(source),
+                    streams: streams.collect::<Vec<_>>().join(", "),
+                })
+            }
+            Err(panic) => resume_unwind(panic),
+        }
+    }
+
+    async fn course(self, controls: Controls, created: &Created) -> Result<Outcome, RunError> {
         let (clock, time) = (self.clock, self.scenario.time);
         let mut cancel = controls.cancel.clone();
         let (mut streams, prepared) = tokio::select! {
             biased;
             Ok(_) = cancel.wait_for(|cancelled| *cancelled) => return Err(RunError::Interrupted),
-            prepared = self.prepare() => prepared?,
+            prepared = self.prepare(created) => prepared?,
         };
         let start = clock.now().plus(LEAD);
         let (measure_from, load_end) = (start.plus(time.warm_up), start.plus(time.load()));
@@ -166,7 +216,16 @@ impl Session {
         let events = events.await.map_err(|_| RunError::Task("timeline"))?;
         let caught_up: Vec<_> = consumers.iter().map(LiveConsumer::has_all).collect();
         // What still stands waiting at a stalled target must not hold up the end.
-        self.target.lift_stall();
+        if self
+            .scenario
+            .events
+            .values()
+            .any(|event| matches!(event.action, Action::Stall { .. }))
+            && self.target.has_switch().await
+        {
+            // If it cannot be lifted it ends by itself, and what stands waiting is given up.
+            let _ = self.target.lift_stall().await;
+        }
         stop_reading.send_replace(true);
         let mut consumed = BTreeMap::new();
         for (consumer, caught_up) in consumers.into_iter().zip(caught_up) {
@@ -176,6 +235,7 @@ impl Session {
         while let Some(ended) = relisting.join_next().await {
             ended.map_err(|_| RunError::Task("shard list"))?;
         }
+        let (streams, unreachable) = streams.finish(&self.target, clock.now()).await;
         Ok(Outcome {
             start,
             warm_up: time.warm_up.min(load_over.since(start)),
@@ -185,29 +245,36 @@ impl Session {
             clock: intervals,
             producers: produced,
             consumers: consumed,
-            streams: streams.finish(&self.target, clock.now()).await,
+            streams,
             events,
             heartbeat_gap: unless_interrupted(pulse, interrupted, "heartbeat").await?,
             cpu: unless_interrupted(cpu, interrupted, "processor")
                 .await?
                 .flatten(),
+            target: TargetOutcome {
+                unreachable: unreachable.map(|error| error.to_string()),
+                ..TargetOutcome::default()
+            },
         })
     }
 
     /// Makes the streams, and readers that hold their iterators: nothing put from then on is missed.
-    async fn prepare(&self) -> Result<(LiveStreams, Vec<Prepared>), RunError> {
-        if !self.clock.is_virtual() {
+    async fn prepare(&self, created: &Created) -> Result<(LiveStreams, Vec<Prepared>), RunError> {
+        if let Some(host) = self.target.host()
+            && !self.clock.is_virtual()
+        {
             // Fresh memory is slow to touch: better now than while latencies are taken.
             let (needed, mut warm) = (memory_needed(&self.scenario), 0);
             while warm < needed {
                 warm = needed.min(warm + WARM_BYTES);
-                self.target.host().account().warm(warm);
+                host.account().warm(warm);
                 // An interruption is heard between two pieces.
                 tokio::task::yield_now().await;
             }
         }
         let streams =
-            LiveStreams::create(&self.scenario, self.run, self.clock, &self.target).await?;
+            LiveStreams::create(&self.scenario, self.run, self.clock, &self.target, created)
+                .await?;
         let mut prepared = Vec::new();
         for consumer in self.scenario.consumers.values() {
             let reader = Prepared::new(self.clock, self.target.clone(), consumer)
@@ -298,7 +365,7 @@ fn memory_needed(scenario: &Scenario) -> u64 {
 pub(super) fn failed(
     action: &'static str,
     stream: &StreamName,
-) -> impl FnOnce(KinesisError) -> RunError {
+) -> impl FnOnce(CallError) -> RunError {
     let stream = stream.clone();
     move |source| RunError::Target {
         action,

@@ -7,21 +7,26 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::created::Created;
 use super::outcome::StreamOutcome;
 use super::session::{RunError, failed};
 use crate::base::{Clock, Timestamp};
-use crate::kinesis::StreamName;
 use crate::kinesis::operation::{CreateStream, ShardDescription, ShardFilter};
+use crate::kinesis::{ErrorCode, StreamName};
 use crate::measure::integrity::{Integrity, WorkerKey};
 use crate::measure::interval::IntervalSource;
+use crate::measure::meter::Meters;
 use crate::measure::tips::Tips;
 use crate::measure::{Collector, IntervalSink};
 use crate::producer::Router;
 use crate::scenario::model::{Scenario, StampPlace, Stream};
-use crate::target::Target;
+use crate::target::{CallError, Target};
 
 /// The shortest time between two listings of a stream's shards by one run.
 const RELIST_AFTER: Duration = Duration::from_millis(200);
+
+/// How long the target may take to list its shards when the load is over.
+const LAST_LIST_WITHIN: Duration = Duration::from_secs(10);
 
 /// A stream during the run.
 #[derive(Debug)]
@@ -35,6 +40,8 @@ pub(super) struct LiveStream {
     pub(super) integrity: Arc<Integrity>,
     /// Whether all its records are stamped.
     pub(super) stamped: bool,
+    /// What was asked of its shards, where the target does not tell which limit refused.
+    pub(super) meters: Option<Arc<Meters>>,
     /// Where its recorders put finished intervals.
     pub(super) sink: IntervalSink,
     source: IntervalSource,
@@ -52,10 +59,11 @@ impl LiveStreams {
         run: u32,
         clock: Clock,
         target: &Target,
+        created: &Created,
     ) -> Result<Self, RunError> {
         let mut streams = BTreeMap::new();
         for stream in scenario.streams.values() {
-            let live = LiveStream::create(scenario, stream, run, clock, target).await?;
+            let live = LiveStream::create(scenario, stream, run, clock, target, created).await?;
             streams.insert(stream.name.clone(), live);
         }
         Ok(Self(streams))
@@ -104,19 +112,25 @@ impl LiveStreams {
         tasks
     }
 
-    /// What became of the streams. Should the target not list its shards any more, what was listed last is told.
+    /// What became of the streams, and why the target could not be asked. Should it not list its shards any more, what was
+    /// listed last is told.
     pub(super) async fn finish(
         mut self,
         target: &Target,
         now: Timestamp,
-    ) -> BTreeMap<StreamName, StreamOutcome> {
+    ) -> (BTreeMap<StreamName, StreamOutcome>, Option<CallError>) {
         self.collect();
-        let mut outcomes = BTreeMap::new();
+        let (mut outcomes, mut unreachable) = (BTreeMap::new(), None);
         for (name, stream) in self.0 {
-            let listed = target
-                .list_shards(name.as_str(), ShardFilter::FromTrimHorizon)
-                .await;
-            let after = listed.unwrap_or_else(|_| stream.router.listed());
+            let listed = match &unreachable {
+                None => list_at_last(target, &name).await,
+                // Once is enough to know that nobody answers.
+                Some(_) => Ok(stream.router.listed()),
+            };
+            let after = listed.unwrap_or_else(|error| {
+                unreachable = Some(error).filter(CallError::is_unreachable);
+                stream.router.listed()
+            });
             stream.router.update(&after, now);
             let outcome = StreamOutcome {
                 before: stream.before,
@@ -127,7 +141,24 @@ impl LiveStreams {
             };
             outcomes.insert(name, outcome);
         }
-        outcomes
+        (outcomes, unreachable)
+    }
+}
+
+/// The shards of a stream from a target that may have gone away meanwhile.
+async fn list_at_last(
+    target: &Target,
+    stream: &StreamName,
+) -> Result<Vec<ShardDescription>, CallError> {
+    let clock = target.clock();
+    let listed = target.list_shards(stream.as_str(), ShardFilter::FromTrimHorizon);
+    tokio::select! {
+        biased;
+        listed = listed => listed,
+        () = clock.sleep(LAST_LIST_WITHIN) => Err(CallError::Unanswered(format!(
+            "nothing came within {} s",
+            LAST_LIST_WITHIN.as_secs()
+        ))),
     }
 }
 
@@ -138,6 +169,7 @@ impl LiveStream {
         run: u32,
         clock: Clock,
         target: &Target,
+        created: &Created,
     ) -> Result<Self, RunError> {
         let request = CreateStream {
             stream: stream.name.clone(),
@@ -145,10 +177,19 @@ impl LiveStream {
             max_record_bytes: stream.max_record_bytes,
         };
         let hours = (stream.retention.as_secs() / 3_600) as u32;
-        target
-            .create_stream(&request, hours)
-            .await
-            .map_err(failed("create stream", &stream.name))?;
+        if stream.existing {
+            let active = target.wait_active(stream.name.as_str()).await;
+            active.map_err(failed("use stream", &stream.name))?;
+        } else {
+            created.note(&stream.name);
+            let answer = target.create_stream(&request, hours).await;
+            if let Err(error) = &answer
+                && error.code() == Some(ErrorCode::ResourceInUse)
+            {
+                created.forget(&stream.name);
+            }
+            answer.map_err(failed("create stream", &stream.name))?;
+        }
         let before = target
             .list_shards(stream.name.as_str(), ShardFilter::FromTrimHorizon)
             .await
@@ -160,6 +201,7 @@ impl LiveStream {
             tips: Arc::default(),
             integrity: Arc::new(account(scenario, &stream.name, run)),
             stamped: is_stamped(scenario, &stream.name),
+            meters: (!target.tells_causes()).then(Arc::default),
             sink,
             source,
             collector: Collector::new(),

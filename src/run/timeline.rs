@@ -61,6 +61,14 @@ async fn play_one(
         status: EventStatus::Skipped,
         detail: "the run ended before".to_owned(),
     };
+    let fault = matches!(
+        event.action,
+        Action::Stall { .. } | Action::ThrottleStorm { .. }
+    );
+    if fault && !stage.target.has_switch().await {
+        "the target has no switch for it".clone_into(&mut outcome.detail);
+        return outcome;
+    }
     let at = stage.start.plus(planned);
     let wait = async {
         stage.clock.sleep_until(at.minus(LOOK_BACK)).await;
@@ -141,7 +149,11 @@ async fn act(stage: &Stage, event: &Event, router: &Router, load: &Load) -> Resu
         }
         Action::Stall { duration } => {
             let until = stage.clock.now().plus(duration);
-            stage.target.stall_until(until);
+            stage
+                .target
+                .stall_until(until)
+                .await
+                .map_err(|error| error.to_string())?;
             stage.clock.sleep_until(until).await;
             Ok("answers were held back".to_owned())
         }
@@ -164,6 +176,7 @@ async fn act(stage: &Stage, event: &Event, router: &Router, load: &Load) -> Resu
             stage
                 .target
                 .throttle(stream, storm)
+                .await
                 .map_err(|error| error.to_string())?;
             stage.clock.sleep_until(until).await;
             let whom = shard.map_or_else(|| "every shard".to_owned(), |shard| shard.to_string());

@@ -60,10 +60,10 @@ fn stream_name(name: Option<&str>) -> Option<StreamName> {
 fn stream(name: &str, raw: &Stream) -> Option<model::Stream> {
     Some(model::Stream {
         name: stream_name(Some(name))?,
-        existing: raw.existing,
         shards: raw.shards,
         retention: raw.retention.value,
         max_record_bytes: raw.max_record_bytes.value,
+        existing: raw.existing,
     })
 }
 

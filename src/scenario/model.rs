@@ -56,14 +56,14 @@ impl Time {
 pub struct Stream {
     /// Its name, as the scenario's table and as the service know it.
     pub name: StreamName,
-    /// Whether a target with streams of its own is to have it already; elsewhere it is created like any other.
-    pub existing: bool,
     /// Shards at the start, at least 1; of an existing stream, those that forecasts assume.
     pub shards: u32,
     /// How long records are kept, 24 h to 8760 h.
     pub retention: Duration,
     /// The largest record, data and key, 1 MiB to 10 MiB.
     pub max_record_bytes: u64,
+    /// Whether it is there before the run and stays after it.
+    pub existing: bool,
 }
 
 /// The embedded engine's settings.

@@ -3,6 +3,8 @@
 //! Invariant: one call is one attempt. Nothing here retries, batches or times out; that is the producer's and the
 //! consumer's, where it is counted. Only the calls that set a run up wait for their turn.
 
+mod control;
+mod error;
 mod patience;
 pub mod scripted;
 #[cfg(feature = "aws")]
@@ -10,15 +12,16 @@ pub mod sdk;
 
 use std::sync::Arc;
 
-use crate::base::Timestamp;
+use crate::base::{Clock, Timestamp};
 use crate::host::{Host, Storm};
-use crate::kinesis::operation::{
-    CreateStream, IteratorPosition, MergeShards, PutApi, PutResult, RecordPage, ShardCountUpdate,
-    ShardDescription, ShardFilter, SplitShard, StreamSummary,
-};
+use crate::kinesis::operation::{IteratorPosition, PutApi, PutResult, RecordPage};
 use crate::kinesis::{KinesisError, PutBatch, ShardId};
+pub use control::StreamState;
+pub use error::CallError;
 use patience::patiently;
 pub use scripted::{Script, Scripted};
+#[cfg(feature = "aws")]
+pub use sdk::Sdk;
 
 /// Where a run sends its records. Copies are the same target.
 #[derive(Clone, Debug)]
@@ -27,188 +30,229 @@ pub enum Target {
     Embedded(Arc<Host>),
     /// The engine behind faults that are known to the record: what tests hold a run's accounts against.
     Scripted(Arc<Scripted>),
+    /// An endpoint or AWS, by the official SDK.
+    #[cfg(feature = "aws")]
+    Sdk(Arc<Sdk>),
+}
+
+/// Something in a target's answers that Kinesis would not say, and how often it came.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Finding {
+    /// What, with the first such answer in words.
+    pub text: String,
+    /// How many times.
+    pub count: u64,
+}
+
+/// GetRecords' answer and when it came.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    /// The answer.
+    pub page: RecordPage,
+    /// When it was complete, before anything in it was looked at.
+    pub at: Timestamp,
+}
+
+/// What stands behind a target.
+enum Behind<'a> {
+    Host(&'a Host),
+    #[cfg(feature = "aws")]
+    Sdk(&'a Sdk),
 }
 
 impl Target {
-    /// One PutRecord or PutRecords attempt. `results[i]` belongs to record `i`; an error means that none was stored.
+    /// One PutRecord or PutRecords attempt. `results[i]` belongs to record `i`; an error is about all of them.
     /// A future that is dropped before it ends leaves the attempt unknown.
     ///
     /// # Errors
-    /// As the service answers when it refuses the call as a whole.
+    /// When the service refuses the call as a whole, or does not answer it.
     pub async fn put(
         &self,
         api: PutApi,
         stream: &str,
         batch: &PutBatch,
         results: &mut Vec<PutResult>,
-    ) -> Result<(), KinesisError> {
+    ) -> Result<(), CallError> {
         match self {
-            Self::Embedded(host) => put_to_host(host, api, stream, batch, results).await,
-            Self::Scripted(scripted) => scripted.put(api, stream, batch, results).await,
+            Self::Embedded(host) => Ok(put_to_host(host, api, stream, batch, results).await?),
+            Self::Scripted(scripted) => Ok(scripted.put(api, stream, batch, results).await?),
+            #[cfg(feature = "aws")]
+            Self::Sdk(sdk) => sdk.put(api, stream, batch, results).await,
         }
     }
 
-    /// GetRecords.
+    /// GetRecords from an iterator of `stream`.
     ///
     /// # Errors
-    /// As the service answers.
+    /// As the service answers, or does not.
     pub async fn get_records(
         &self,
+        stream: &str,
         iterator: &str,
         limit: Option<u32>,
-    ) -> Result<RecordPage, KinesisError> {
-        match self {
-            Self::Embedded(host) => host.get_records(iterator, limit).await,
-            Self::Scripted(scripted) => scripted.get_records(iterator, limit).await,
-        }
+    ) -> Result<Fetched, CallError> {
+        let page = match self {
+            Self::Embedded(host) => host.get_records(iterator, limit).await?,
+            Self::Scripted(scripted) => scripted.get_records(iterator, limit).await?,
+            #[cfg(feature = "aws")]
+            Self::Sdk(sdk) => return sdk.get_records(stream, iterator, limit).await,
+        };
+        // Only a client that answers over the network needs the name.
+        let _ = stream;
+        Ok(Fetched {
+            page,
+            at: self.clock().now(),
+        })
     }
 
     /// GetShardIterator.
     ///
     /// # Errors
-    /// As the service answers.
+    /// As the service answers, or does not.
     pub async fn get_shard_iterator(
         &self,
         stream: &str,
         shard: ShardId,
         position: IteratorPosition,
-    ) -> Result<String, KinesisError> {
-        self.host()
-            .get_shard_iterator(stream, shard, position)
-            .await
+    ) -> Result<String, CallError> {
+        match self.behind() {
+            Behind::Host(host) => Ok(host.get_shard_iterator(stream, shard, position).await?),
+            #[cfg(feature = "aws")]
+            Behind::Sdk(sdk) => sdk.get_shard_iterator(stream, shard, position).await,
+        }
     }
 
     /// GetShardIterator for a reader that is being set up: waits for its turn.
     ///
     /// # Errors
-    /// As the service answers.
+    /// As the service answers, or does not.
     pub async fn first_iterator(
         &self,
         stream: &str,
         shard: ShardId,
         position: IteratorPosition,
-    ) -> Result<String, KinesisError> {
-        patiently(self.host().clock(), || {
-            self.host().get_shard_iterator(stream, shard, position)
+    ) -> Result<String, CallError> {
+        patiently(self.clock(), || {
+            self.get_shard_iterator(stream, shard, position)
         })
         .await
     }
 
-    /// How often `shard` was written so far, to be noted before a reader looks for records.
+    /// How often `shard` was written so far, to be noted before a reader looks for records. Always 0 where only the
+    /// service knows.
     pub fn writes(&self, shard: ShardId) -> u64 {
-        self.host().writes(shard)
+        self.host().map_or(0, |host| host.writes(shard))
     }
 
     /// Waits until `shard` may have new records since `noted` writes, or until `deadline`; for readers that poll without
-    /// an interval.
+    /// an interval. Over the network nobody tells: see [`Self::wakes_readers`].
     pub async fn wait_for_records(&self, shard: ShardId, noted: u64, deadline: Timestamp) {
-        self.host().wait_for_records(shard, noted, deadline).await;
-    }
-
-    /// CreateStream, with its retention in hours, waited for until ACTIVE.
-    ///
-    /// # Errors
-    /// As the service answers.
-    pub async fn create_stream(
-        &self,
-        request: &CreateStream,
-        retention_hours: u32,
-    ) -> Result<StreamSummary, KinesisError> {
-        let stream = request.stream.as_str();
-        let (host, clock) = (self.host(), self.host().clock());
-        patiently(clock, || host.create_stream(request)).await?;
-        let summary = patiently(clock, || host.wait_active(stream)).await?;
-        if retention_hours > 24 {
-            patiently(clock, || host.increase_retention(stream, retention_hours)).await?;
+        match self.host() {
+            Some(host) => host.wait_for_records(shard, noted, deadline).await,
+            None => self.clock().sleep_until(deadline).await,
         }
-        Ok(summary)
     }
 
-    /// Waits until the stream is ACTIVE.
-    ///
-    /// # Errors
-    /// As DescribeStreamSummary answers.
-    pub async fn wait_active(&self, stream: &str) -> Result<StreamSummary, KinesisError> {
-        patiently(self.host().clock(), || self.host().wait_active(stream)).await
+    /// Whether [`Self::wait_for_records`] ends with the next write. Otherwise a reader has to ask, and a shard takes 5
+    /// calls a second.
+    pub fn wakes_readers(&self) -> bool {
+        self.host().is_some()
     }
 
-    /// All shards that the filter lets through, page after page.
-    ///
-    /// # Errors
-    /// As the service answers.
-    pub async fn list_shards(
-        &self,
-        stream: &str,
-        filter: ShardFilter,
-    ) -> Result<Vec<ShardDescription>, KinesisError> {
-        let (host, clock) = (self.host(), self.host().clock());
-        let (mut shards, mut more) =
-            patiently(clock, || host.list_shards(stream, filter, None)).await?;
-        while more {
-            let after = shards.last().map(|shard| shard.shard);
-            let (page, page_has_more) =
-                patiently(clock, || host.list_shards(stream, filter, after)).await?;
-            more = page_has_more && !page.is_empty();
-            shards.extend(page);
-        }
-        Ok(shards)
-    }
-
-    /// SplitShard.
-    ///
-    /// # Errors
-    /// As the service answers.
-    pub async fn split_shard(&self, stream: &str, request: SplitShard) -> Result<(), KinesisError> {
-        self.host().split_shard(stream, request).await
-    }
-
-    /// MergeShards.
-    ///
-    /// # Errors
-    /// As the service answers.
-    pub async fn merge_shards(
-        &self,
-        stream: &str,
-        request: MergeShards,
-    ) -> Result<(), KinesisError> {
-        self.host().merge_shards(stream, request).await
-    }
-
-    /// UpdateShardCount.
-    ///
-    /// # Errors
-    /// As the service answers.
-    pub async fn update_shard_count(
-        &self,
-        stream: &str,
-        target: u32,
-    ) -> Result<ShardCountUpdate, KinesisError> {
-        self.host().update_shard_count(stream, target).await
+    /// Whether refusals come with the limit that refused. AWS's texts name none.
+    pub fn tells_causes(&self) -> bool {
+        self.host().is_some()
     }
 
     /// Makes the target answer nothing until `until`.
-    pub fn stall_until(&self, until: Timestamp) {
-        self.host().stall_until(until);
+    ///
+    /// # Errors
+    /// When the target has no such switch, or it cannot be reached.
+    pub async fn stall_until(&self, until: Timestamp) -> Result<(), CallError> {
+        match self.behind() {
+            Behind::Host(host) => host.stall_until(until),
+            #[cfg(feature = "aws")]
+            Behind::Sdk(sdk) => sdk.stall(until.since(self.clock().now())).await?,
+        }
+        Ok(())
     }
 
     /// Ends a stall.
-    pub fn lift_stall(&self) {
-        self.host().lift_stall();
+    ///
+    /// # Errors
+    /// When the target has no such switch, or it cannot be reached.
+    pub async fn lift_stall(&self) -> Result<(), CallError> {
+        match self.behind() {
+            Behind::Host(host) => host.lift_stall(),
+            #[cfg(feature = "aws")]
+            Behind::Sdk(sdk) => sdk.stall(std::time::Duration::ZERO).await?,
+        }
+        Ok(())
     }
 
     /// Makes the target refuse a share of the records put.
     ///
     /// # Errors
-    /// When the stream or shard does not exist.
-    pub fn throttle(&self, stream: &str, storm: Storm) -> Result<(), KinesisError> {
-        self.host().throttle(stream, storm)
+    /// When the stream or shard does not exist, the target has no such switch, or it cannot be reached.
+    pub async fn throttle(&self, stream: &str, storm: Storm) -> Result<(), CallError> {
+        match self.behind() {
+            Behind::Host(host) => Ok(host.throttle(stream, storm)?),
+            #[cfg(feature = "aws")]
+            Behind::Sdk(sdk) => sdk.storm(stream, storm).await,
+        }
     }
 
-    /// The engine in this process that stands behind this target.
-    pub fn host(&self) -> &Host {
+    /// Whether it has the switch for stalls and throttle storms. Over the network that is asked once.
+    pub async fn has_switch(&self) -> bool {
+        match self.behind() {
+            Behind::Host(_) => true,
+            #[cfg(feature = "aws")]
+            Behind::Sdk(sdk) => sdk.has_switch().await,
+        }
+    }
+
+    /// Notes that a closed shard ended without its children, which the list of shards has.
+    pub fn note_unnamed_children(&self) {
+        match self.behind() {
+            Behind::Host(_) => {}
+            #[cfg(feature = "aws")]
+            Behind::Sdk(sdk) => sdk.note_unnamed_children(),
+        }
+    }
+
+    /// What its answers held that Kinesis would not say.
+    pub fn findings(&self) -> Vec<Finding> {
+        match self.behind() {
+            Behind::Host(_) => Vec::new(),
+            #[cfg(feature = "aws")]
+            Behind::Sdk(sdk) => sdk.findings(),
+        }
+    }
+
+    /// The clock that its answers are stamped with; a run must use the same.
+    pub fn clock(&self) -> Clock {
+        match self.behind() {
+            Behind::Host(host) => host.clock(),
+            #[cfg(feature = "aws")]
+            Behind::Sdk(sdk) => sdk.clock(),
+        }
+    }
+
+    /// The engine in this process that stands behind this target, if one does.
+    pub fn host(&self) -> Option<&Host> {
+        match self.behind() {
+            Behind::Host(host) => Some(host),
+            #[cfg(feature = "aws")]
+            Behind::Sdk(_) => None,
+        }
+    }
+
+    fn behind(&self) -> Behind<'_> {
         match self {
-            Self::Embedded(host) => host,
-            Self::Scripted(scripted) => scripted.host(),
+            Self::Embedded(host) => Behind::Host(host),
+            Self::Scripted(scripted) => Behind::Host(scripted.host()),
+            #[cfg(feature = "aws")]
+            Self::Sdk(sdk) => Behind::Sdk(sdk),
         }
     }
 }

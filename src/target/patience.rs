@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::CallError;
 use crate::base::Clock;
-use crate::kinesis::{Cause, KinesisError};
+use crate::kinesis::Cause;
 
 /// How long to wait between two tries: the slowest rates of control calls are one per second.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -16,13 +17,13 @@ const TRIES: u32 = 120;
 pub(super) async fn patiently<T, F>(
     clock: Clock,
     mut call: impl FnMut() -> F,
-) -> Result<T, KinesisError>
+) -> Result<T, CallError>
 where
-    F: Future<Output = Result<T, KinesisError>>,
+    F: Future<Output = Result<T, CallError>>,
 {
     for _ in 1..TRIES {
         match call().await {
-            Err(refusal)
+            Err(CallError::Refused(refusal))
                 if refusal.code.is_throttle() && refusal.cause != Some(Cause::AccountQuota) =>
             {
                 clock.sleep(PAUSE).await;
@@ -38,7 +39,7 @@ mod tests {
     use super::*;
     use crate::base::Timestamp;
     use crate::base::clock::virtual_runtime;
-    use crate::kinesis::ErrorCode;
+    use crate::kinesis::{ErrorCode, KinesisError};
 
     fn tries_until(refusals: u32, cause: Cause) -> (u32, bool) {
         virtual_runtime().unwrap().block_on(async {
@@ -48,7 +49,7 @@ mod tests {
                 tries += 1;
                 let refused = tries <= refusals;
                 let refusal = KinesisError::throttled(ErrorCode::LimitExceeded, cause, "no");
-                std::future::ready(if refused { Err(refusal) } else { Ok(()) })
+                std::future::ready(if refused { Err(refusal.into()) } else { Ok(()) })
             });
             let answer = answer.await;
             (tries, answer.is_ok())

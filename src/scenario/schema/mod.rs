@@ -121,7 +121,7 @@ pub(super) struct Time {
     pub(super) drain: DurationText,
 }
 
-/// A stream, created for the run unless it is there.
+/// A stream, created for the run and deleted at its end unless it is an existing one.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Stream {
@@ -131,16 +131,15 @@ pub(super) struct Stream {
     /// Shards at the start; of an existing stream, those that forecasts assume.
     #[schemars(range(min = 1, max = SHARDS_MAX))]
     pub(super) shards: u32,
-    /// Whether AWS or an endpoint has this stream already; it is then read only, unless the command line allows more. The
-    /// embedded and the simulated world create it.
-    #[serde(default)]
-    pub(super) existing: bool,
     /// How long records are kept, 24 h to 8760 h.
     #[serde(default = "defaults::retention")]
     pub(super) retention: DurationText,
     /// The largest record, data and key, 1 MiB to 10 MiB.
     #[serde(default = "defaults::max_record_bytes")]
     pub(super) max_record_bytes: BytesText,
+    /// Whether the stream is there already: it is used as it is, and left as it is. Endpoints and AWS only.
+    #[serde(default)]
+    pub(super) existing: bool,
 }
 
 /// How a stream's capacity is set.

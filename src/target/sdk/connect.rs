@@ -12,8 +12,13 @@ use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsP
 use aws_smithy_http_client::Builder as HttpClientBuilder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use tokio::sync::OnceCell;
 
 use super::Sdk;
+use super::admin::Switch;
+use super::delivery::Stamping;
+use super::findings::Findings;
+use super::names::ShardNames;
 use crate::base::Clock;
 use crate::scenario::targets::{TargetKind, TargetSpec};
 
@@ -81,7 +86,7 @@ pub async fn connect(spec: &TargetSpec) -> Result<Sdk, ConnectError> {
         TargetKind::Endpoint | TargetKind::Aws => {}
     }
     let clock = Clock::real();
-    let base = loader(spec).load().await;
+    let base = loader(spec, clock).load().await;
     let configuration = match &spec.role {
         None => base,
         Some(role) => {
@@ -116,16 +121,23 @@ pub async fn connect(spec: &TargetSpec) -> Result<Sdk, ConnectError> {
         configuration,
         url: spec.url.clone(),
         clock,
+        names: ShardNames::default(),
+        findings: Findings::default(),
+        switch: match (spec.kind, &spec.url) {
+            (TargetKind::Endpoint, Some(url)) => Some(Switch::new(url, clock)),
+            _ => None,
+        },
+        has_switch: OnceCell::new(),
     })
 }
 
-fn loader(spec: &TargetSpec) -> ConfigLoader {
+fn loader(spec: &TargetSpec, clock: Clock) -> ConfigLoader {
     let http = HttpClientBuilder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .pool_idle_timeout(KEEP_IDLE)
         .build_https();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http)
+        .http_client(Stamping { inner: http, clock })
         .retry_config(RetryConfig::disabled())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .timeout_config(

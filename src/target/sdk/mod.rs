@@ -1,24 +1,46 @@
 //! The official SDK as a client: endpoints and AWS.
 //!
 //! Invariant: one call of [`Sdk`] is one request on the wire. The SDK's own retries are off, and it gives up no call by
-//! itself but for a connection that cannot be made.
+//! itself but for a connection that cannot be made. Whatever a foreign engine answers, nothing panics, and what cannot be
+//! represented is a finding.
 
 mod account;
+mod admin;
 mod connect;
+mod control;
+mod delivery;
 mod error;
+mod findings;
+mod names;
+mod put;
+mod read;
+
+use std::time::Duration;
+
+use tokio::sync::OnceCell;
 
 use crate::base::Clock;
+use crate::host::Storm;
+use crate::target::{CallError, Finding};
+use admin::Switch;
+use findings::Findings;
+use names::ShardNames;
 
 pub use account::{ControlError, Found, Identity};
 pub use connect::{ConnectError, connect};
 
 /// A connected client.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Sdk {
     client: aws_sdk_kinesis::Client,
     configuration: aws_config::SdkConfig,
     url: Option<String>,
     clock: Clock,
+    names: ShardNames,
+    findings: Findings,
+    /// The switch of the server, if it has one; of AWS nobody asks.
+    switch: Option<Switch>,
+    has_switch: OnceCell<bool>,
 }
 
 impl Sdk {
@@ -36,5 +58,32 @@ impl Sdk {
     /// Where it sends its calls; nothing when that is the region's own endpoint.
     pub fn url(&self) -> Option<&str> {
         self.url.as_deref()
+    }
+
+    pub(super) fn findings(&self) -> Vec<Finding> {
+        self.findings.list()
+    }
+
+    pub(super) async fn has_switch(&self) -> bool {
+        let asked = async {
+            match &self.switch {
+                Some(switch) => switch.is_there().await,
+                None => false,
+            }
+        };
+        *self.has_switch.get_or_init(|| asked).await
+    }
+
+    pub(super) async fn stall(&self, duration: Duration) -> Result<(), CallError> {
+        self.switch()?.stall(duration).await
+    }
+
+    pub(super) async fn storm(&self, stream: &str, storm: Storm) -> Result<(), CallError> {
+        self.switch()?.storm(stream, storm).await
+    }
+
+    fn switch(&self) -> Result<&Switch, CallError> {
+        let none = || CallError::Unsent("the target has no switch for faults".to_owned());
+        self.switch.as_ref().ok_or_else(none)
     }
 }

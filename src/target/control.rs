@@ -1,0 +1,192 @@
+//! Calls that make, change and end streams: a run's set-up and its events.
+
+use std::time::Duration;
+
+use super::{Behind, CallError, Target, patiently};
+use crate::kinesis::operation::{
+    CreateStream, MergeShards, ShardCountUpdate, ShardDescription, ShardFilter, SplitShard,
+    StreamStatus, StreamSummary,
+};
+use crate::kinesis::{ErrorCode, ShardId};
+
+/// What a run needs to know of a stream.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StreamState {
+    /// The stream's ARN, which names its region and account.
+    pub arn: String,
+    /// Its status.
+    pub status: StreamStatus,
+    /// How many of its shards take records.
+    pub open_shards: u32,
+    /// How long records are kept.
+    pub retention: Duration,
+}
+
+impl From<StreamSummary> for StreamState {
+    fn from(summary: StreamSummary) -> Self {
+        Self {
+            arn: summary.arn,
+            status: summary.status,
+            open_shards: summary.open_shards,
+            retention: summary.retention,
+        }
+    }
+}
+
+impl Target {
+    /// DescribeStreamSummary; nothing when there is no such stream.
+    ///
+    /// # Errors
+    /// As the service answers otherwise, or does not.
+    pub async fn find_stream(&self, stream: &str) -> Result<Option<StreamState>, CallError> {
+        let answer = patiently(self.clock(), || self.describe(stream)).await;
+        match answer {
+            Ok(state) => Ok(Some(state)),
+            Err(error) if error.code() == Some(ErrorCode::ResourceNotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// CreateStream, with its retention in hours, waited for until ACTIVE.
+    ///
+    /// # Errors
+    /// As the service answers, or does not.
+    pub async fn create_stream(
+        &self,
+        request: &CreateStream,
+        retention_hours: u32,
+    ) -> Result<StreamState, CallError> {
+        let stream = request.stream.as_str();
+        let clock = self.clock();
+        patiently(clock, || self.create(request)).await?;
+        let state = self.wait_active(stream).await?;
+        if retention_hours > 24 {
+            patiently(clock, || self.increase_retention(stream, retention_hours)).await?;
+        }
+        Ok(state)
+    }
+
+    /// DeleteStream: the stream goes with its consumers.
+    ///
+    /// # Errors
+    /// As the service answers, or does not.
+    pub async fn delete_stream(&self, stream: &str) -> Result<(), CallError> {
+        patiently(self.clock(), || async {
+            match self.behind() {
+                Behind::Host(host) => Ok(host.delete_stream(stream).await?),
+                #[cfg(feature = "aws")]
+                Behind::Sdk(sdk) => sdk.delete_stream(stream).await,
+            }
+        })
+        .await
+    }
+
+    /// Waits until the stream is ACTIVE.
+    ///
+    /// # Errors
+    /// As DescribeStreamSummary answers, or does not.
+    pub async fn wait_active(&self, stream: &str) -> Result<StreamState, CallError> {
+        match self.behind() {
+            Behind::Host(host) => {
+                let active = patiently(self.clock(), || async {
+                    host.wait_active(stream).await.map_err(CallError::from)
+                });
+                Ok(active.await?.into())
+            }
+            #[cfg(feature = "aws")]
+            Behind::Sdk(sdk) => sdk.wait_active(stream).await,
+        }
+    }
+
+    /// All shards that the filter lets through, page after page.
+    ///
+    /// # Errors
+    /// As the service answers, or does not.
+    pub async fn list_shards(
+        &self,
+        stream: &str,
+        filter: ShardFilter,
+    ) -> Result<Vec<ShardDescription>, CallError> {
+        let host = match self.behind() {
+            Behind::Host(host) => host,
+            #[cfg(feature = "aws")]
+            Behind::Sdk(sdk) => return sdk.list_shards(stream, filter).await,
+        };
+        let page = |after: Option<ShardId>| {
+            patiently(self.clock(), move || async move {
+                Ok::<_, CallError>(host.list_shards(stream, filter, after).await?)
+            })
+        };
+        let (mut shards, mut more) = page(None).await?;
+        while more {
+            let (next, next_has_more) = page(shards.last().map(|shard| shard.shard)).await?;
+            more = next_has_more && !next.is_empty();
+            shards.extend(next);
+        }
+        Ok(shards)
+    }
+
+    /// SplitShard.
+    ///
+    /// # Errors
+    /// As the service answers, or does not.
+    pub async fn split_shard(&self, stream: &str, request: SplitShard) -> Result<(), CallError> {
+        match self.behind() {
+            Behind::Host(host) => Ok(host.split_shard(stream, request).await?),
+            #[cfg(feature = "aws")]
+            Behind::Sdk(sdk) => sdk.split_shard(stream, request).await,
+        }
+    }
+
+    /// MergeShards.
+    ///
+    /// # Errors
+    /// As the service answers, or does not.
+    pub async fn merge_shards(&self, stream: &str, request: MergeShards) -> Result<(), CallError> {
+        match self.behind() {
+            Behind::Host(host) => Ok(host.merge_shards(stream, request).await?),
+            #[cfg(feature = "aws")]
+            Behind::Sdk(sdk) => sdk.merge_shards(stream, request).await,
+        }
+    }
+
+    /// UpdateShardCount.
+    ///
+    /// # Errors
+    /// As the service answers, or does not.
+    pub async fn update_shard_count(
+        &self,
+        stream: &str,
+        target: u32,
+    ) -> Result<ShardCountUpdate, CallError> {
+        match self.behind() {
+            Behind::Host(host) => Ok(host.update_shard_count(stream, target).await?),
+            #[cfg(feature = "aws")]
+            Behind::Sdk(sdk) => sdk.update_shard_count(stream, target).await,
+        }
+    }
+
+    async fn describe(&self, stream: &str) -> Result<StreamState, CallError> {
+        match self.behind() {
+            Behind::Host(host) => Ok(host.describe_stream_summary(stream).await?.into()),
+            #[cfg(feature = "aws")]
+            Behind::Sdk(sdk) => sdk.describe(stream).await,
+        }
+    }
+
+    async fn create(&self, request: &CreateStream) -> Result<(), CallError> {
+        match self.behind() {
+            Behind::Host(host) => Ok(host.create_stream(request).await?),
+            #[cfg(feature = "aws")]
+            Behind::Sdk(sdk) => sdk.create_stream(request).await,
+        }
+    }
+
+    async fn increase_retention(&self, stream: &str, hours: u32) -> Result<(), CallError> {
+        match self.behind() {
+            Behind::Host(host) => Ok(host.increase_retention(stream, hours).await?),
+            #[cfg(feature = "aws")]
+            Behind::Sdk(sdk) => sdk.increase_retention(stream, hours).await,
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Calls that make, change and end streams.
+
+use std::time::Duration;
+
+use aws_sdk_kinesis::types::StreamStatus as SdkStatus;
+use aws_sdk_kinesis::types::{ScalingType, Shard, ShardFilter as SdkFilter, ShardFilterType};
+use aws_smithy_types::DateTime;
+
+use super::Sdk;
+use super::error::call_error;
+use crate::base::Timestamp;
+use crate::kinesis::operation::{
+    CreateStream, MergeShards, ShardCountUpdate, ShardDescription, ShardFilter, SplitShard,
+    StreamStatus,
+};
+use crate::target::patience::patiently;
+use crate::target::{CallError, StreamState};
+
+/// The largest record of a stream that does not ask for another.
+const MAX_RECORD_DEFAULT_BYTES: u64 = 1 << 20;
+
+/// The shortest and the longest wait between two looks at a stream that is not ACTIVE yet. Local engines take
+/// milliseconds, AWS takes up to minutes.
+const LOOKS: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+
+/// A stream that is not ACTIVE after this long will not be.
+const ACTIVE_WITHIN: Duration = Duration::from_secs(600);
+
+/// The most pages of a list of shards: a service that always has another would never end.
+const PAGES_MAX: usize = 1_000;
+
+impl Sdk {
+    pub(in crate::target) async fn describe(&self, stream: &str) -> Result<StreamState, CallError> {
+        let answer = self
+            .client
+            .describe_stream_summary()
+            .stream_name(stream)
+            .send()
+            .await
+            .map_err(call_error)?;
+        let unreadable =
+            || CallError::Unanswered("DescribeStreamSummary names no stream".to_owned());
+        let summary = answer.stream_description_summary.ok_or_else(unreadable)?;
+        let status = match &summary.stream_status {
+            SdkStatus::Active => StreamStatus::Active,
+            SdkStatus::Creating => StreamStatus::Creating,
+            SdkStatus::Deleting => StreamStatus::Deleting,
+            SdkStatus::Updating => StreamStatus::Updating,
+            other => {
+                self.findings
+                    .note("a stream status that Kinesis does not have", other.as_str());
+                StreamStatus::Updating
+            }
+        };
+        let hours = u64::try_from(summary.retention_period_hours).unwrap_or_default();
+        Ok(StreamState {
+            arn: summary.stream_arn,
+            status,
+            open_shards: u32::try_from(summary.open_shard_count).unwrap_or_default(),
+            retention: Duration::from_secs(hours * 3_600),
+        })
+    }
+
+    pub(in crate::target) async fn wait_active(
+        &self,
+        stream: &str,
+    ) -> Result<StreamState, CallError> {
+        let (mut wait, longest) = LOOKS;
+        let deadline = self.clock.now().plus(ACTIVE_WITHIN);
+        loop {
+            let state = patiently(self.clock, || self.describe(stream)).await?;
+            if state.status == StreamStatus::Active {
+                return Ok(state);
+            }
+            if self.clock.now() >= deadline {
+                return Err(CallError::Unanswered(format!(
+                    "the stream is still {} after {} s",
+                    state.status.as_str(),
+                    ACTIVE_WITHIN.as_secs()
+                )));
+            }
+            self.clock.sleep(wait).await;
+            wait = (wait * 2).min(longest);
+        }
+    }
+
+    pub(in crate::target) async fn create_stream(
+        &self,
+        request: &CreateStream,
+    ) -> Result<(), CallError> {
+        // What is the default is not said: engines that do not know the member refuse it.
+        let larger = request.max_record_bytes > MAX_RECORD_DEFAULT_BYTES;
+        let kib = larger.then_some((request.max_record_bytes / 1_024) as i32);
+        self.client
+            .create_stream()
+            .stream_name(request.stream.as_str())
+            .shard_count(request.shards as i32)
+            .set_max_record_size_in_kib(kib)
+            .send()
+            .await
+            .map(drop)
+            .map_err(call_error)
+    }
+
+    pub(in crate::target) async fn delete_stream(&self, stream: &str) -> Result<(), CallError> {
+        self.client
+            .delete_stream()
+            .stream_name(stream)
+            .enforce_consumer_deletion(true)
+            .send()
+            .await
+            .map(drop)
+            .map_err(call_error)
+    }
+
+    pub(in crate::target) async fn increase_retention(
+        &self,
+        stream: &str,
+        hours: u32,
+    ) -> Result<(), CallError> {
+        self.client
+            .increase_stream_retention_period()
+            .stream_name(stream)
+            .retention_period_hours(hours as i32)
+            .send()
+            .await
+            .map(drop)
+            .map_err(call_error)
+    }
+
+    pub(in crate::target) async fn list_shards(
+        &self,
+        stream: &str,
+        filter: ShardFilter,
+    ) -> Result<Vec<ShardDescription>, CallError> {
+        let unreadable = || {
+            CallError::Unanswered(
+                "ListShards answered in a way that cannot be read (see the findings)".to_owned(),
+            )
+        };
+        let wanted = self.filter(stream, filter)?;
+        let (mut shards, mut token) = (Vec::new(), None::<String>);
+        for _ in 0..PAGES_MAX {
+            let answer = patiently(self.clock, || async {
+                let call = self.client.list_shards();
+                // A token stands for the stream and the filter: the service refuses both beside it.
+                let call = match &token {
+                    Some(token) => call.next_token(token),
+                    None => call.stream_name(stream).set_shard_filter(wanted.clone()),
+                };
+                call.send().await.map_err(call_error)
+            })
+            .await?;
+            for shard in answer.shards() {
+                shards.push(self.shard(stream, shard).ok_or_else(unreadable)?);
+            }
+            token = answer.next_token.filter(|next| !next.is_empty());
+            if token.is_none() {
+                break;
+            }
+        }
+        if filter == ShardFilter::AtLatest {
+            // Not every engine knows filters.
+            shards.retain(ShardDescription::is_open);
+        }
+        Ok(shards)
+    }
+
+    /// The filter as the service takes it; nothing for what it does by itself.
+    fn filter(&self, stream: &str, filter: ShardFilter) -> Result<Option<SdkFilter>, CallError> {
+        let at = |time: Timestamp| DateTime::from_millis(time.as_millis() as i64);
+        let of = |kind| SdkFilter::builder().r#type(kind);
+        let filter = match filter {
+            ShardFilter::FromTrimHorizon => return Ok(None),
+            ShardFilter::AfterShardId(shard) => {
+                of(ShardFilterType::AfterShardId).shard_id(self.names.write(stream, shard))
+            }
+            ShardFilter::AtTrimHorizon => of(ShardFilterType::AtTrimHorizon),
+            ShardFilter::AtLatest => of(ShardFilterType::AtLatest),
+            ShardFilter::AtTimestamp(time) => of(ShardFilterType::AtTimestamp).timestamp(at(time)),
+            ShardFilter::FromTimestamp(time) => {
+                of(ShardFilterType::FromTimestamp).timestamp(at(time))
+            }
+        };
+        let built = filter.build();
+        built
+            .map(Some)
+            .map_err(|error| CallError::Unsent(error.to_string()))
+    }
+
+    fn shard(&self, stream: &str, shard: &Shard) -> Option<ShardDescription> {
+        let id = |text: &str| self.names.read(stream, text, &self.findings);
+        let numbers = shard.sequence_number_range()?;
+        let parent = |parent: Option<&str>| match parent {
+            None => Some(None),
+            Some(text) => id(text).map(Some),
+        };
+        Some(ShardDescription {
+            shard: id(shard.shard_id())?,
+            parent: parent(shard.parent_shard_id())?,
+            adjacent_parent: parent(shard.adjacent_parent_shard_id())?,
+            hash_key_range: self.range(shard.hash_key_range())?,
+            starting_sequence_number: self.sequence_number(numbers.starting_sequence_number())?,
+            ending_sequence_number: match numbers.ending_sequence_number() {
+                None => None,
+                Some(text) => Some(self.sequence_number(text)?),
+            },
+        })
+    }
+
+    pub(in crate::target) async fn split_shard(
+        &self,
+        stream: &str,
+        request: SplitShard,
+    ) -> Result<(), CallError> {
+        self.client
+            .split_shard()
+            .stream_name(stream)
+            .shard_to_split(self.names.write(stream, request.shard))
+            .new_starting_hash_key(request.new_starting_hash_key.to_string())
+            .send()
+            .await
+            .map(drop)
+            .map_err(call_error)
+    }
+
+    pub(in crate::target) async fn merge_shards(
+        &self,
+        stream: &str,
+        request: MergeShards,
+    ) -> Result<(), CallError> {
+        self.client
+            .merge_shards()
+            .stream_name(stream)
+            .shard_to_merge(self.names.write(stream, request.shard))
+            .adjacent_shard_to_merge(self.names.write(stream, request.adjacent))
+            .send()
+            .await
+            .map(drop)
+            .map_err(call_error)
+    }
+
+    pub(in crate::target) async fn update_shard_count(
+        &self,
+        stream: &str,
+        target: u32,
+    ) -> Result<ShardCountUpdate, CallError> {
+        let answer = self
+            .client
+            .update_shard_count()
+            .stream_name(stream)
+            .target_shard_count(target as i32)
+            .scaling_type(ScalingType::UniformScaling)
+            .send()
+            .await
+            .map_err(call_error)?;
+        let count = |count: Option<i32>| count.and_then(|count| u32::try_from(count).ok());
+        Ok(ShardCountUpdate {
+            current: count(answer.current_shard_count).unwrap_or_default(),
+            target: count(answer.target_shard_count).unwrap_or(target),
+        })
+    }
+}

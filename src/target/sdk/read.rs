@@ -1,0 +1,148 @@
+//! GetShardIterator and GetRecords.
+
+use aws_sdk_kinesis::types::ShardIteratorType;
+use aws_sdk_kinesis::types::{ChildShard as SdkChild, HashKeyRange as SdkRange, Record};
+use aws_smithy_types::DateTime;
+use bytes::Bytes;
+
+use super::Sdk;
+use super::delivery::stamped;
+use super::error::call_error;
+use crate::base::Timestamp;
+use crate::kinesis::operation::{ChildShard, IteratorPosition, RecordPage};
+use crate::kinesis::record::OwnedRecord;
+use crate::kinesis::{HashKeyRange, RecordBatch, ShardId};
+use crate::target::{CallError, Fetched};
+
+impl Sdk {
+    pub(in crate::target) async fn get_shard_iterator(
+        &self,
+        stream: &str,
+        shard: ShardId,
+        position: IteratorPosition,
+    ) -> Result<String, CallError> {
+        let call = self
+            .client
+            .get_shard_iterator()
+            .stream_name(stream)
+            .shard_id(self.names.write(stream, shard));
+        let call = match position {
+            IteratorPosition::TrimHorizon => {
+                call.shard_iterator_type(ShardIteratorType::TrimHorizon)
+            }
+            IteratorPosition::Latest => call.shard_iterator_type(ShardIteratorType::Latest),
+            IteratorPosition::AtSequenceNumber(number) => call
+                .shard_iterator_type(ShardIteratorType::AtSequenceNumber)
+                .starting_sequence_number(number.to_string()),
+            IteratorPosition::AfterSequenceNumber(number) => call
+                .shard_iterator_type(ShardIteratorType::AfterSequenceNumber)
+                .starting_sequence_number(number.to_string()),
+            IteratorPosition::AtTimestamp(time) => call
+                .shard_iterator_type(ShardIteratorType::AtTimestamp)
+                .timestamp(
+                    DateTime::from_nanos(i128::from(time.as_nanos()))
+                        .unwrap_or(DateTime::from_secs(0)),
+                ),
+        };
+        let answer = call.send().await.map_err(call_error)?;
+        let iterator = answer.shard_iterator.ok_or_else(|| {
+            CallError::Unanswered("GetShardIterator answered without an iterator".to_owned())
+        })?;
+        Ok(iterator)
+    }
+
+    pub(in crate::target) async fn get_records(
+        &self,
+        stream: &str,
+        iterator: &str,
+        limit: Option<u32>,
+    ) -> Result<Fetched, CallError> {
+        let call = self
+            .client
+            .get_records()
+            .shard_iterator(iterator)
+            .set_limit(limit.map(|limit| limit as i32));
+        let (answer, at) = stamped(self.clock, call.send()).await;
+        let answer = answer.map_err(call_error)?;
+        let records = answer.records.into_iter().map(|record| self.record(record));
+        let records: Option<Vec<_>> = records.collect();
+        let children = answer.child_shards.unwrap_or_default();
+        let children = children.iter().map(|child| self.child(stream, child));
+        let (Some(records), Some(child_shards)) = (records, children.collect()) else {
+            return Err(CallError::Unanswered(
+                "GetRecords answered in a way that cannot be read (see the findings)".to_owned(),
+            ));
+        };
+        // The service gives no iterator at the end of a closed shard; some engines give an empty one.
+        let next_iterator = answer.next_shard_iterator.filter(|next| !next.is_empty());
+        let behind = answer.millis_behind_latest.unwrap_or_default();
+        Ok(Fetched {
+            page: RecordPage {
+                records: RecordBatch::Owned(records),
+                next_iterator,
+                millis_behind_latest: behind.max(0).unsigned_abs(),
+                child_shards,
+                trimmed_to: None,
+                ..RecordPage::default()
+            },
+            at,
+        })
+    }
+
+    /// The children of a shard that ended without naming any: only engines that lack ChildShards do that.
+    pub(in crate::target) fn note_unnamed_children(&self) {
+        self.findings.note(
+            "GetRecords names no ChildShards at the end of a closed shard",
+            "",
+        );
+    }
+
+    fn record(&self, record: Record) -> Option<OwnedRecord> {
+        let arrival = match record.approximate_arrival_timestamp {
+            Some(time) => timestamp(time),
+            None => {
+                self.findings
+                    .note("a record without ApproximateArrivalTimestamp", "");
+                Timestamp::ZERO
+            }
+        };
+        Some(OwnedRecord {
+            sequence_number: self.sequence_number(&record.sequence_number)?,
+            arrival,
+            partition_key: record.partition_key.unwrap_or_default().into_boxed_str(),
+            data: Bytes::from(record.data.into_inner()),
+        })
+    }
+
+    fn child(&self, stream: &str, child: &SdkChild) -> Option<ChildShard> {
+        let parents = child.parent_shards().iter();
+        let parents = parents.map(|parent| self.names.read(stream, parent, &self.findings));
+        Some(ChildShard {
+            shard: self.names.read(stream, child.shard_id(), &self.findings)?,
+            parents: parents.collect::<Option<_>>()?,
+            hash_key_range: self.range(child.hash_key_range())?,
+        })
+    }
+
+    pub(super) fn range(&self, range: Option<&SdkRange>) -> Option<HashKeyRange> {
+        let read = range.and_then(|range| {
+            Some(HashKeyRange {
+                start: range.starting_hash_key().parse().ok()?,
+                end: range.ending_hash_key().parse().ok()?,
+            })
+        });
+        if read.is_none() {
+            self.findings.note(
+                "a shard without a readable HashKeyRange",
+                &range.map_or_else(String::new, |range| format!("{range:?}")),
+            );
+        }
+        read.filter(|range| range.start <= range.end)
+    }
+}
+
+/// A time of the service; times before 1970 become 1970.
+pub(super) fn timestamp(time: DateTime) -> Timestamp {
+    let nanos = time.as_nanos().clamp(0, i128::from(u64::MAX));
+    Timestamp::from_nanos(nanos as u64)
+}
