@@ -159,13 +159,18 @@ impl LiveCost {
         Self { scenario, prices }
     }
 
-    /// USD after `elapsed` and so many PUT payload units. Shards count as the estimate counts them: a begun hour is owed.
+    /// USD `elapsed` after the load began, with so many PUT payload units. Shards count as the estimate counts them: a begun hour is owed.
     pub fn usd(&self, elapsed: Duration, put_units: u64) -> f64 {
         let basis = FigureBasis::Measured;
-        let shards =
-            self.scenario.streams.values().flat_map(|stream| {
-                shard_lines(&self.scenario, stream, elapsed, basis, &self.prices)
-            });
+        let shards = self.scenario.streams.values().flat_map(|stream| {
+            shard_lines(
+                &self.scenario,
+                stream,
+                elapsed + AROUND,
+                basis,
+                &self.prices,
+            )
+        });
         let units = put_units as f64 * self.prices.provisioned.million_put_units / 1e6;
         shards.fold(units, |sum, line| sum + line.usd)
     }
@@ -453,8 +458,8 @@ mod tests {
     fn the_live_cost_grows_with_what_is_stored_and_with_begun_hours() {
         let live = LiveCost::new(scenario("first-run", &[]), Prices::shipped());
         close(live.usd(Duration::from_secs(1), 0), 0.03);
-        close(live.usd(Duration::from_secs(3_599), 1_000_000), 0.044);
-        close(live.usd(Duration::from_secs(3_601), 1_000_000), 0.074);
+        close(live.usd(Duration::from_secs(3_479), 1_000_000), 0.044);
+        close(live.usd(Duration::from_secs(3_481), 1_000_000), 0.074);
     }
 
     #[test]

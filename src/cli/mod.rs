@@ -3,15 +3,19 @@
 //! Invariant: every way out goes through [`Exit`], and nothing is measured here.
 
 mod args;
+#[cfg(feature = "aws")]
+mod aws;
 mod check;
 mod decode;
 mod exit;
 mod explain;
 mod files;
+mod iam;
 mod run;
 mod schema;
 mod serve;
 mod show;
+mod sweep;
 mod watch;
 
 use std::process::ExitCode;
@@ -43,6 +47,8 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::check(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Decode(arguments) => decode::decode(&arguments),
+        Command::Iam(arguments) => iam::iam(&arguments),
+        Command::Sweep(arguments) => sweep::sweep(&arguments),
         Command::Schema => schema::schema(),
         Command::Serve(arguments) => serve::serve(&arguments),
     };

@@ -86,7 +86,7 @@ fn run_one(common: &CommonArguments, world: World, loaded: &Loaded) -> Exit {
         consumers: scenario.consumers.len() as u64,
         is_virtual: world == World::Simulated,
     });
-    let watch = match Watch::start(line) {
+    let watch = match Watch::start(line, None) {
         Ok(watch) => watch,
         Err(problem) => {
             eprintln!("error: failed to listen for signals: {problem}");

@@ -85,6 +85,7 @@ pub fn document(inputs: &Inputs<'_>) -> Document {
             .collect(),
         instrument: instrument(outcome),
         environment: inputs.environment.clone(),
+        aws: None,
     };
     document.conclude(scenario.slo.values());
     document

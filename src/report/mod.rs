@@ -8,6 +8,7 @@
 //! `report.json` alone, and a figure is shown with its basis.
 
 pub mod answer;
+pub mod aws;
 pub mod build;
 pub mod cost;
 pub mod csv;
@@ -25,6 +26,7 @@ pub mod slo;
 pub mod terminal;
 pub mod text;
 
+pub use aws::AwsRun;
 pub use cost::{Cost, CostLine, PriceList};
 pub use document::{
     ByPhase, ConsumerSummary, Document, Environment, EventRow, EventStatus, FigureBasis,

@@ -95,6 +95,7 @@ pub(crate) fn document() -> Document {
             cpus: 2,
             memory_bytes: 8 << 30,
         }),
+        aws: None,
     };
     document.conclude(&slos());
     document

@@ -15,6 +15,8 @@ mod parts;
 mod reach;
 mod session;
 mod streams;
+#[cfg(feature = "aws")]
+pub mod sweep;
 mod timeline;
 
 pub use outcome::{

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -114,14 +115,15 @@ pub enum OwnedError {
 /// The streams that a run made, while it goes on.
 #[derive(Debug)]
 pub struct Owned {
-    sdk: Sdk,
+    sdk: Arc<Sdk>,
     path: PathBuf,
     resources: Resources,
+    is_given_up: bool,
 }
 
 impl Owned {
     /// Nothing yet, to be noted in this folder.
-    pub fn new(sdk: Sdk, folder: &Path, label: Label) -> Self {
+    pub fn new(sdk: Arc<Sdk>, folder: &Path, label: Label) -> Self {
         Self {
             sdk,
             path: folder.join(RESOURCES),
@@ -130,6 +132,7 @@ impl Owned {
                 label,
                 streams: Vec::new(),
             },
+            is_given_up: false,
         }
     }
 
@@ -165,7 +168,7 @@ impl Owned {
             }
             return Err(refused.into());
         }
-        let found = self.sdk.wait_ready(name).await?;
+        let found = self.sdk.ready(name).await?;
         if let Some(last) = self.resources.streams.last_mut() {
             (last.arn, last.state) = (Some(found.arn.clone()), State::Created);
         }
@@ -174,7 +177,6 @@ impl Owned {
         pins.check_arn(&found.arn).map_err(OwnedError::Elsewhere)?;
         if retention_hours > 24 {
             self.sdk.keep_for_hours(name, retention_hours).await?;
-            self.sdk.wait_ready(name).await?;
         }
         Ok(found.arn)
     }
@@ -206,6 +208,11 @@ impl Owned {
         failures
     }
 
+    /// Leaves what could not be deleted to `sweep`, now that somebody was told.
+    pub fn give_up(&mut self) {
+        self.is_given_up = true;
+    }
+
     fn is_all_gone(&self) -> bool {
         let mut streams = self.resources.streams.iter();
         streams.all(|stream| stream.state == State::Deleted)
@@ -229,7 +236,7 @@ impl Owned {
 impl Drop for Owned {
     /// What an ordinary end has not deleted is deleted now: this is the way of panics.
     fn drop(&mut self) {
-        if self.is_all_gone() {
+        if self.is_given_up || self.is_all_gone() {
             return;
         }
         let left = || {

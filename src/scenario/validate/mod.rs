@@ -29,7 +29,7 @@ const fn rule(
 }
 
 /// Every rule.
-const RULES: [Rule; 24] = [
+const RULES: [Rule; 23] = [
     rule(streams::measures_something, &[("time", "measure")]),
     rule(
         streams::keeps_records_as_long_as_the_service_can,
@@ -75,14 +75,6 @@ const RULES: [Rule; 24] = [
     rule(
         producers::stamp_fits,
         &[("producers", "size"), ("producers", "payload")],
-    ),
-    rule(
-        producers::existing_streams_get_no_prefix,
-        &[
-            ("producers", "payload"),
-            ("producers", "stream"),
-            ("streams", "existing"),
-        ],
     ),
     rule(
         producers::records_fit_the_stream,

@@ -116,27 +116,6 @@ pub(super) fn stamp_fits(draft: &Draft, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Other readers of such a stream do not know the stamp: to them it is 36 bytes of rubbish before the data.
-pub(super) fn existing_streams_get_no_prefix(draft: &Draft, findings: &mut Vec<Finding>) {
-    for (name, producer) in &draft.producers {
-        let stream = producer
-            .stream
-            .as_ref()
-            .and_then(|stream| draft.streams.get(stream));
-        if stream.is_some_and(|stream| stream.existing)
-            && producer.payload.stamp == StampPlace::Prefix
-        {
-            findings.push(
-                Finding::value(
-                    &["producers", name, "payload", "stamp"],
-                    format!("`producers.{name}` would put stamps before the data of an existing stream, which its other readers do not expect"),
-                )
-                .note("accepted: `payload.stamp = \"none\"`, without which nothing is said of loss and end-to-end latency, or a stream without `existing = true`"),
-            );
-        }
-    }
-}
-
 pub(super) fn records_fit_the_stream(draft: &Draft, findings: &mut Vec<Finding>) {
     for (name, producer) in &draft.producers {
         let stream = producer
