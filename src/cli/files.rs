@@ -4,7 +4,6 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 
 use super::args::OverrideArguments;
-use crate::scenario::targets::{TARGETS_FILE, TargetSpec, Targets, load_targets};
 use crate::scenario::{self, Loaded, Override, Problems, Source};
 
 /// Reads a scenario file; prints why it cannot.
@@ -69,29 +68,4 @@ pub(super) fn can_be_simulated(loaded: &Loaded) -> bool {
 
 fn tell(problems: &Problems) {
     eprintln!("{}", problems.render(std::io::stderr().is_terminal()));
-}
-
-/// Looks up a target in the `streamgauge.toml` beside a scenario, or in the working directory; prints why not.
-pub(super) fn target(name: &str, beside: Option<&Path>) -> Option<TargetSpec> {
-    let places = beside.into_iter().chain([Path::new("")]);
-    let file = places
-        .map(|folder| folder.join(TARGETS_FILE))
-        .find(|path| path.is_file());
-    let targets = match file {
-        None => Targets::default(),
-        Some(path) => match load_targets(&read(&path)?) {
-            Ok(targets) => targets,
-            Err(problems) => {
-                tell(&problems);
-                return None;
-            }
-        },
-    };
-    match targets.pick(name) {
-        Ok(spec) => Some(spec),
-        Err(problem) => {
-            eprintln!("error: {problem}");
-            None
-        }
-    }
 }

@@ -263,6 +263,19 @@ impl Drop for Owned {
     }
 }
 
+/// Whether a results folder's `resources.json` lists anything that may still be there.
+pub fn is_left(folder: &Path) -> bool {
+    let Ok(text) = fs::read(folder.join(RESOURCES)) else {
+        return false;
+    };
+    let resources: Result<Resources, _> = serde_json::from_slice(&text);
+    // One that cannot be read may list something.
+    resources.map_or(true, |resources| {
+        let mut streams = resources.streams.iter();
+        streams.any(|stream| stream.state != State::Deleted)
+    })
+}
+
 /// What [`Owned::create`] is to be asked for one stream of the scenario.
 pub fn request(stream: &crate::scenario::model::Stream, name: &StreamName) -> (CreateStream, u32) {
     let request = CreateStream {
