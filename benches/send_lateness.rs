@@ -65,7 +65,7 @@ async fn work(clock: Clock) {
             .await
             .expect("there are no limits");
         let page = target
-            .get_records(&iterator, None)
+            .get_records("orders", &iterator, None)
             .await
             .expect("there are no limits");
         iterator = page.next_iterator.expect("the shard stays open");

@@ -17,10 +17,11 @@ pub struct Arguments {
 pub(super) enum Command {
     /// Run scenarios, write their results, print a summary
     ///
-    /// Exit code: 0 yes, 1 an SLO was missed, 2 usage or scenario, 3 the measurement is void, 4 the target refused,
+    /// Exit code: 0 yes, 1 an SLO was missed, 2 usage or scenario, 3 the measurement is void, 4 the target refused or went away,
     /// 130 interrupted (results are written).
     #[command(
-        after_help = "Example: streamgauge run scenarios/first-run.toml --set producers.web.arrival.rate=800/s"
+        after_help = "Examples: streamgauge run scenarios/first-run.toml --set producers.web.arrival.rate=800/s\n          \
+                      streamgauge run scenarios/first-run.toml --target http://127.0.0.1:4567"
     )]
     Run(RunArguments),
     /// Run scenarios in virtual time: an hour in seconds, the same bytes for the same seed
@@ -62,9 +63,15 @@ pub(super) enum Command {
 pub(super) struct RunArguments {
     #[command(flatten)]
     pub(super) common: CommonArguments,
-    /// Where to run
-    #[arg(long, value_enum, default_value_t = World::Embedded)]
-    pub(super) target: World,
+    /// Where to run: `embedded`, `simulated`, the URL of an endpoint, or a `[targets.NAME]` of streamgauge.toml beside
+    /// the scenario or in the working directory
+    #[arg(long, value_name = "NAME|URL", default_value = "embedded")]
+    pub(super) target: String,
+    /// What calls an endpoint
+    #[arg(long, value_enum, default_value_t = Client::Sdk)]
+    pub(super) client: Client,
+    #[command(flatten)]
+    pub(super) aws: AwsArguments,
 }
 
 #[derive(Debug, Args)]
@@ -73,13 +80,20 @@ pub(super) struct SimulateArguments {
     pub(super) common: CommonArguments,
 }
 
-/// The worlds that a scenario can run in.
+/// The clients that can call an endpoint.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub(super) enum World {
-    /// The engine in this process, in real time
-    Embedded,
-    /// The engine in this process, in virtual time
-    Simulated,
+pub(super) enum Client {
+    /// The official AWS SDK, its retries off
+    Sdk,
+}
+
+impl Client {
+    /// The client as reports write it.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sdk => "sdk",
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -145,9 +159,9 @@ pub(super) struct CheckArguments {
     pub(super) scenarios: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) overrides: OverrideArguments,
-    /// Where the scenario is to run
-    #[arg(long, value_enum, default_value_t = World::Embedded)]
-    pub(super) target: World,
+    /// Where the scenario is to run: as for `run`. Nothing is sent there
+    #[arg(long, value_name = "NAME|URL", default_value = "embedded")]
+    pub(super) target: String,
     /// Print JSON instead of tables
     #[arg(long)]
     pub(super) json: bool,

@@ -7,19 +7,23 @@ use std::time::Duration;
 
 use jiff::Timestamp as Utc;
 
-use super::args::AwsArguments;
+use super::args::{AwsArguments, Client, CommonArguments};
 use super::exit::Exit;
-use super::watch::Cap;
+use super::run;
+use super::watch::{Cap, LiveLine, Watch};
 use crate::analyse::{self, LiveCost, Prices};
-use crate::base::Timestamp;
+use crate::base::{Clock, Timestamp, rng};
 use crate::kinesis::StreamName;
+use crate::report::build::{self, Called, Inputs};
 use crate::report::cost::usd;
-use crate::report::{AwsRun, Cost, Document};
+use crate::report::{AwsRun, Cost, Document, World};
 use crate::run::guard::{self, Permits, Pins, Refusal};
 use crate::run::owned::{self, Label, Owned, OwnedError};
-use crate::scenario::Scenario;
+use crate::run::{Outcome, RunError, Session};
 use crate::scenario::created::{run_id, service_names};
 use crate::scenario::targets::TargetSpec;
+use crate::scenario::{Loaded, Scenario};
+use crate::target::Target;
 use crate::target::sdk::{self, ConnectError, Identity, Sdk};
 
 /// What a run may cost if nobody says, in USD.
@@ -45,7 +49,7 @@ pub(super) fn utc(time: Timestamp) -> Utc {
 
 /// A run that nothing speaks against so far: nobody was asked yet.
 #[derive(Debug)]
-pub(super) struct Plan {
+struct Plan {
     pins: Pins,
     estimate: Cost,
     max_cost_usd: f64,
@@ -56,11 +60,7 @@ impl Plan {
     ///
     /// # Errors
     /// The exit code, everything having been said.
-    pub(super) fn new(
-        spec: &TargetSpec,
-        scenario: &Scenario,
-        arguments: &AwsArguments,
-    ) -> Result<Self, Exit> {
+    fn new(spec: &TargetSpec, scenario: &Scenario, arguments: &AwsArguments) -> Result<Self, Exit> {
         let pins = Pins::of(spec).map_err(|refusal| refused(&refusal))?;
         let permits = Permits {
             write: arguments.allow_write.clone(),
@@ -91,7 +91,7 @@ impl Plan {
     }
 
     /// The cap to hold the run against while it goes on.
-    pub(super) fn cap(&self, scenario: &Scenario) -> Cap {
+    fn cap(&self, scenario: &Scenario) -> Cap {
         Cap {
             live: LiveCost::new(scenario.clone(), Prices::shipped()),
             max_usd: self.max_cost_usd,
@@ -99,24 +99,157 @@ impl Plan {
     }
 }
 
+/// Makes one run on AWS.
+pub(super) fn run_one(
+    common: &CommonArguments,
+    spec: &TargetSpec,
+    client: Client,
+    arguments: &AwsArguments,
+    loaded: &Loaded,
+) -> Exit {
+    let scenario = &loaded.scenario;
+    let plan = match Plan::new(spec, scenario, arguments) {
+        Ok(plan) => plan,
+        Err(exit) => return exit,
+    };
+    let wall = Clock::real();
+    let line = (!common.quiet).then(|| LiveLine {
+        name: scenario.name.clone(),
+        time: scenario.time,
+        consumers: scenario.consumers.len() as u64,
+        is_virtual: false,
+    });
+    let watch = match Watch::start(line, Some(plan.cap(scenario))) {
+        Ok(watch) => watch,
+        Err(problem) => {
+            eprintln!("error: failed to listen for signals: {problem}");
+            return Exit::Usage;
+        }
+    };
+    let folder = match run::open_folder(&common.out, wall.now(), loaded) {
+        Ok(folder) => folder,
+        Err(problem) => return run::cannot_write(&problem),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let ended = match runtime {
+        Ok(runtime) => runtime.block_on(course(plan, spec, scenario, folder.path(), &watch)),
+        Err(problem) => Err(AwsProblem::Runtime(problem)),
+    };
+    watch.end_line();
+    let ran = match ended {
+        Ok(ran) => ran,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            if owned::is_left(folder.path()) {
+                eprintln!("what may be left is listed in {}", folder.path().display());
+            } else {
+                folder.discard();
+            }
+            return problem.exit();
+        }
+    };
+    let inputs = Inputs {
+        scenario,
+        text: &loaded.text,
+        world: World::Aws,
+        outcome: &ran.outcome,
+        environment: Some(run::describe_host(&spec.name)),
+        target: Some(Called {
+            name: spec.name.clone(),
+            url: spec.url.clone(),
+            client: client.as_str(),
+        }),
+    };
+    let mut document = build::document(&inputs);
+    ran.opened.complete(&mut document, scenario, watch.capped());
+    let exit = run::conclude(common, folder, &document, &ran.outcome, &watch);
+    if ran.is_clean && !watch.capped() {
+        exit
+    } else {
+        exit.and(Exit::Unreachable)
+    }
+}
+
+/// A run that came to its end.
+struct Ran {
+    outcome: Outcome,
+    opened: Opened,
+    /// Whether all that it made is gone.
+    is_clean: bool,
+}
+
+/// Opens, runs and closes: after this nothing of the run is left on AWS unless somebody was told.
+async fn course(
+    plan: Plan,
+    spec: &TargetSpec,
+    scenario: &Scenario,
+    folder: &Path,
+    watch: &Watch,
+) -> Result<Ran, AwsProblem> {
+    let controls = watch.controls();
+    let mut cancel = controls.cancel.clone();
+    let now = Clock::real().now();
+    let run = rng::run_number(scenario.seed, now.as_nanos());
+    // Dropped in the middle, it deletes what it had made.
+    let mut opened = tokio::select! {
+        biased;
+        Ok(_) = cancel.wait_for(|cancelled| *cancelled) => return Err(RunError::Interrupted.into()),
+        opened = open(plan, spec, scenario, run, folder, now) => opened?,
+    };
+    let session = Session {
+        scenario: opened.scenario.clone(),
+        run,
+        clock: opened.sdk.clock(),
+        target: Target::Sdk(Arc::clone(&opened.sdk)),
+    };
+    let ended = tokio::spawn(session.run(controls)).await;
+    let is_clean = opened.close().await;
+    let outcome = ended??;
+    Ok(Ran {
+        outcome,
+        opened,
+        is_clean,
+    })
+}
+
 /// Why a run on AWS did not come to its load.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum AwsProblem {
+enum AwsProblem {
     #[error("failed to {0}")]
     Connect(#[from] ConnectError),
     #[error(transparent)]
     Refused(#[from] Refusal),
     #[error("failed to {0}")]
     Stream(#[from] OwnedError),
+    #[error("failed to start the runtime: {0}")]
+    Runtime(std::io::Error),
+    #[error(transparent)]
+    Run(#[from] RunError),
+    #[error(
+        "the run's task ended unexpectedly; this is a defect of streamgauge, please report it: {0}"
+    )]
+    Task(#[from] tokio::task::JoinError),
+}
+
+impl AwsProblem {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Run(RunError::Interrupted) => Exit::Interrupted,
+            Self::Refused(refusal) if refusal.is_usage() => Exit::Usage,
+            _ => Exit::Unreachable,
+        }
+    }
 }
 
 /// A run whose streams are there. Dropped, it deletes those that it made.
 #[derive(Debug)]
-pub(super) struct Opened {
+struct Opened {
     /// The client, which calls each stream by the service's name.
-    pub(super) sdk: Arc<Sdk>,
+    sdk: Arc<Sdk>,
     /// The scenario as the session is to run it: every stream is there, and readers keep to their shares.
-    pub(super) scenario: Scenario,
+    scenario: Scenario,
     owned: Owned,
     caller: Identity,
     arns: BTreeMap<String, String>,
@@ -128,7 +261,7 @@ pub(super) struct Opened {
 ///
 /// # Errors
 /// See [`AwsProblem`]; what had been made is deleted.
-pub(super) async fn open(
+async fn open(
     plan: Plan,
     spec: &TargetSpec,
     scenario: &Scenario,
@@ -196,12 +329,12 @@ pub(super) async fn open(
 
 impl Opened {
     /// Deletes the streams that the run made; says what is left, and whether nothing is.
-    pub(super) async fn close(&mut self) -> bool {
+    async fn close(&mut self) -> bool {
         tell_left(&mut self.owned).await
     }
 
     /// Puts the account, the streams and the bill into the document of the run.
-    pub(super) fn complete(&self, document: &mut Document, scenario: &Scenario, capped: bool) {
+    fn complete(&self, document: &mut Document, scenario: &Scenario, capped: bool) {
         let cost = analyse::of_report(document, scenario, &Prices::shipped());
         document.aws = Some(AwsRun {
             caller: self.caller.arn.clone(),

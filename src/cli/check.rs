@@ -5,18 +5,16 @@ use std::fmt::Write as _;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::json;
 
-use super::args::{CheckArguments, World};
+use super::args::CheckArguments;
 use super::exit::Exit;
 use super::files;
+use super::on_aws::OnAws;
 use super::show::show;
-use crate::analyse::budget::{SHARD_READ_BYTES_PER_S, SHARD_READS_PER_S};
-use crate::analyse::{self, Prices, ReadBudget};
+use super::target;
 use crate::base::units::{HumanBytes, HumanCount};
 use crate::kinesis::{HashKeyRange, StreamName};
-use crate::report::Cost;
-use crate::report::cost::usd;
-use crate::report::text::{Plain, counted};
-use crate::scenario::{Loaded, Scenario};
+use crate::scenario::targets::TargetSpec;
+use crate::scenario::{Loaded, Scenario, cannot};
 use crate::workload::forecast::{Forecast, forecast};
 
 pub(super) fn check(arguments: &CheckArguments) -> Exit {
@@ -30,15 +28,26 @@ pub(super) fn check(arguments: &CheckArguments) -> Exit {
             exit = exit.and(Exit::Usage);
             continue;
         };
-        if arguments.target == World::Simulated && !files::can_be_simulated(&loaded) {
+        let Some(target) = target::pick(&arguments.target, path) else {
+            exit = exit.and(Exit::Usage);
+            continue;
+        };
+        if !files::can_run(&loaded, target.kind, None) {
             exit = exit.and(Exit::Usage);
         }
         let forecasts = forecasts(&loaded.scenario);
         let on_aws = OnAws::of(&loaded.scenario, &forecasts);
         if arguments.json {
-            documents.push(to_json(&loaded, &forecasts, &on_aws));
+            let mut document = to_json(&loaded, &target, &forecasts);
+            on_aws.add_to(&mut document);
+            documents.push(document);
         } else {
-            text.push_str(&to_text(&path.display().to_string(), &loaded, &forecasts));
+            text.push_str(&to_text(
+                &path.display().to_string(),
+                &loaded,
+                &target,
+                &forecasts,
+            ));
             text.push_str(&on_aws.to_text());
         }
     }
@@ -66,70 +75,10 @@ fn forecasts(scenario: &Scenario) -> Vec<(StreamName, Forecast)> {
     streams.collect()
 }
 
-/// What the scenario means on AWS: money, and other readers.
-struct OnAws {
-    cost: Cost,
-    on_demand: Cost,
-    budgets: Vec<ReadBudget>,
-}
-
-impl OnAws {
-    fn of(scenario: &Scenario, forecasts: &[(StreamName, Forecast)]) -> Self {
-        let prices = Prices::shipped();
-        let busiest = |stream: &StreamName| {
-            let (_, forecast) = forecasts.iter().find(|(name, _)| name == stream)?;
-            let written = forecast.shards.iter().map(|shard| shard.bytes_per_s);
-            written
-                .collect::<Option<Vec<_>>>()?
-                .into_iter()
-                .reduce(f64::max)
-        };
-        Self {
-            cost: analyse::estimate(scenario, &prices),
-            on_demand: analyse::on_demand(scenario, &prices),
-            budgets: analyse::read_budgets(scenario, busiest),
-        }
-    }
-
-    fn to_text(&self) -> String {
-        let mut text = self.cost.render("Cost on AWS, at most");
-        let _ = writeln!(text, "  on-demand instead: {}\n", usd(self.on_demand.usd));
-        for budget in &self.budgets {
-            let ReadBudget {
-                stream,
-                consumers,
-                reads_per_s,
-                reads_left_per_s,
-                read_bytes_per_s,
-            } = budget;
-            let _ = write!(
-                text,
-                "Read budget of each shard of `{stream}`: {} take {} of {} calls/s and leave {}",
-                counted(*consumers as u64, "consumer"),
-                Plain(*reads_per_s),
-                Plain(SHARD_READS_PER_S),
-                Plain(*reads_left_per_s),
-            );
-            match read_bytes_per_s {
-                Some(bytes) => {
-                    let _ = writeln!(
-                        text,
-                        "; the busiest: {}/s of {}/s",
-                        HumanBytes(bytes.round() as u64),
-                        HumanBytes(SHARD_READ_BYTES_PER_S as u64)
-                    );
-                }
-                None => text.push('\n'),
-            }
-        }
-        text
-    }
-}
-
 fn to_json(
     loaded: &Loaded,
+    target: &TargetSpec,
     forecasts: &[(StreamName, Forecast)],
-    on_aws: &OnAws,
 ) -> serde_json::Value {
     let settings: Vec<_> = loaded
         .resolved
@@ -172,17 +121,22 @@ fn to_json(
             })
         })
         .collect();
+    let target =
+        json!({"name": target.name, "kind": target.kind.as_str(), "cannot": cannot(target.kind)});
     json!({
         "scenario": loaded.scenario.name,
         "settings": settings,
+        "target": target,
         "forecast": streams,
-        "cost": on_aws.cost,
-        "cost_on_demand": on_aws.on_demand,
-        "read_budget": on_aws.budgets,
     })
 }
 
-fn to_text(path: &str, loaded: &Loaded, forecasts: &[(StreamName, Forecast)]) -> String {
+fn to_text(
+    path: &str,
+    loaded: &Loaded,
+    target: &TargetSpec,
+    forecasts: &[(StreamName, Forecast)],
+) -> String {
     let mut text = format!(
         "{path}: {}\n{}\n\n",
         loaded.scenario.name, loaded.scenario.question
@@ -193,6 +147,16 @@ fn to_text(path: &str, loaded: &Loaded, forecasts: &[(StreamName, Forecast)]) ->
         table.add_row([setting.path.as_str(), setting.value.as_str(), given]);
     }
     let _ = writeln!(text, "{table}\n");
+    let _ = writeln!(
+        text,
+        "What the target `{}` ({}) cannot do:",
+        target.name,
+        target.kind.as_str()
+    );
+    for line in cannot(target.kind) {
+        let _ = writeln!(text, "  {line}");
+    }
+    text.push('\n');
     for (stream, forecast) in forecasts {
         text.push_str(&forecast_text(stream, forecast));
     }

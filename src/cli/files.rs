@@ -4,15 +4,21 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 
 use super::args::OverrideArguments;
+use crate::scenario::targets::TargetKind;
 use crate::scenario::{self, Loaded, Override, Problems, Source};
 
 /// Reads a scenario file; prints why it cannot.
 pub(super) fn read(path: &Path) -> Option<Source> {
+    read_as(path, "scenario")
+}
+
+/// Reads a file that messages call `what`; prints why it cannot.
+pub(super) fn read_as(path: &Path, what: &str) -> Option<Source> {
     let path_text = path.display().to_string();
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(problem) => {
-            eprintln!("error: failed to read the scenario `{path_text}`: {problem}");
+            eprintln!("error: failed to read the {what} `{path_text}`: {problem}");
             return None;
         }
     };
@@ -25,7 +31,7 @@ pub(super) fn read(path: &Path) -> Option<Source> {
             let valid = &problem.as_bytes()[..problem.utf8_error().valid_up_to()];
             let line = valid.split(|&byte| byte == b'\n').count();
             eprintln!(
-                "error: failed to read the scenario `{path_text}`: line {line} is not UTF-8; save the file as UTF-8"
+                "error: failed to read the {what} `{path_text}`: line {line} is not UTF-8; save the file as UTF-8"
             );
             None
         }
@@ -59,13 +65,17 @@ pub(super) fn load(source: &Source, overrides: &OverrideArguments) -> Option<Loa
     }
 }
 
-/// Whether a scenario can run in virtual time; prints why not.
-pub(super) fn can_be_simulated(loaded: &Loaded) -> bool {
-    let problems = loaded.problems(scenario::check_simulated(&loaded.scenario));
+/// Whether a scenario can run at a target of this kind; prints why not. `switch` is as in [`scenario::check_target`].
+pub(super) fn can_run(loaded: &Loaded, kind: TargetKind, switch: Option<bool>) -> bool {
+    let mut findings = scenario::check_target(&loaded.scenario, kind, switch);
+    if kind == TargetKind::Simulated {
+        findings.extend(scenario::check_simulated(&loaded.scenario));
+    }
+    let problems = loaded.problems(findings);
     problems.iter().for_each(tell);
     problems.is_none()
 }
 
-fn tell(problems: &Problems) {
+pub(super) fn tell(problems: &Problems) {
     eprintln!("{}", problems.render(std::io::stderr().is_terminal()));
 }

@@ -8,6 +8,7 @@ use super::args::OverrideArguments;
 use super::exit::Exit;
 use super::files;
 use super::show::show;
+use super::target;
 use crate::analyse;
 
 #[derive(Debug, Args)]
@@ -31,7 +32,7 @@ pub(super) fn iam(arguments: &IamArguments) -> Exit {
     };
     let spec = match &arguments.target {
         None => None,
-        Some(name) => match files::target(name, arguments.scenario.parent()) {
+        Some(name) => match target::pick(name, &arguments.scenario) {
             Some(spec) => Some(spec),
             None => return Exit::Usage,
         },

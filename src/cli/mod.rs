@@ -11,11 +11,13 @@ mod exit;
 mod explain;
 mod files;
 mod iam;
+mod on_aws;
 mod run;
 mod schema;
 mod serve;
 mod show;
 mod sweep;
+mod target;
 mod watch;
 
 use std::process::ExitCode;

@@ -3,22 +3,28 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::args::{CommonArguments, OverrideArguments, RunArguments, SimulateArguments, World};
+use tokio::runtime::Runtime;
+
+use super::args::{
+    AwsArguments, Client, CommonArguments, OverrideArguments, RunArguments, SimulateArguments,
+};
 use super::exit::Exit;
 use super::files;
 use super::show::show;
+use super::target::{self, NoClient};
 use super::watch::{LiveLine, Watch};
 use crate::base::clock::{self, VIRTUAL_EPOCH};
 use crate::base::{Clock, Timestamp, rng};
 use crate::host::{Host, Settings};
 use crate::measure::Status;
 use crate::measure::integrity::write_book;
-use crate::report::build::{self, Inputs};
+use crate::report::build::{self, Called, Inputs};
 use crate::report::results::{self, Results};
-use crate::report::{Document, Environment, Folder, FolderError, json, terminal};
+use crate::report::{Document, Environment, Folder, FolderError, World, json, terminal};
 use crate::run::environment;
-use crate::run::{Outcome, RunError, Session};
-use crate::scenario::{Loaded, Scenario, Source};
+use crate::run::{Outcome, RunError, Session, reach};
+use crate::scenario::targets::{TargetKind, TargetSpec};
+use crate::scenario::{Loaded, Scenario, Source, has_faults};
 use crate::target::Target;
 
 /// The account that the embedded engine plays.
@@ -27,14 +33,21 @@ const ACCOUNT: &str = "000000000000";
 const REGION: &str = "us-east-1";
 
 pub(super) fn run(arguments: &RunArguments) -> Exit {
-    run_all(&arguments.common, arguments.target)
+    let RunArguments {
+        common,
+        target,
+        client,
+        aws,
+    } = arguments;
+    run_all(common, target, *client, aws)
 }
 
 pub(super) fn simulate(arguments: &SimulateArguments) -> Exit {
-    run_all(&arguments.common, World::Simulated)
+    let none = AwsArguments::default();
+    run_all(&arguments.common, "simulated", Client::Sdk, &none)
 }
 
-fn run_all(common: &CommonArguments, world: World) -> Exit {
+fn run_all(common: &CommonArguments, target: &str, client: Client, aws: &AwsArguments) -> Exit {
     // Everything is read before anything runs: a mistake in the third file must not cost the first two runs.
     let mut loaded = Vec::new();
     for path in &common.scenarios {
@@ -44,20 +57,31 @@ fn run_all(common: &CommonArguments, world: World) -> Exit {
         let Some(scenario) = files::load(&source, &common.overrides) else {
             return Exit::Usage;
         };
-        if world == World::Simulated && !files::can_be_simulated(&scenario) {
+        let Some(target) = target::pick(target, path) else {
+            return Exit::Usage;
+        };
+        if !files::can_run(&scenario, target.kind, None) {
             return Exit::Usage;
         }
-        loaded.push((source, scenario));
+        loaded.push((source, scenario, target));
+    }
+    if cfg!(not(feature = "aws")) {
+        // Permits are asked for nowhere else.
+        let _ = aws;
     }
     let mut exit = Exit::Yes;
-    for (source, first) in &loaded {
+    for (source, first, target) in &loaded {
         for repeat in 0..common.repeat {
             let one = match again(common, source, first, u64::from(repeat)) {
-                Some(loaded) => run_one(common, world, &loaded),
+                #[cfg(feature = "aws")]
+                Some(loaded) if target.kind == TargetKind::Aws => {
+                    super::aws::run_one(common, target, client, aws, &loaded)
+                }
+                Some(loaded) => run_one(common, target, client, &loaded),
                 None => Exit::Usage,
             };
             exit = exit.and(one);
-            if matches!(one, Exit::Interrupted | Exit::Usage) {
+            if matches!(one, Exit::Interrupted | Exit::Usage | Exit::Unreachable) {
                 return exit;
             }
         }
@@ -77,14 +101,14 @@ fn again(common: &CommonArguments, source: &Source, first: &Loaded, repeat: u64)
     files::load(source, &overrides)
 }
 
-fn run_one(common: &CommonArguments, world: World, loaded: &Loaded) -> Exit {
+fn run_one(common: &CommonArguments, target: &TargetSpec, client: Client, loaded: &Loaded) -> Exit {
     let scenario = &loaded.scenario;
     let wall = Clock::real();
     let line = (!common.quiet).then(|| LiveLine {
         name: scenario.name.clone(),
         time: scenario.time,
         consumers: scenario.consumers.len() as u64,
-        is_virtual: world == World::Simulated,
+        is_virtual: target.kind == TargetKind::Simulated,
     });
     let watch = match Watch::start(line, None) {
         Ok(watch) => watch,
@@ -93,38 +117,57 @@ fn run_one(common: &CommonArguments, world: World, loaded: &Loaded) -> Exit {
             return Exit::Usage;
         }
     };
+    // Nothing is written for a target that is not there.
+    let place = match Place::reach(target, loaded, &watch) {
+        Ok(place) => place,
+        Err(problem) => {
+            watch.end_line();
+            return problem.tell();
+        }
+    };
     let folder = match open_folder(&common.out, wall.now(), loaded) {
         Ok(folder) => folder,
         Err(problem) => return cannot_write(&problem),
     };
-    let outcome = match world {
-        World::Embedded => run_embedded(scenario, wall, &watch),
-        World::Simulated => run_simulated(scenario, &watch),
-    };
+    let outcome = place.run(scenario, wall, &watch);
     watch.end_line();
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(problem) => {
-            eprintln!("error: {problem}");
             folder.discard();
-            return match problem {
-                Problem::Run(RunError::Interrupted) => Exit::Interrupted,
-                Problem::Run(_) | Problem::Runtime(_) | Problem::Task(_) => Exit::Unreachable,
-            };
+            return problem.tell();
         }
     };
     let inputs = Inputs {
         scenario,
         text: &loaded.text,
-        world: match world {
-            World::Embedded => crate::report::World::Embedded,
-            World::Simulated => crate::report::World::Simulated,
+        world: match target.kind {
+            TargetKind::Embedded => World::Embedded,
+            TargetKind::Simulated => World::Simulated,
+            TargetKind::Endpoint => World::Endpoint,
+            TargetKind::Aws => World::Aws,
         },
         outcome: &outcome,
-        environment: (world == World::Embedded).then(|| describe_host("embedded")),
+        environment: (target.kind != TargetKind::Simulated).then(|| describe_host(&target.name)),
+        target: (!target.kind.is_in_process()).then(|| Called {
+            name: target.name.clone(),
+            url: target.url.clone(),
+            client: client.as_str(),
+        }),
     };
     let document = build::document(&inputs);
-    let written = write_results(&folder, &document, &outcome);
+    conclude(common, folder, &document, &outcome, &watch)
+}
+
+/// Writes the results and shows the summary; says what both come to.
+pub(super) fn conclude(
+    common: &CommonArguments,
+    folder: Folder,
+    document: &Document,
+    outcome: &Outcome,
+    watch: &Watch,
+) -> Exit {
+    let written = write_results(&folder, document, outcome);
     let path = folder.path().to_owned();
     let mut exit = Exit::Yes;
     for problem in written.into_iter().chain(folder.finish().err()) {
@@ -133,17 +176,17 @@ fn run_one(common: &CommonArguments, world: World, loaded: &Loaded) -> Exit {
     // Last, because whoever reads this may be slow, and the results must not wait for them.
     let shown = show(|out| {
         if common.json {
-            return json::write(out, &document);
+            return json::write(out, document);
         }
-        out.write_all(terminal::render(&document).as_bytes())?;
+        out.write_all(terminal::render(document).as_bytes())?;
         writeln!(out, "\nResults: {}", path.display())
     });
     // Watched to here: a signal while results are written must not be lost, and a second one must not wait.
     exit.and(shown)
-        .and(exit_of(&document, watch.interrupted(), common.strict))
+        .and(exit_of(document, watch.interrupted(), common.strict))
 }
 
-fn cannot_write(problem: &FolderError) -> Exit {
+pub(super) fn cannot_write(problem: &FolderError) -> Exit {
     eprintln!("error: failed to {problem}");
     Exit::Usage
 }
@@ -165,18 +208,88 @@ fn exit_of(document: &Document, interrupted: bool, strict: bool) -> Exit {
     } else {
         Exit::Yes
     };
-    measured.and(held).and(ended)
+    let reached = match &document.target {
+        Some(target) if target.unreachable.is_some() || !target.left_behind.is_empty() => {
+            Exit::Unreachable
+        }
+        _ => Exit::Yes,
+    };
+    measured.and(held).and(ended).and(reached)
 }
 
-fn run_embedded(scenario: &Scenario, clock: Clock, watch: &Watch) -> Result<Outcome, Problem> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+/// Where a run is about to happen.
+#[derive(Debug)]
+enum Place {
+    Embedded,
+    Simulated,
+    Connected(Runtime, Target),
+}
+
+impl Place {
+    /// Goes there and looks whether the scenario can run; nothing is made or written.
+    fn reach(spec: &TargetSpec, loaded: &Loaded, watch: &Watch) -> Result<Self, Problem> {
+        match spec.kind {
+            TargetKind::Embedded => return Ok(Self::Embedded),
+            TargetKind::Simulated => return Ok(Self::Simulated),
+            TargetKind::Endpoint | TargetKind::Aws => {}
+        }
+        let runtime = real_runtime()?;
+        let mut cancel = watch.controls().cancel;
+        let reached = async {
+            let target = target::connect(spec).await?;
+            reach(&target, &loaded.scenario).await?;
+            if has_faults(&loaded.scenario) {
+                let switch = target.has_switch().await;
+                if !files::can_run(loaded, spec.kind, Some(switch)) {
+                    return Err(Problem::Told);
+                }
+            }
+            Ok(target)
+        };
+        let target = runtime.block_on(async {
+            tokio::select! {
+                biased;
+                Ok(_) = cancel.wait_for(|cancelled| *cancelled) => Err(RunError::Interrupted.into()),
+                reached = reached => reached,
+            }
+        })?;
+        Ok(Self::Connected(runtime, target))
+    }
+
+    fn run(self, scenario: &Scenario, wall: Clock, watch: &Watch) -> Result<Outcome, Problem> {
+        let (runtime, session) = match self {
+            Self::Simulated => return run_simulated(scenario, watch),
+            Self::Embedded => {
+                let run = run_number(scenario, wall);
+                (real_runtime()?, session(scenario, run, wall))
+            }
+            Self::Connected(runtime, target) => {
+                let session = Session {
+                    scenario: scenario.clone(),
+                    run: run_number(scenario, wall),
+                    clock: target.clock(),
+                    target,
+                };
+                (runtime, session)
+            }
+        };
+        let controls = watch.controls();
+        let outcome = runtime.block_on(async move { tokio::spawn(session.run(controls)).await });
+        // Look-ups of host names cannot be ended and must not hold up the results.
+        runtime.shutdown_background();
+        Ok(outcome??)
+    }
+}
+
+fn real_runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .build()?;
-    // Stamps of another run, in a stream that outlived it, must not be taken for this one's.
-    let run = rng::run_number(scenario.seed, clock.now().as_nanos());
-    let controls = watch.controls();
-    let session = session(scenario, run, clock);
-    Ok(runtime.block_on(async move { tokio::spawn(session.run(controls)).await })??)
+        .build()
+}
+
+/// Stamps of another run, in a stream that outlived it, must not be taken for this one's.
+fn run_number(scenario: &Scenario, clock: Clock) -> u32 {
+    rng::run_number(scenario.seed, clock.now().as_nanos())
 }
 
 fn run_simulated(scenario: &Scenario, watch: &Watch) -> Result<Outcome, Problem> {
@@ -199,10 +312,30 @@ enum Problem {
     Runtime(#[from] std::io::Error),
     #[error(transparent)]
     Run(#[from] RunError),
+    #[error(transparent)]
+    NoClient(#[from] NoClient),
+    #[error("the scenario cannot run there")]
+    Told,
     #[error(
         "the run's task ended unexpectedly; this is a defect of streamgauge, please report it: {0}"
     )]
     Task(#[from] tokio::task::JoinError),
+}
+
+impl Problem {
+    /// Prints it; says what it comes to for a script.
+    fn tell(&self) -> Exit {
+        match self {
+            // The findings are printed.
+            Self::Told => return Exit::Usage,
+            other => eprintln!("error: {other}"),
+        }
+        match self {
+            Self::Run(RunError::Interrupted) => Exit::Interrupted,
+            Self::NoClient(problem) => problem.exit(),
+            _ => Exit::Unreachable,
+        }
+    }
 }
 
 fn session(scenario: &Scenario, run: u32, clock: Clock) -> Session {
@@ -226,7 +359,7 @@ fn session(scenario: &Scenario, run: u32, clock: Clock) -> Session {
     }
 }
 
-fn describe_host(target: &str) -> Environment {
+pub(super) fn describe_host(target: &str) -> Environment {
     let host = environment::Host::look();
     Environment {
         target: target.to_owned(),
@@ -238,7 +371,11 @@ fn describe_host(target: &str) -> Environment {
 }
 
 /// Opens the folder before anything runs, with what is known by then in it.
-fn open_folder(out: &Path, now: Timestamp, loaded: &Loaded) -> Result<Folder, FolderError> {
+pub(super) fn open_folder(
+    out: &Path,
+    now: Timestamp,
+    loaded: &Loaded,
+) -> Result<Folder, FolderError> {
     let Scenario {
         name,
         producers,

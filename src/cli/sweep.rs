@@ -2,13 +2,15 @@
 
 use std::fmt::Write as _;
 use std::io::{self, BufRead as _, IsTerminal as _};
+use std::path::Path;
 
 use clap::Args;
 use serde_json::json;
 
 use super::exit::Exit;
-use super::files;
 use super::show::show;
+#[cfg(feature = "aws")]
+use super::target;
 
 #[derive(Debug, Args)]
 pub(super) struct SweepArguments {
@@ -43,7 +45,7 @@ pub(super) fn sweep(arguments: &SweepArguments) -> Exit {
     use crate::run::guard::Pins;
     use crate::scenario::targets::TargetKind;
 
-    let Some(spec) = files::target(&arguments.target, None) else {
+    let Some(spec) = target::pick(&arguments.target, Path::new("")) else {
         return Exit::Usage;
     };
     if spec.kind != TargetKind::Aws {

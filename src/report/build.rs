@@ -6,8 +6,8 @@ use jiff::Timestamp as Utc;
 
 use super::document::{
     ByPhase, ConsumerSummary, Document, Environment, EventRow, EventStatus, Instrument, Latency,
-    Ledger, ProducerSummary, SCHEMA_VERSION, ScenarioInfo, ShardRow, StreamBalance, ThrottlingRow,
-    World, per_s,
+    Ledger, ProducerSummary, SCHEMA_VERSION, ScenarioInfo, ShardRow, StreamBalance, TargetFinding,
+    TargetSummary, ThrottlingRow, World, per_s,
 };
 use super::interval_view::IntervalView;
 use super::results::Latencies;
@@ -34,6 +34,43 @@ pub struct Inputs<'a> {
     pub outcome: &'a Outcome,
     /// The host; not given for simulated runs.
     pub environment: Option<Environment>,
+    /// What the target outside of this process is called; not given where the engine is in it.
+    pub target: Option<Called>,
+}
+
+/// How a target is called, in both senses.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Called {
+    /// Its name on the command line.
+    pub name: String,
+    /// Its URL, if it is not a region's own.
+    pub url: Option<String>,
+    /// The client.
+    pub client: &'static str,
+}
+
+fn target(called: &Called, outcome: &Outcome) -> TargetSummary {
+    let seen = &outcome.target;
+    TargetSummary {
+        name: called.name.clone(),
+        url: called.url.clone(),
+        client: called.client.to_owned(),
+        engine: "not applicable".to_owned(),
+        findings: seen
+            .findings
+            .iter()
+            .map(|finding| TargetFinding {
+                text: finding.text.clone(),
+                count: finding.count,
+            })
+            .collect(),
+        unreachable: seen.unreachable.clone(),
+        left_behind: seen
+            .left_behind
+            .iter()
+            .map(|(stream, reason)| (stream.to_string(), reason.clone()))
+            .collect(),
+    }
 }
 
 /// The document of a run, with its verdict, SLOs and answer.
@@ -84,6 +121,7 @@ pub fn document(inputs: &Inputs<'_>) -> Document {
             .map(|event| event_row(outcome, event))
             .collect(),
         instrument: instrument(outcome),
+        target: inputs.target.as_ref().map(|called| target(called, outcome)),
         environment: inputs.environment.clone(),
         aws: None,
     };

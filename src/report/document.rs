@@ -56,6 +56,9 @@ pub struct Document {
     pub events: Vec<EventRow>,
     /// What the instrument says of itself.
     pub instrument: Instrument,
+    /// The target outside of this process; absent where the engine is in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<TargetSummary>,
     /// The host and the target; absent from simulated reports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<Environment>,
@@ -369,6 +372,37 @@ pub struct Instrument {
     /// Share of processor time that the hypervisor gave to others, 0 to 1; absent as above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_steal_share: Option<f64>,
+}
+
+/// A target outside of this process. Holds no secret.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct TargetSummary {
+    /// What the command line called it.
+    pub name: String,
+    /// Where it is; absent where that is the region's own endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// What called it: `sdk`.
+    pub client: String,
+    /// What the scenario's `[engine]` came to: `not applicable`.
+    pub engine: String,
+    /// What its answers held that Kinesis would not say.
+    pub findings: Vec<TargetFinding>,
+    /// Why it could not be reached when the load was over; absent when it could.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreachable: Option<String>,
+    /// Streams of the run that could not be deleted, each with the reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_behind: BTreeMap<String, String>,
+}
+
+/// Something in a target's answers that Kinesis would not say.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct TargetFinding {
+    /// What, with the first such answer.
+    pub text: String,
+    /// How many times.
+    pub count: u64,
 }
 
 /// The host and the target.

@@ -31,7 +31,7 @@ pub use cost::{Cost, CostLine, PriceList};
 pub use document::{
     ByPhase, ConsumerSummary, Document, Environment, EventRow, EventStatus, FigureBasis,
     Instrument, Latency, Ledger, ProducerSummary, SCHEMA_VERSION, ScenarioInfo, ShardRow,
-    StreamBalance, ThrottlingRow, World,
+    StreamBalance, TargetFinding, TargetSummary, ThrottlingRow, World,
 };
 pub use figure::{Unit, figure};
 pub use folder::{Folder, FolderError};

@@ -88,6 +88,7 @@ pub(crate) fn document() -> Document {
             host_cpu_share: Some(0.71),
             cpu_steal_share: Some(0.02),
         },
+        target: None,
         environment: Some(Environment {
             target: "embedded".into(),
             os: "Linux 6.1".into(),

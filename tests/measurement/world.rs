@@ -187,12 +187,13 @@ async fn run(
         },
         outcome: &outcome,
         environment: None,
+        target: None,
     });
     let (deeds, journal) = match &target {
         Target::Scripted(scripted) => (scripted.deeds(), scripted.journal()),
-        Target::Embedded(_) => Default::default(),
+        _ => Default::default(),
     };
-    let stored = read_back(target.host()).await;
+    let stored = read_back(target.host().expect("the engine is in this process")).await;
     Ran {
         outcome,
         document,

@@ -37,6 +37,7 @@ pub fn render(document: &Document) -> String {
     sections.extend(load::throttling(document));
     sections.extend(load::shards(document));
     sections.extend(events(document));
+    sections.extend(target(document));
     sections.push(instrument(document));
     sections.extend(document.aws.as_ref().map(AwsRun::render));
     let mut text = sections.join("\n\n");
@@ -97,6 +98,29 @@ fn scenario(document: &Document) -> String {
         document.seed
     );
     text
+}
+
+/// The target outside of this process, and what is wrong with it.
+fn target(document: &Document) -> Option<String> {
+    let target = document.target.as_ref()?;
+    let url = target.url.as_deref().filter(|url| *url != target.name);
+    let mut lines = vec![format!(
+        "{}{}, called by {}; `[engine]` {}",
+        target.name,
+        url.map_or_else(String::new, |url| format!(" ({url})")),
+        target.client,
+        target.engine
+    )];
+    if let Some(reason) = &target.unreachable {
+        lines.push(format!("not reachable at the end: {reason}"));
+    }
+    for (stream, reason) in &target.left_behind {
+        lines.push(format!("stream `{stream}` is left there: {reason}"));
+    }
+    for finding in &target.findings {
+        lines.push(format!("{} times {}", finding.count, finding.text));
+    }
+    Some(hanging("Target: ", &lines))
 }
 
 fn slos(document: &Document) -> Option<String> {

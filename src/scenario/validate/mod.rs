@@ -8,9 +8,11 @@ mod producers;
 mod simulated;
 mod slo;
 mod streams;
+mod target;
 
 pub use simulated::check_simulated;
 pub(super) use slo::bound_value;
+pub use target::{cannot, check_target, has_faults};
 
 use super::draft::Draft;
 use super::finding::{At, Finding};
@@ -29,7 +31,7 @@ const fn rule(
 }
 
 /// Every rule.
-const RULES: [Rule; 23] = [
+const RULES: [Rule; 24] = [
     rule(streams::measures_something, &[("time", "measure")]),
     rule(
         streams::keeps_records_as_long_as_the_service_can,
@@ -83,6 +85,14 @@ const RULES: [Rule; 23] = [
             ("producers", "keys"),
             ("producers", "stream"),
             ("streams", "max_record_bytes"),
+        ],
+    ),
+    rule(
+        producers::existing_streams_get_no_stamp,
+        &[
+            ("producers", "stream"),
+            ("producers", "payload"),
+            ("streams", "existing"),
         ],
     ),
     rule(producers::put_record_sends_one, &[("producers", "send")]),

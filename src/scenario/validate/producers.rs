@@ -21,6 +21,25 @@ pub(super) fn streams_exist(draft: &Draft, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Somebody else reads an existing stream: he must not find 36 bytes of ours before the data that he expects.
+pub(super) fn existing_streams_get_no_stamp(draft: &Draft, findings: &mut Vec<Finding>) {
+    for (name, producer) in &draft.producers {
+        let stream = producer.stream.as_ref();
+        let existing = stream.and_then(|stream| draft.streams.get(stream));
+        if existing.is_some_and(|stream| stream.existing)
+            && producer.payload.stamp == StampPlace::Prefix
+        {
+            findings.push(
+                Finding::value(
+                    &["producers", name, "payload", "stamp"],
+                    format!("`producers.{name}` must not stamp the records of an existing stream"),
+                )
+                .note("accepted: `payload = { stamp = \"none\" }`; loss and order are not measured then"),
+            );
+        }
+    }
+}
+
 pub(super) fn hot_keys_leave_cold_ones(draft: &Draft, findings: &mut Vec<Finding>) {
     for (name, producer) in &draft.producers {
         if let Keys::HotSet {
