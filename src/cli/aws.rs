@@ -285,7 +285,9 @@ async fn open(
         account: plan.pins.account.clone(),
         region: plan.pins.region.clone(),
         owner: caller.arn.clone(),
-        expires: utc(now.plus(planned)).to_string(),
+        expires: utc(now.plus(planned))
+            .strftime("%Y%m%dT%H%M%SZ")
+            .to_string(),
     };
     let mut owned = Owned::new(Arc::clone(&sdk), folder, label);
     let mut arns = BTreeMap::new();

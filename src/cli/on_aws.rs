@@ -51,7 +51,7 @@ impl OnAws {
         for budget in &self.budgets {
             let _ = write!(
                 text,
-                "Read budget of each shard of `{}`: {} take {} of {} calls/s and leave {}",
+                "Read budget of each shard of `{}`: {}; {} of {} calls/s taken, {} left",
                 budget.stream,
                 counted(budget.consumers as u64, "consumer"),
                 Plain(budget.reads_per_s),

@@ -15,7 +15,7 @@ pub struct AwsRun {
     pub account: String,
     /// The region.
     pub region: String,
-    /// The run, as the tag `streamgauge:run` holds it.
+    /// The run, as the tag `streamgauge.run` holds it.
     pub run: String,
     /// The ARN of each stream, by the scenario's name of it.
     pub streams: BTreeMap<String, String>,

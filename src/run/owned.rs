@@ -23,7 +23,7 @@ pub const RESOURCES: &str = "resources.json";
 /// Whose streams these are.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Label {
-    /// The run, as `streamgauge:run` holds it.
+    /// The run, as the tag `streamgauge.run` holds it.
     pub run: String,
     /// The scenario's name.
     pub scenario: String,
@@ -35,7 +35,7 @@ pub struct Label {
     pub region: String,
     /// The ARN of who made them.
     pub owner: String,
-    /// When the run is over at the latest: UTC, as RFC 3339 writes it.
+    /// When the run is over at the latest: UTC, as `20261123T060000Z`.
     pub expires: String,
 }
 
@@ -43,17 +43,22 @@ impl Label {
     /// The tags that say so.
     pub fn tags(&self) -> BTreeMap<String, String> {
         let tag = |name: &str, value: &str| (name.to_owned(), tag_value(value));
+        // Of `arn:aws:iam::ACCOUNT:user/me`, without the colons that tags cannot have.
+        let owner = match self.owner.splitn(6, ':').collect::<Vec<_>>()[..] {
+            [_, _, _, _, account, who] => format!("{account}/{who}"),
+            _ => self.owner.clone(),
+        };
         BTreeMap::from([
             tag(RUN_TAG, &self.run),
-            tag(OWNER_TAG, &self.owner),
+            tag(OWNER_TAG, &owner),
             tag(EXPIRES_TAG, &self.expires),
         ])
     }
 }
 
-/// A text as a tag may hold it: up to 256 letters, digits, spaces and `_.:/=+-@` (tag restrictions, developer guide).
+/// A text as a tag may hold it: up to 256 letters, digits, spaces and `_ . / = + - % @` (API reference, Tag).
 fn tag_value(text: &str) -> String {
-    let allowed = |c: char| c.is_alphanumeric() || " _.:/=+-@".contains(c);
+    let allowed = |c: char| c.is_alphanumeric() || " _./=+-%@".contains(c);
     let clean = text.chars().map(|c| if allowed(c) { c } else { '_' });
     clean.take(256).collect()
 }
@@ -299,15 +304,13 @@ mod tests {
             account: "111122223333".to_owned(),
             region: "eu-west-1".to_owned(),
             owner: "arn:aws:sts::111122223333:assumed-role/load/me,you".to_owned(),
-            expires: "2026-11-23T06:00:00Z".to_owned(),
+            expires: "20261123T060000Z".to_owned(),
         };
         let tags = label.tags();
         assert_eq!(tags[RUN_TAG], "0000002a");
-        assert_eq!(
-            tags[OWNER_TAG],
-            "arn:aws:sts::111122223333:assumed-role/load/me_you"
-        );
-        assert_eq!(tags[EXPIRES_TAG], "2026-11-23T06:00:00Z");
+        assert_eq!(tags[OWNER_TAG], "111122223333/assumed-role/load/me_you");
+        assert_eq!(tags[EXPIRES_TAG], "20261123T060000Z");
+        assert_eq!(tag_value("a:b"), "a_b");
         assert_eq!(tag_value(&"é".repeat(300)).chars().count(), 256);
     }
 }

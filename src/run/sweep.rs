@@ -1,6 +1,6 @@
 //! Finding what runs left on AWS, by tag, and taking it away.
 //!
-//! Invariant: a stream without the tag `streamgauge:run` is not touched, whatever its name; nor is one whose run may still
+//! Invariant: a stream without the tag `streamgauge.run` is not touched, whatever its name; nor is one whose run may still
 //! go on, unless that run was named.
 
 use std::collections::BTreeMap;
@@ -137,12 +137,12 @@ mod tests {
         let tag = |name: &str, value: Option<&str>| Some((name.to_owned(), value?.to_owned()));
         let tags = [tag(RUN_TAG, run), tag(EXPIRES_TAG, expires)];
         let tags = tags.into_iter().flatten().collect();
-        let now = "2026-11-23T12:00:00Z".parse().unwrap();
+        let now = "20261123T120000Z".parse().unwrap();
         judge("streamgauge-x", &tags, wanted, now).action
     }
 
-    const PAST: Option<&str> = Some("2026-11-23T12:00:00Z");
-    const FUTURE: Option<&str> = Some("2026-11-23T12:00:01Z");
+    const PAST: Option<&str> = Some("20261123T120000Z");
+    const FUTURE: Option<&str> = Some("20261123T120001Z");
 
     #[test]
     fn only_tagged_streams_of_runs_that_are_over_go_by_themselves() {

@@ -7,12 +7,13 @@ use crate::kinesis::StreamName;
 
 /// What the name of every stream that a run creates begins with.
 pub const PREFIX: &str = "streamgauge-";
-/// The tag that holds the run's number. A resource without it is nobody's that this program knows.
-pub const RUN_TAG: &str = "streamgauge:run";
-/// The tag that holds the ARN of who made the run.
-pub const OWNER_TAG: &str = "streamgauge:owner";
-/// The tag that holds when the run is over at the latest: UTC, as RFC 3339 writes it.
-pub const EXPIRES_TAG: &str = "streamgauge:expires";
+/// The tag that holds the run's number. Kinesis takes no colons in tags (API reference, Tag; read 2026-11-23).
+/// A resource without it is nobody's that this program knows.
+pub const RUN_TAG: &str = "streamgauge.run";
+/// The tag that holds who made the run: account, then user or role session.
+pub const OWNER_TAG: &str = "streamgauge.owner";
+/// The tag that holds when the run is over at the latest: UTC, as `20261123T060000Z`.
+pub const EXPIRES_TAG: &str = "streamgauge.expires";
 
 /// The longest name of a stream (service model).
 const NAME_MAX: usize = 128;
