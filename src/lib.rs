@@ -17,6 +17,7 @@
 //! - [`consumer`]: reading back;
 //! - [`run`]: phases and events of one run;
 //! - [`report`]: showing results;
+//! - [`analyse`]: verdicts that need no target;
 //! - [`cli`]: flags and subcommands.
 //!
 //! `ARCHITECTURE.md` tells what each module may use and what always holds in it; `tests/architecture.rs` checks the
@@ -51,5 +52,7 @@ pub mod consumer;
 pub mod run;
 
 pub mod report;
+
+pub mod analyse;
 
 pub mod cli;

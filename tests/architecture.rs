@@ -36,10 +36,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("report", &["base", "kinesis", "measure", "scenario", "run"]),
     (
+        "analyse",
+        &[
+            "base", "kinesis", "measure", "scenario", "workload", "report",
+        ],
+    ),
+    (
         "cli",
         &[
             "base", "kinesis", "measure", "scenario", "workload", "host", "server", "target",
-            "run", "report",
+            "run", "report", "analyse",
         ],
     ),
 ];

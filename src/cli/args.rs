@@ -41,6 +41,12 @@ pub(super) enum Command {
         after_help = "Example: streamgauge decode 49669222159341736596053682752517603209572561131638095922"
     )]
     Decode(DecodeArguments),
+    /// Print the least IAM policy that runs of a scenario need on AWS
+    #[command(after_help = "Example: streamgauge iam scenarios/first-run.toml")]
+    Iam(super::iam::IamArguments),
+    /// Find what crashed runs left on AWS, by tag, and delete it
+    #[command(after_help = "Example: streamgauge sweep --target load-test --dry-run")]
+    Sweep(super::sweep::SweepArguments),
     /// Print the JSON Schema of scenario files
     #[command(after_help = "Example: streamgauge schema > scenario.schema.json")]
     Schema,
@@ -63,6 +69,8 @@ pub(super) struct RunArguments {
     /// What calls an endpoint
     #[arg(long, value_enum, default_value_t = Client::Sdk)]
     pub(super) client: Client,
+    #[command(flatten)]
+    pub(super) aws: AwsArguments,
 }
 
 #[derive(Debug, Args)]
@@ -119,6 +127,28 @@ pub(super) struct OverrideArguments {
     /// Change the seed
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
+}
+
+/// What a run on AWS may do and cost.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct AwsArguments {
+    /// AWS: refuse above this estimate, and end the run when its counts have cost as much [default: the target's
+    /// max_cost, or 5]
+    #[arg(long, value_name = "USD", value_parser = usd)]
+    pub(super) max_cost: Option<f64>,
+    /// AWS: write to this stream, which was there before
+    #[arg(long, value_name = "ARN")]
+    pub(super) allow_write: Vec<String>,
+    /// AWS: split, merge or scale this stream, which was there before
+    #[arg(long, value_name = "ARN")]
+    pub(super) allow_reshard: Vec<String>,
+}
+
+fn usd(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(usd) if usd.is_finite() && usd >= 0.0 => Ok(usd),
+        _ => Err("expected an amount in USD, such as 2.50".to_owned()),
+    }
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::args::CheckArguments;
 use super::exit::Exit;
 use super::files;
+use super::on_aws::OnAws;
 use super::show::show;
 use super::target;
 use crate::base::units::{HumanBytes, HumanCount};
@@ -35,8 +36,11 @@ pub(super) fn check(arguments: &CheckArguments) -> Exit {
             exit = exit.and(Exit::Usage);
         }
         let forecasts = forecasts(&loaded.scenario);
+        let on_aws = OnAws::of(&loaded.scenario, &forecasts);
         if arguments.json {
-            documents.push(to_json(&loaded, &target, &forecasts));
+            let mut document = to_json(&loaded, &target, &forecasts);
+            on_aws.add_to(&mut document);
+            documents.push(document);
         } else {
             text.push_str(&to_text(
                 &path.display().to_string(),
@@ -44,6 +48,7 @@ pub(super) fn check(arguments: &CheckArguments) -> Exit {
                 &target,
                 &forecasts,
             ));
+            text.push_str(&on_aws.to_text());
         }
     }
     if arguments.json {

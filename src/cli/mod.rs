@@ -3,17 +3,22 @@
 //! Invariant: every way out goes through [`Exit`], and nothing is measured here.
 
 mod args;
+#[cfg(feature = "aws")]
+mod aws;
 mod check;
 mod decode;
 mod exit;
 mod explain;
 mod files;
+mod iam;
+mod on_aws;
 mod run;
 mod schema;
 mod serve;
 mod serve_log;
 mod serve_tls;
 mod show;
+mod sweep;
 mod target;
 mod watch;
 
@@ -46,6 +51,8 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::check(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Decode(arguments) => decode::decode(&arguments),
+        Command::Iam(arguments) => iam::iam(&arguments),
+        Command::Sweep(arguments) => sweep::sweep(&arguments),
         Command::Schema => schema::schema(),
         Command::Serve(arguments) => serve::serve(&arguments),
     };

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
-use super::args::{Client, CommonArguments, OverrideArguments, RunArguments, SimulateArguments};
+use super::args::{
+    AwsArguments, Client, CommonArguments, OverrideArguments, RunArguments, SimulateArguments,
+};
 use super::exit::Exit;
 use super::files;
 use super::show::show;
@@ -31,14 +33,21 @@ const ACCOUNT: &str = "000000000000";
 const REGION: &str = "us-east-1";
 
 pub(super) fn run(arguments: &RunArguments) -> Exit {
-    run_all(&arguments.common, &arguments.target, arguments.client)
+    let RunArguments {
+        common,
+        target,
+        client,
+        aws,
+    } = arguments;
+    run_all(common, target, *client, aws)
 }
 
 pub(super) fn simulate(arguments: &SimulateArguments) -> Exit {
-    run_all(&arguments.common, "simulated", Client::Sdk)
+    let none = AwsArguments::default();
+    run_all(&arguments.common, "simulated", Client::Sdk, &none)
 }
 
-fn run_all(common: &CommonArguments, target: &str, client: Client) -> Exit {
+fn run_all(common: &CommonArguments, target: &str, client: Client, aws: &AwsArguments) -> Exit {
     // Everything is read before anything runs: a mistake in the third file must not cost the first two runs.
     let mut loaded = Vec::new();
     for path in &common.scenarios {
@@ -56,15 +65,23 @@ fn run_all(common: &CommonArguments, target: &str, client: Client) -> Exit {
         }
         loaded.push((source, scenario, target));
     }
+    if cfg!(not(feature = "aws")) {
+        // Permits are asked for nowhere else.
+        let _ = aws;
+    }
     let mut exit = Exit::Yes;
     for (source, first, target) in &loaded {
         for repeat in 0..common.repeat {
             let one = match again(common, source, first, u64::from(repeat)) {
+                #[cfg(feature = "aws")]
+                Some(loaded) if target.kind == TargetKind::Aws => {
+                    super::aws::run_one(common, target, client, aws, &loaded)
+                }
                 Some(loaded) => run_one(common, target, client, &loaded),
                 None => Exit::Usage,
             };
             exit = exit.and(one);
-            if matches!(one, Exit::Interrupted | Exit::Usage) {
+            if matches!(one, Exit::Interrupted | Exit::Usage | Exit::Unreachable) {
                 return exit;
             }
         }
@@ -93,7 +110,7 @@ fn run_one(common: &CommonArguments, target: &TargetSpec, client: Client, loaded
         consumers: scenario.consumers.len() as u64,
         is_virtual: target.kind == TargetKind::Simulated,
     });
-    let watch = match Watch::start(line) {
+    let watch = match Watch::start(line, None) {
         Ok(watch) => watch,
         Err(problem) => {
             eprintln!("error: failed to listen for signals: {problem}");
@@ -139,7 +156,18 @@ fn run_one(common: &CommonArguments, target: &TargetSpec, client: Client, loaded
         }),
     };
     let document = build::document(&inputs);
-    let written = write_results(&folder, &document, &outcome);
+    conclude(common, folder, &document, &outcome, &watch)
+}
+
+/// Writes the results and shows the summary; says what both come to.
+pub(super) fn conclude(
+    common: &CommonArguments,
+    folder: Folder,
+    document: &Document,
+    outcome: &Outcome,
+    watch: &Watch,
+) -> Exit {
+    let written = write_results(&folder, document, outcome);
     let path = folder.path().to_owned();
     let mut exit = Exit::Yes;
     for problem in written.into_iter().chain(folder.finish().err()) {
@@ -148,17 +176,17 @@ fn run_one(common: &CommonArguments, target: &TargetSpec, client: Client, loaded
     // Last, because whoever reads this may be slow, and the results must not wait for them.
     let shown = show(|out| {
         if common.json {
-            return json::write(out, &document);
+            return json::write(out, document);
         }
-        out.write_all(terminal::render(&document).as_bytes())?;
+        out.write_all(terminal::render(document).as_bytes())?;
         writeln!(out, "\nResults: {}", path.display())
     });
     // Watched to here: a signal while results are written must not be lost, and a second one must not wait.
     exit.and(shown)
-        .and(exit_of(&document, watch.interrupted(), common.strict))
+        .and(exit_of(document, watch.interrupted(), common.strict))
 }
 
-fn cannot_write(problem: &FolderError) -> Exit {
+pub(super) fn cannot_write(problem: &FolderError) -> Exit {
     eprintln!("error: failed to {problem}");
     Exit::Usage
 }
@@ -331,7 +359,7 @@ fn session(scenario: &Scenario, run: u32, clock: Clock) -> Session {
     }
 }
 
-fn describe_host(target: &str) -> Environment {
+pub(super) fn describe_host(target: &str) -> Environment {
     let host = environment::Host::look();
     Environment {
         target: target.to_owned(),
@@ -343,7 +371,11 @@ fn describe_host(target: &str) -> Environment {
 }
 
 /// Opens the folder before anything runs, with what is known by then in it.
-fn open_folder(out: &Path, now: Timestamp, loaded: &Loaded) -> Result<Folder, FolderError> {
+pub(super) fn open_folder(
+    out: &Path,
+    now: Timestamp,
+    loaded: &Loaded,
+) -> Result<Folder, FolderError> {
     let Scenario {
         name,
         producers,

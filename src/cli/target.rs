@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::exit::Exit;
 use super::files;
-use crate::scenario::targets::{TARGETS_FILE, TargetKind, TargetSpec, Targets, load_targets};
+use crate::scenario::targets::{TARGETS_FILE, TargetSpec, Targets, load_targets};
 use crate::target::Target;
 
 /// The target that `given` names for a scenario; prints why there is none. The file of targets is looked for beside the
@@ -46,10 +46,6 @@ pub(super) enum NoClient {
         "the target `{0}` needs the AWS SDK, which this build lacks: build with the default feature `aws`"
     )]
     NotBuilt(String),
-    #[error(
-        "the target `{0}` is on AWS, and this version runs against endpoints only: give it `kind = \"endpoint\"` and a `url`"
-    )]
-    Aws(String),
 }
 
 impl NoClient {
@@ -60,7 +56,6 @@ impl NoClient {
             Self::Connect(_) => Exit::Unreachable,
             #[cfg(not(feature = "aws"))]
             Self::NotBuilt(_) => Exit::Usage,
-            Self::Aws(_) => Exit::Unreachable,
         }
     }
 }
@@ -68,9 +63,6 @@ impl NoClient {
 /// A client for a target outside of this process.
 #[cfg(feature = "aws")]
 pub(super) async fn connect(spec: &TargetSpec) -> Result<Target, NoClient> {
-    if spec.kind == TargetKind::Aws {
-        return Err(NoClient::Aws(spec.name.clone()));
-    }
     let sdk = crate::target::sdk::connect(spec).await?;
     Ok(Target::Sdk(std::sync::Arc::new(sdk)))
 }
@@ -79,9 +71,5 @@ pub(super) async fn connect(spec: &TargetSpec) -> Result<Target, NoClient> {
 #[cfg(not(feature = "aws"))]
 #[expect(clippy::unused_async, reason = "with the feature it connects")]
 pub(super) async fn connect(spec: &TargetSpec) -> Result<Target, NoClient> {
-    let name = spec.name.clone();
-    Err(match spec.kind {
-        TargetKind::Aws => NoClient::Aws(name),
-        _ => NoClient::NotBuilt(name),
-    })
+    Err(NoClient::NotBuilt(spec.name.clone()))
 }

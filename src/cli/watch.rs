@@ -3,6 +3,7 @@
 
 use std::io::IsTerminal as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::exit::Exit;
+use crate::analyse::LiveCost;
 use crate::base::units::HumanCount;
 use crate::base::{Clock, Timestamp};
 use crate::measure::progress::Progress;
@@ -20,13 +22,27 @@ use crate::scenario::model::Time;
 /// How often the live line is drawn again.
 const DRAW_EVERY: Duration = Duration::from_millis(250);
 
+/// How often the cost is held against its cap.
+const PRICE_EVERY: Duration = Duration::from_millis(50);
+
 /// A watched run.
 #[derive(Debug)]
 pub(super) struct Watch {
     controls: Controls,
     bar: Option<ProgressBar>,
+    /// Whether the run was ended by its cap.
+    capped: Arc<AtomicBool>,
     finished: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// A bound on what a run may cost, held against what it counts.
+#[derive(Debug)]
+pub(super) struct Cap {
+    /// What it has cost.
+    pub(super) live: LiveCost,
+    /// What it may cost, in USD.
+    pub(super) max_usd: f64,
 }
 
 /// What the live line needs to know.
@@ -43,8 +59,9 @@ pub(super) struct LiveLine {
 }
 
 impl Watch {
-    /// Listens for signals from now on, and shows a live line if there is one to show and a terminal to show it on.
-    pub(super) fn start(line: Option<LiveLine>) -> std::io::Result<Self> {
+    /// Listens for signals from now on, holds the cost against its cap, and shows a live line if there is one to show and a
+    /// terminal to show it on.
+    pub(super) fn start(line: Option<LiveLine>, cap: Option<Cap>) -> std::io::Result<Self> {
         let (cancel_sender, cancel) = watch::channel(false);
         let (started, started_receiver) = watch::channel(None);
         let (finished, finished_receiver) = watch::channel(false);
@@ -59,6 +76,14 @@ impl Watch {
             Signals::listen()?
         };
         let shown = Arc::clone(&progress);
+        let capped = Arc::new(AtomicBool::new(false));
+        let costs = CostWatch {
+            cap,
+            progress: Arc::clone(&progress),
+            started: started_receiver.clone(),
+            cancel: cancel_sender.clone(),
+            capped: Arc::clone(&capped),
+        };
         let bar = line.as_ref().map(|_| bar());
         let drawn = line.zip(bar.clone());
         let thread = std::thread::Builder::new()
@@ -70,6 +95,7 @@ impl Watch {
                         biased;
                         _ = finished.wait_for(|finished| *finished) => {}
                         () = cancel_on_signal(signals, cancel_sender) => {}
+                        () = costs.watch() => {}
                         () = draw(drawn, shown, started_receiver) => {}
                     }
                 });
@@ -82,6 +108,7 @@ impl Watch {
         Ok(Self {
             controls,
             bar,
+            capped,
             finished,
             thread: Some(thread),
         })
@@ -101,7 +128,12 @@ impl Watch {
 
     /// Whether a signal asked for an end.
     pub(super) fn interrupted(&self) -> bool {
-        *self.controls.cancel.borrow()
+        *self.controls.cancel.borrow() && !self.capped()
+    }
+
+    /// Whether the run was ended because it had cost what it may.
+    pub(super) fn capped(&self) -> bool {
+        self.capped.load(Ordering::Relaxed)
     }
 }
 
@@ -111,6 +143,37 @@ impl Drop for Watch {
         if let Some(thread) = self.thread.take() {
             // The thread ends by itself; if it panicked there is nothing left to undo.
             let _ = thread.join();
+        }
+    }
+}
+
+/// Ends a run whose counts have reached its cap.
+struct CostWatch {
+    cap: Option<Cap>,
+    progress: Arc<Progress>,
+    started: watch::Receiver<Option<Timestamp>>,
+    cancel: watch::Sender<bool>,
+    capped: Arc<AtomicBool>,
+}
+
+impl CostWatch {
+    /// Never ends: the run does, and its watch with it.
+    async fn watch(self) {
+        let clock = Clock::real();
+        let Some(cap) = self.cap else {
+            return std::future::pending().await;
+        };
+        loop {
+            clock.sleep(PRICE_EVERY).await;
+            let Some(began) = *self.started.borrow() else {
+                continue;
+            };
+            let elapsed = clock.now().since(began);
+            if cap.live.usd(elapsed, self.progress.put_units.get()) >= cap.max_usd {
+                self.capped.store(true, Ordering::Relaxed);
+                self.cancel.send_replace(true);
+                return std::future::pending().await;
+            }
         }
     }
 }

@@ -97,6 +97,7 @@ struct Settings {
     interval: Duration,
     max_records: u32,
     backoff: Duration,
+    max_bytes_per_s: Option<u64>,
     meters: Option<Arc<Meters>>,
 }
 
@@ -152,6 +153,7 @@ impl Prepared {
             interval,
             max_records,
             backoff,
+            max_bytes_per_s: consumer.max_bytes_per_s,
             meters: None,
         };
         let (filter, from) = match consumer.start {
@@ -300,7 +302,11 @@ impl Polling {
                 }
                 let nothing = self.settings.interval.is_zero() && page.records.is_empty();
                 reader.idle = nothing.then_some(reader.writes);
-                reader.next_poll = sent.plus(self.settings.interval);
+                let bytes = page
+                    .records
+                    .iter()
+                    .map(|record| (record.data.len() + record.partition_key.len()) as u64);
+                reader.next_poll = sent.plus(self.settings.pause_after(bytes));
             }
             Err(CallError::Refused(error)) if error.code.is_throttle() => {
                 reader.idle = None;
@@ -314,7 +320,7 @@ impl Polling {
                 };
                 self.deliveries
                     .refused(api, shard, cause, self.window.contains(&delivered));
-                reader.next_poll = delivered.plus(self.settings.backoff);
+                reader.next_poll = self.settings.again(sent, delivered, self.settings.backoff);
             }
             Err(error) if error.code() == Some(ErrorCode::ExpiredIterator) => {
                 self.deliveries.failed(None);
@@ -327,10 +333,31 @@ impl Polling {
             Err(error) => {
                 self.deliveries.failed(Some(error.to_string()));
                 reader.idle = None;
-                reader.next_poll = delivered.plus(self.settings.backoff.max(IDLE_LOOK));
+                let backoff = self.settings.backoff.max(IDLE_LOOK);
+                reader.next_poll = self.settings.again(sent, delivered, backoff);
             }
         }
         vec![reader]
+    }
+}
+
+impl Settings {
+    /// From the start of a call that brought records of so many bytes each to the start of the next one.
+    fn pause_after(&self, bytes: impl IntoIterator<Item = u64>) -> Duration {
+        // Most readers have no share to keep to, and nothing to add up.
+        let share = self.max_bytes_per_s.map_or(Duration::ZERO, |per_s| {
+            let bytes: u64 = bytes.into_iter().sum();
+            Duration::from_secs_f64(bytes as f64 / per_s.max(1) as f64)
+        });
+        self.interval.max(share)
+    }
+
+    /// When a call that was refused is made again. A reader with a share keeps its interval even then.
+    fn again(&self, sent: Timestamp, delivered: Timestamp, backoff: Duration) -> Timestamp {
+        let allowed = self
+            .max_bytes_per_s
+            .map_or(sent, |_| sent.plus(self.interval));
+        delivered.plus(backoff).max(allowed)
     }
 }
 

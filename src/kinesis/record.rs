@@ -119,6 +119,16 @@ impl PutBatch {
     }
 }
 
+/// What one PUT payload unit holds of a record: 25 KB (pricing page). Whether that is 25,000 or 25,600 bytes, and that the
+/// key counts, is unverified; the choice that costs more is taken.
+pub const PUT_UNIT_BYTES: u64 = 25_000;
+
+/// The PUT payload units of a record of so many billed bytes: begun ones count whole, and there is at least one.
+pub const fn put_units(billed_bytes: u64) -> u64 {
+    let units = billed_bytes.div_ceil(PUT_UNIT_BYTES);
+    if units == 0 { 1 } else { units }
+}
+
 /// Bytes of a frame's header: counter 8, arrival in ms 6, key length 2, data length 4, all big-endian.
 pub const FRAME_HEADER_BYTES: usize = 20;
 

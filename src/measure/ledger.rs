@@ -116,6 +116,9 @@ pub struct ProducerLedger {
     pub accepted_after_retry: u64,
     /// Billed bytes (data and key) of accepted records. Counted by the caller.
     pub acked_bytes: u64,
+    /// PUT payload units of accepted records, as AWS bills them. Counted by the caller.
+    #[serde(default)]
+    pub acked_put_units: u64,
 }
 
 impl ProducerLedger {
@@ -168,6 +171,7 @@ impl ProducerLedger {
         self.unknown_attempts += other.unknown_attempts;
         self.accepted_after_retry += other.accepted_after_retry;
         self.acked_bytes += other.acked_bytes;
+        self.acked_put_units += other.acked_put_units;
     }
 
     /// Accepted records per intended record, 0 to 1; 1 when none was intended.

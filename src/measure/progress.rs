@@ -26,6 +26,8 @@ pub struct Progress {
     pub released: Counter,
     /// Records acknowledged.
     pub acked: Counter,
+    /// PUT payload units of records that were stored, or may have been: what a cap on costs looks at.
+    pub put_units: Counter,
     /// Attempts of records refused by a limit.
     pub refused: Counter,
     /// Records that were not sent.

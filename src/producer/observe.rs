@@ -6,6 +6,7 @@ use crate::base::Timestamp;
 use crate::kinesis::Cause;
 use crate::kinesis::error::EntryError;
 use crate::kinesis::operation::Stored;
+use crate::kinesis::record::put_units;
 use crate::measure::LatencyKind;
 use crate::measure::integrity::{Integrity, Resolution, WorkerKey};
 use crate::measure::interval::{Recorder, RecorderTotals};
@@ -34,6 +35,8 @@ pub(super) struct Observer {
     api: &'static str,
     resolutions: Vec<Resolution>,
     acked: Vec<Stored>,
+    /// PUT payload units since the last time that they were handed on.
+    put_units: u64,
     /// The most that a record was released late, in nanoseconds.
     longest_gap_ns: u64,
 }
@@ -69,6 +72,7 @@ impl Observer {
             api: api.as_str(),
             resolutions: Vec::new(),
             acked: Vec::new(),
+            put_units: 0,
             longest_gap_ns: 0,
         }
     }
@@ -157,6 +161,7 @@ impl Observer {
     /// A record's attempt went unanswered.
     pub(super) fn unanswered(&mut self, item: &Item, ended: Timestamp) {
         self.ledgers[item.phase as usize].unknown_attempts += 1;
+        self.put_units += put_units(item.billed_bytes());
         if let Some(shard) = item.shard {
             self.recorder.shard(ended, shard).unknown += 1;
         }
@@ -167,6 +172,9 @@ impl Observer {
         let ledger = &mut self.ledgers[item.phase as usize];
         ledger.add(Outcome::Acked, item.attempts);
         ledger.acked_bytes += item.billed_bytes();
+        let units = put_units(item.billed_bytes());
+        ledger.acked_put_units += units;
+        self.put_units += units;
         let response = ended.signed_nanos_since(item.intended);
         self.recorder
             .latency(ended, item.phase, LatencyKind::ResponseTime, response);
@@ -207,6 +215,10 @@ impl Observer {
                 integrity.resolve(self.key, &self.resolutions);
             }
             self.resolutions.clear();
+        }
+        if self.put_units > 0 {
+            self.progress.put_units.add(self.put_units);
+            self.put_units = 0;
         }
         if !self.acked.is_empty() {
             self.tips.advance(&self.acked, now);

@@ -123,6 +123,7 @@ pub fn document(inputs: &Inputs<'_>) -> Document {
         instrument: instrument(outcome),
         target: inputs.target.as_ref().map(|called| target(called, outcome)),
         environment: inputs.environment.clone(),
+        aws: None,
     };
     document.conclude(scenario.slo.values());
     document

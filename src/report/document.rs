@@ -12,6 +12,7 @@ use crate::measure::{
     Verdict,
 };
 use crate::report::answer;
+use crate::report::aws::AwsRun;
 use crate::report::slo::{self, SloResult};
 use crate::scenario::model::Slo;
 
@@ -61,6 +62,9 @@ pub struct Document {
     /// The host and the target; absent from simulated reports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<Environment>,
+    /// The account, its streams and its bill; only of runs on AWS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aws: Option<AwsRun>,
 }
 
 impl Document {

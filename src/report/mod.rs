@@ -8,7 +8,9 @@
 //! `report.json` alone, and a figure is shown with its basis.
 
 pub mod answer;
+pub mod aws;
 pub mod build;
+pub mod cost;
 pub mod csv;
 pub mod document;
 pub mod figure;
@@ -24,6 +26,8 @@ pub mod slo;
 pub mod terminal;
 pub mod text;
 
+pub use aws::AwsRun;
+pub use cost::{Cost, CostLine, PriceList};
 pub use document::{
     ByPhase, ConsumerSummary, Document, Environment, EventRow, EventStatus, FigureBasis,
     Instrument, Latency, Ledger, ProducerSummary, SCHEMA_VERSION, ScenarioInfo, ShardRow,

@@ -96,6 +96,7 @@ pub(crate) fn document() -> Document {
             cpus: 2,
             memory_bytes: 8 << 30,
         }),
+        aws: None,
     };
     document.conclude(&slos());
     document
@@ -130,6 +131,7 @@ fn producer_ledger() -> ByPhase<ProducerLedger> {
             rejected_attempts: 3_800,
             accepted_after_retry: 400,
             acked_bytes: 2_700_000,
+            acked_put_units: 4_300,
             ..ProducerLedger::default()
         },
         ProducerLedger {
@@ -151,6 +153,7 @@ fn producer_ledger() -> ByPhase<ProducerLedger> {
             unknown_attempts: 45,
             accepted_after_retry: 2_300,
             acked_bytes: 9_300_000,
+            acked_put_units: 14_880,
         },
     )
 }

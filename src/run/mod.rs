@@ -5,12 +5,18 @@
 
 mod created;
 pub mod environment;
+#[cfg(feature = "aws")]
+pub mod guard;
 mod heartbeat;
 mod outcome;
+#[cfg(feature = "aws")]
+pub mod owned;
 mod parts;
 mod reach;
 mod session;
 mod streams;
+#[cfg(feature = "aws")]
+pub mod sweep;
 mod timeline;
 
 pub use outcome::{

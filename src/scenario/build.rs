@@ -221,6 +221,7 @@ fn consumer(name: &str, raw: &Consumer) -> Option<model::Consumer> {
             backoff: backoff.value,
         },
         start: start.value,
+        max_bytes_per_s: None,
     })
 }
 

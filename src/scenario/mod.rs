@@ -12,6 +12,7 @@
 mod agreement;
 mod build;
 mod check;
+pub mod created;
 mod defaults;
 mod describe;
 mod draft;

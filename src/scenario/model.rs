@@ -56,7 +56,7 @@ impl Time {
 pub struct Stream {
     /// Its name, as the scenario's table and as the service know it.
     pub name: StreamName,
-    /// Shards at the start, at least 1.
+    /// Shards at the start, at least 1; of an existing stream, those that forecasts assume.
     pub shards: u32,
     /// How long records are kept, 24 h to 8760 h.
     pub retention: Duration,
@@ -304,6 +304,9 @@ pub struct Consumer {
     pub kind: ConsumerKind,
     /// Where it begins.
     pub start: StartPosition,
+    /// Bytes per second that it may take of each shard; `None` as much as the shard gives. No setting of the file: the guard
+    /// of existing streams on AWS sets it.
+    pub max_bytes_per_s: Option<u64>,
 }
 
 /// How a consumer reads.

@@ -102,6 +102,32 @@ pub fn mean_bytes(size: &Size) -> f64 {
     }
 }
 
+/// The share of the sizes drawn that are above `bytes`, 0 to 1.
+pub fn share_above(size: &Size, bytes: u64) -> f64 {
+    match *size {
+        Size::Fixed { bytes: fixed } => f64::from(u8::from(fixed > bytes)),
+        Size::Uniform { min, max } => {
+            let above = max.saturating_sub(bytes.max(min.saturating_sub(1)));
+            above as f64 / (max.saturating_sub(min) + 1) as f64
+        }
+        Size::LogNormal {
+            median,
+            sigma,
+            min,
+            max,
+        } => {
+            if bytes < min {
+                1.0
+            } else if bytes >= max.max(min) {
+                0.0
+            } else {
+                // Draws are rounded to whole bytes: above `bytes` is what is drawn half a byte beyond it.
+                normal_cdf(-((bytes as f64 + 0.5) / median as f64).ln() / sigma)
+            }
+        }
+    }
+}
+
 /// The standard normal distribution function.
 fn normal_cdf(z: f64) -> f64 {
     libm::erfc(-z / std::f64::consts::SQRT_2) / 2.0
@@ -116,6 +142,37 @@ mod tests {
     fn drawn(size: &Size, count: usize) -> Vec<u32> {
         let mut sizes = SizeGenerator::new(size, generator(5, "producers.web", 0, "sizes"));
         (0..count).map(|_| sizes.next()).collect()
+    }
+
+    #[test]
+    fn the_share_above_a_size_is_that_of_the_sizes_drawn() {
+        for size in [
+            Size::Fixed { bytes: 600 },
+            Size::Uniform {
+                min: 100,
+                max: 1_099,
+            },
+            Size::LogNormal {
+                median: 600,
+                sigma: 0.5,
+                min: 36,
+                max: 1_500,
+            },
+        ] {
+            let sizes = drawn(&size, 40_000);
+            for bytes in [0, 99, 599, 600, 1_098, 1_499, 1_500, 9_999] {
+                let above = sizes
+                    .iter()
+                    .filter(|&&size| u64::from(size) > bytes)
+                    .count();
+                let seen = above as f64 / sizes.len() as f64;
+                let said = share_above(&size, bytes);
+                assert!(
+                    (seen - said).abs() < 0.01,
+                    "{size:?} above {bytes}: {seen}, not {said}"
+                );
+            }
+        }
     }
 
     fn mean_and_error(sizes: &[u32]) -> (f64, f64) {

@@ -38,6 +38,7 @@ const ONE_RETRY: &str = r#"{ kind = "fixed", attempts = 2, base = "50ms" }"#;
 fn reported(ran: &Ran) -> (ProducerLedger, ConsumerLedger) {
     let produced = ProducerLedger {
         acked_bytes: 0,
+        acked_put_units: 0,
         ..ran.produced()
     };
     let consumed = ConsumerLedger {

@@ -13,6 +13,7 @@ use std::slice;
 use crate::base::units::{HumanBytes, HumanMicros};
 use crate::measure::Status;
 use crate::report::answer;
+use crate::report::aws::AwsRun;
 use crate::report::document::Document;
 use crate::report::slo::SloStatus;
 use crate::report::text::{Percent, Plain, counted, shortened, wrapped};
@@ -38,6 +39,7 @@ pub fn render(document: &Document) -> String {
     sections.extend(events(document));
     sections.extend(target(document));
     sections.push(instrument(document));
+    sections.extend(document.aws.as_ref().map(AwsRun::render));
     let mut text = sections.join("\n\n");
     text.push('\n');
     text

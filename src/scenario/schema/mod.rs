@@ -128,7 +128,7 @@ pub(super) struct Stream {
     /// How its capacity is set.
     #[serde(default = "defaults::mode")]
     pub(super) mode: StreamMode,
-    /// Shards at the start.
+    /// Shards at the start; of an existing stream, those that forecasts assume.
     #[schemars(range(min = 1, max = SHARDS_MAX))]
     pub(super) shards: u32,
     /// How long records are kept, 24 h to 8760 h.

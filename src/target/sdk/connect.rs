@@ -1,5 +1,6 @@
 //! From a target's description to a client: credentials, region, connections.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -121,6 +122,7 @@ pub async fn connect(spec: &TargetSpec) -> Result<Sdk, ConnectError> {
         configuration,
         url: spec.url.clone(),
         clock,
+        service_names: BTreeMap::new(),
         names: ShardNames::default(),
         findings: Findings::default(),
         switch: match (spec.kind, &spec.url) {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_kinesis::operation::create_stream::builders::CreateStreamFluentBuilder;
 use aws_sdk_kinesis::types::StreamStatus as SdkStatus;
 use aws_sdk_kinesis::types::{ScalingType, Shard, ShardFilter as SdkFilter, ShardFilterType};
 use aws_smithy_types::DateTime;
@@ -34,7 +35,7 @@ impl Sdk {
         let answer = self
             .client
             .describe_stream_summary()
-            .stream_name(stream)
+            .stream_name(self.service_name(stream))
             .send()
             .await
             .map_err(call_error)?;
@@ -88,24 +89,26 @@ impl Sdk {
         &self,
         request: &CreateStream,
     ) -> Result<(), CallError> {
+        let call = self.creation(request);
+        call.send().await.map(drop).map_err(call_error)
+    }
+
+    /// The call that makes a stream.
+    pub(super) fn creation(&self, request: &CreateStream) -> CreateStreamFluentBuilder {
         // What is the default is not said: engines that do not know the member refuse it.
         let larger = request.max_record_bytes > MAX_RECORD_DEFAULT_BYTES;
         let kib = larger.then_some((request.max_record_bytes / 1_024) as i32);
         self.client
             .create_stream()
-            .stream_name(request.stream.as_str())
+            .stream_name(self.service_name(request.stream.as_str()))
             .shard_count(request.shards as i32)
             .set_max_record_size_in_kib(kib)
-            .send()
-            .await
-            .map(drop)
-            .map_err(call_error)
     }
 
     pub(in crate::target) async fn delete_stream(&self, stream: &str) -> Result<(), CallError> {
         self.client
             .delete_stream()
-            .stream_name(stream)
+            .stream_name(self.service_name(stream))
             .enforce_consumer_deletion(true)
             .send()
             .await
@@ -120,7 +123,7 @@ impl Sdk {
     ) -> Result<(), CallError> {
         self.client
             .increase_stream_retention_period()
-            .stream_name(stream)
+            .stream_name(self.service_name(stream))
             .retention_period_hours(hours as i32)
             .send()
             .await
@@ -146,7 +149,9 @@ impl Sdk {
                 // A token stands for the stream and the filter: the service refuses both beside it.
                 let call = match &token {
                     Some(token) => call.next_token(token),
-                    None => call.stream_name(stream).set_shard_filter(wanted.clone()),
+                    None => call
+                        .stream_name(self.service_name(stream))
+                        .set_shard_filter(wanted.clone()),
                 };
                 call.send().await.map_err(call_error)
             })
@@ -215,7 +220,7 @@ impl Sdk {
     ) -> Result<(), CallError> {
         self.client
             .split_shard()
-            .stream_name(stream)
+            .stream_name(self.service_name(stream))
             .shard_to_split(self.names.write(stream, request.shard))
             .new_starting_hash_key(request.new_starting_hash_key.to_string())
             .send()
@@ -231,7 +236,7 @@ impl Sdk {
     ) -> Result<(), CallError> {
         self.client
             .merge_shards()
-            .stream_name(stream)
+            .stream_name(self.service_name(stream))
             .shard_to_merge(self.names.write(stream, request.shard))
             .adjacent_shard_to_merge(self.names.write(stream, request.adjacent))
             .send()
@@ -248,7 +253,7 @@ impl Sdk {
         let answer = self
             .client
             .update_shard_count()
-            .stream_name(stream)
+            .stream_name(self.service_name(stream))
             .target_shard_count(target as i32)
             .scaling_type(ScalingType::UniformScaling)
             .send()

@@ -4,6 +4,7 @@
 //! itself but for a connection that cannot be made. Whatever a foreign engine answers, nothing panics, and what cannot be
 //! represented is a finding.
 
+mod account;
 mod admin;
 mod connect;
 mod control;
@@ -14,17 +15,20 @@ mod names;
 mod put;
 mod read;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
 use crate::base::Clock;
 use crate::host::Storm;
+use crate::kinesis::StreamName;
 use crate::target::{CallError, Finding};
 use admin::Switch;
 use findings::Findings;
 use names::ShardNames;
 
+pub use account::{ControlError, Identity};
 pub use connect::{ConnectError, connect};
 
 /// A connected client.
@@ -34,6 +38,8 @@ pub struct Sdk {
     configuration: aws_config::SdkConfig,
     url: Option<String>,
     clock: Clock,
+    /// What the service calls the streams that have another name there than in the scenario.
+    service_names: BTreeMap<String, String>,
     names: ShardNames,
     findings: Findings,
     /// The switch of the server, if it has one; of AWS nobody asks.
@@ -51,6 +57,22 @@ impl Sdk {
     /// of the same account.
     pub const fn configuration(&self) -> &aws_config::SdkConfig {
         &self.configuration
+    }
+
+    /// The same client, which from now on calls streams by these names: a scenario's own name, and the service's.
+    pub fn with_names(mut self, names: &BTreeMap<StreamName, StreamName>) -> Self {
+        let names = names.iter().filter(|(own, service)| own != service);
+        self.service_names = names
+            .map(|(own, service)| (own.to_string(), service.to_string()))
+            .collect();
+        self
+    }
+
+    /// What the service calls a stream.
+    fn service_name<'a>(&'a self, stream: &'a str) -> &'a str {
+        self.service_names
+            .get(stream)
+            .map_or(stream, String::as_str)
     }
 
     /// Where it sends its calls; nothing when that is the region's own endpoint.

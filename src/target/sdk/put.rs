@@ -38,7 +38,7 @@ impl Sdk {
         let answer = self
             .client
             .put_record()
-            .stream_name(stream)
+            .stream_name(self.service_name(stream))
             .partition_key(entry.partition_key)
             .data(Blob::new(entry.data))
             .set_explicit_hash_key(entry.explicit_hash_key.map(|key| key.to_string()))
@@ -68,7 +68,7 @@ impl Sdk {
         let answer = self
             .client
             .put_records()
-            .stream_name(stream)
+            .stream_name(self.service_name(stream))
             .set_records(Some(entries))
             .send()
             .await

@@ -24,7 +24,7 @@ impl Sdk {
         let call = self
             .client
             .get_shard_iterator()
-            .stream_name(stream)
+            .stream_name(self.service_name(stream))
             .shard_id(self.names.write(stream, shard));
         let call = match position {
             IteratorPosition::TrimHorizon => {

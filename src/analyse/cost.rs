@@ -1,0 +1,475 @@
+//! What a run costs on AWS: before it, while it goes on, after it.
+//!
+//! Estimates err on the dear side, because a cap rests on them: a shard's or stream's begun hours count whole, every
+//! shard that a reshard may open counts by itself, and producers without a rate write what their shards accept.
+
+use std::time::Duration;
+
+use super::prices::Prices;
+use crate::kinesis::record::PUT_UNIT_BYTES;
+use crate::measure::ProducerLedger;
+use crate::report::cost::{Cost, CostLine};
+use crate::report::{Document, FigureBasis};
+use crate::scenario::Scenario;
+use crate::scenario::model::{Action, Arrival, KeyChoice, Producer, Stream};
+use crate::workload::sizes::{mean_bytes, share_above};
+
+/// Up to here records are kept at no extra price.
+const FREE_RETENTION: Duration = Duration::from_hours(24);
+/// Beyond this they are priced by their size in both modes.
+const LONG_RETENTION: Duration = Duration::from_hours(7 * 24);
+/// Hours of a month, as AWS's price pages count them (unverified: 730 or 744).
+const MONTH_HOURS: f64 = 730.0;
+/// A GB of the price list. Whether it is 10^9 or 2^30 is unverified; the smaller one costs more.
+const GB: f64 = 1e9;
+/// A KB of the price list, likewise.
+const KB: u64 = 1_000;
+/// What a shard accepts in a second (kinesis/quotas): the bound for producers without a rate.
+const SHARD_RECORDS_PER_S: f64 = 1_000.0;
+const SHARD_BYTES_PER_S: f64 = (1 << 20) as f64;
+/// Creation and deletion take streams some seconds more than their load.
+const AROUND: Duration = Duration::from_secs(120);
+
+/// What will be put to one stream.
+#[derive(Clone, Copy, Debug)]
+struct Offer {
+    bytes: f64,
+    put_units: f64,
+    /// Bytes with each record rounded up to a KB.
+    rounded_bytes: f64,
+    basis: FigureBasis,
+}
+
+/// The cost of a scenario on AWS as it stands in its file, before it runs.
+pub fn estimate(scenario: &Scenario, prices: &Prices) -> Cost {
+    let planned = planned(scenario);
+    let lines = scenario.streams.values().flat_map(|stream| {
+        let offer = offer(scenario, stream);
+        let mut lines = shard_lines(scenario, stream, planned, FigureBasis::Simulated, prices);
+        lines.push(put_line(stream, offer.put_units, offer.basis, prices));
+        lines.extend(long_retention(stream, &offer, planned, prices));
+        lines
+    });
+    Cost::of(prices.list(), lines.collect())
+}
+
+/// The same in on-demand mode, for comparison.
+pub fn on_demand(scenario: &Scenario, prices: &Prices) -> Cost {
+    let planned = planned(scenario);
+    let price = &prices.on_demand;
+    let mut lines = Vec::new();
+    for stream in scenario.streams.values() {
+        let offer = offer(scenario, stream);
+        let readers = scenario
+            .consumers
+            .values()
+            .filter(|consumer| consumer.stream == stream.name)
+            .count() as f64;
+        let mut add = |item, quantity, basis, price| {
+            if quantity > 0.0 {
+                lines.push(CostLine::new(
+                    stream.name.as_str(),
+                    item,
+                    quantity,
+                    basis,
+                    price,
+                ));
+            }
+        };
+        if !stream.existing {
+            let hours = begun_hours(planned);
+            add(
+                "stream-hours",
+                hours,
+                FigureBasis::Simulated,
+                price.stream_hour,
+            );
+        }
+        add("GB in", offer.rounded_bytes / GB, offer.basis, price.gb_in);
+        add(
+            "GB out",
+            readers * offer.bytes / GB,
+            offer.basis,
+            price.gb_out,
+        );
+        if stream.retention > FREE_RETENTION && stream.retention <= LONG_RETENTION {
+            let months = begun_hours(planned) / MONTH_HOURS;
+            let gb_months = offer.bytes / GB * months;
+            add(
+                "GB-months kept",
+                gb_months,
+                offer.basis,
+                price.retention_gb_month,
+            );
+        }
+        lines.extend(long_retention(stream, &offer, planned, prices));
+    }
+    Cost::of(prices.list(), lines)
+}
+
+/// What a finished run cost, or would have cost on AWS, by its report. Its streams are those of `scenario`, which says
+/// what the report need not: retention, and which streams were there before.
+pub fn of_report(document: &Document, scenario: &Scenario, prices: &Prices) -> Cost {
+    let instrument = &document.instrument;
+    let seconds = instrument.warm_up_s + instrument.measure_s + instrument.drain_s;
+    let ran = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    let mut lines = Vec::new();
+    for stream in scenario.streams.values() {
+        let name = stream.name.as_str();
+        let shards = document.shards.iter().filter(|row| row.stream == name);
+        let shard_hours = shards.count() as f64 * begun_hours(ran + AROUND);
+        lines.extend(hour_lines(
+            stream,
+            shard_hours,
+            document.world.basis(),
+            prices,
+        ));
+        let producers = document
+            .producers
+            .iter()
+            .filter(|(_, producer)| producer.stream == name);
+        let ledgers = producers.filter_map(|(producer, _)| document.ledger.producers.get(producer));
+        let units: u64 = ledgers.map(|ledger| billed_units(&ledger.total)).sum();
+        lines.push(put_line(
+            stream,
+            units as f64,
+            document.world.basis(),
+            prices,
+        ));
+    }
+    Cost::of(prices.list(), lines)
+}
+
+/// PUT payload units of what was stored, or may have been: an attempt without an answer counts as the average record.
+fn billed_units(ledger: &ProducerLedger) -> u64 {
+    let each = ledger.acked_put_units.div_ceil(ledger.acked.max(1)).max(1);
+    ledger.acked_put_units + ledger.unknown_attempts * each
+}
+
+/// The cost of a run that goes on.
+#[derive(Clone, Debug)]
+pub struct LiveCost {
+    scenario: Scenario,
+    prices: Prices,
+}
+
+impl LiveCost {
+    /// Of a run of this scenario.
+    pub const fn new(scenario: Scenario, prices: Prices) -> Self {
+        Self { scenario, prices }
+    }
+
+    /// USD `elapsed` after the load began, with so many PUT payload units. Shards count as the estimate counts them: a begun hour is owed.
+    pub fn usd(&self, elapsed: Duration, put_units: u64) -> f64 {
+        let basis = FigureBasis::Measured;
+        let shards = self.scenario.streams.values().flat_map(|stream| {
+            shard_lines(
+                &self.scenario,
+                stream,
+                elapsed + AROUND,
+                basis,
+                &self.prices,
+            )
+        });
+        let units = put_units as f64 * self.prices.provisioned.million_put_units / 1e6;
+        shards.fold(units, |sum, line| sum + line.usd)
+    }
+}
+
+/// How long the scenario's streams are there, at most.
+fn planned(scenario: &Scenario) -> Duration {
+    scenario.time.load() + scenario.time.drain + AROUND
+}
+
+/// Whole hours, at least one: what is begun is billed (kinesis pricing page; unverified within the hour).
+fn begun_hours(time: Duration) -> f64 {
+    (time.as_secs_f64() / 3_600.0).ceil().max(1.0)
+}
+
+/// Every shard that the stream may have, each for the whole time.
+fn shards_ever(scenario: &Scenario, stream: &Stream) -> f64 {
+    let mut most = u64::from(stream.shards);
+    let events = scenario
+        .events
+        .values()
+        .filter(|event| event.stream == stream.name);
+    for event in events {
+        most += match event.action {
+            Action::SplitShard { .. } => 2,
+            Action::MergeShards { .. } => 1,
+            // On the way it splits and merges: no more shards than twice the larger count.
+            Action::UpdateShardCount { target } => 2 * u64::from(target.max(stream.shards)),
+            Action::Stall { .. } | Action::ThrottleStorm { .. } => 0,
+        };
+    }
+    most as f64
+}
+
+fn shard_lines(
+    scenario: &Scenario,
+    stream: &Stream,
+    time: Duration,
+    basis: FigureBasis,
+    prices: &Prices,
+) -> Vec<CostLine> {
+    let mut shards = shards_ever(scenario, stream);
+    if stream.existing {
+        // Its owner pays for the shards that were there; only what this run opens is this run's.
+        shards -= f64::from(stream.shards);
+        if shards <= 0.0 {
+            return Vec::new();
+        }
+    }
+    hour_lines_of(stream, shards * begun_hours(time), basis, prices)
+}
+
+fn hour_lines(
+    stream: &Stream,
+    shard_hours: f64,
+    basis: FigureBasis,
+    prices: &Prices,
+) -> Vec<CostLine> {
+    if stream.existing {
+        return Vec::new();
+    }
+    hour_lines_of(stream, shard_hours, basis, prices)
+}
+
+fn hour_lines_of(
+    stream: &Stream,
+    shard_hours: f64,
+    basis: FigureBasis,
+    prices: &Prices,
+) -> Vec<CostLine> {
+    let price = &prices.provisioned;
+    let line = |item, price| CostLine::new(stream.name.as_str(), item, shard_hours, basis, price);
+    let mut lines = vec![line("shard-hours", price.shard_hour)];
+    if stream.retention > FREE_RETENTION {
+        lines.push(line(
+            "shard-hours of extended retention",
+            price.retention_shard_hour,
+        ));
+    }
+    lines
+}
+
+fn put_line(stream: &Stream, units: f64, basis: FigureBasis, prices: &Prices) -> CostLine {
+    let each = prices.provisioned.million_put_units / 1e6;
+    CostLine::new(
+        stream.name.as_str(),
+        "PUT payload units",
+        units,
+        basis,
+        each,
+    )
+}
+
+/// What is kept beyond 7 days is priced by size; a stream that the run deletes never gets that old.
+fn long_retention(
+    stream: &Stream,
+    offer: &Offer,
+    planned: Duration,
+    prices: &Prices,
+) -> Option<CostLine> {
+    let kept = if stream.existing {
+        stream.retention
+    } else {
+        planned
+    };
+    let beyond = kept
+        .min(stream.retention)
+        .checked_sub(LONG_RETENTION)
+        .filter(|beyond| !beyond.is_zero())?;
+    let gb_months = offer.bytes / GB * (beyond.as_secs_f64() / 3_600.0 / MONTH_HOURS);
+    Some(CostLine::new(
+        stream.name.as_str(),
+        "GB-months kept beyond 7 days",
+        gb_months,
+        offer.basis,
+        prices.any_mode.long_retention_gb_month,
+    ))
+}
+
+fn offer(scenario: &Scenario, stream: &Stream) -> Offer {
+    let mut sum = Offer {
+        bytes: 0.0,
+        put_units: 0.0,
+        rounded_bytes: 0.0,
+        basis: FigureBasis::Simulated,
+    };
+    let producers = scenario
+        .producers
+        .values()
+        .filter(|producer| producer.stream == stream.name);
+    for producer in producers {
+        let key_bytes = key_bytes(producer);
+        let mean = mean_bytes(&producer.size) + key_bytes as f64;
+        let rate = match producer.arrival {
+            Arrival::Constant { rate } | Arrival::Poisson { rate } => rate,
+            Arrival::Closed { .. } => {
+                sum.basis = FigureBasis::Assumed;
+                let each = SHARD_RECORDS_PER_S.min(SHARD_BYTES_PER_S / mean);
+                shards_ever(scenario, stream) * each
+            }
+        };
+        let records = rate * scenario.time.load().as_secs_f64();
+        sum.bytes += records * mean;
+        sum.put_units += records * mean_units(producer, key_bytes, PUT_UNIT_BYTES);
+        sum.rounded_bytes += records * mean_units(producer, key_bytes, KB) * KB as f64;
+    }
+    sum
+}
+
+/// How long the longest key is; keys are numbers within a format.
+fn key_bytes(producer: &Producer) -> u64 {
+    let population = match producer.keys.choice {
+        KeyChoice::Uniform { population }
+        | KeyChoice::Zipf { population, .. }
+        | KeyChoice::HotSet { population, .. }
+        | KeyChoice::Sequential { population } => population,
+        KeyChoice::Single => 1,
+        KeyChoice::Unique => u64::MAX,
+    };
+    let digits = population.saturating_sub(1).to_string().len();
+    let (before, after) = &producer.keys.format;
+    (before.len() + digits + after.len()) as u64
+}
+
+/// The mean of a record's begun units of `unit_bytes`: the sum over n of the share of records above n units.
+fn mean_units(producer: &Producer, key_bytes: u64, unit_bytes: u64) -> f64 {
+    let most = (producer.size.max_bytes() + key_bytes).div_ceil(unit_bytes);
+    let above = |units: u64| match (units * unit_bytes).checked_sub(key_bytes) {
+        Some(bytes) if units > 0 => share_above(&producer.size, bytes),
+        _ => 1.0,
+    };
+    (0..most).map(above).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Override, Source, load};
+
+    fn scenario(name: &str, changes: &[(&str, &str)]) -> Scenario {
+        let path = format!("{}/scenarios/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(&path).unwrap();
+        let change = |&(path, value): &(&str, &str)| Override {
+            path: path.to_owned(),
+            value: value.to_owned(),
+        };
+        let changes: Vec<_> = changes.iter().map(change).collect();
+        load(&Source { path, text }, &changes).unwrap().scenario
+    }
+
+    fn close(got: f64, wanted: f64) {
+        assert!((got - wanted).abs() < wanted * 1e-9, "{got}, not {wanted}");
+    }
+
+    #[test]
+    fn an_hour_of_first_run_costs_what_hand_arithmetic_says() {
+        // 55 minutes of load and 2 of drain end within the hour: 2 shards x 0.015. 1,000/s x 3,300 s of records below
+        // 25 KB are 3.3 million units x 0.014.
+        let hour = [
+            ("time.warm_up", "0s"),
+            ("time.measure", "55m"),
+            ("time.drain", "2m"),
+        ];
+        let cost = estimate(&scenario("first-run", &hour), &Prices::shipped());
+        close(cost.usd, 2.0 * 0.015 + 3.3 * 0.014);
+        // A minute more of drain than the hour holds, and each shard owes its second hour.
+        let longer = [
+            ("time.warm_up", "0s"),
+            ("time.measure", "55m"),
+            ("time.drain", "4m"),
+        ];
+        let cost = estimate(&scenario("first-run", &longer), &Prices::shipped());
+        close(cost.usd, 2.0 * 2.0 * 0.015 + 3.3 * 0.014);
+    }
+
+    #[test]
+    fn a_run_of_seconds_owes_a_whole_hour_of_each_shard() {
+        let cost = estimate(&scenario("first-run", &[]), &Prices::shipped());
+        close(cost.lines[0].usd, 0.03);
+        close(cost.lines[1].quantity, 6_000.0);
+    }
+
+    #[test]
+    fn a_record_is_billed_in_begun_units() {
+        for (size, units) in [("24KB", 1.0), ("25KB", 2.0), ("49KB", 2.0), ("1MiB", 42.0)] {
+            let changes = [
+                (
+                    "producers.web.size",
+                    format!("{{ kind = \"fixed\", bytes = \"{size}\" }}"),
+                ),
+                ("streams.orders.max_record_bytes", "2MiB".to_owned()),
+            ];
+            let changes: Vec<_> = changes.iter().map(|(p, v)| (*p, v.as_str())).collect();
+            let cost = estimate(&scenario("first-run", &changes), &Prices::shipped());
+            close(cost.lines[1].quantity, 6_000.0 * units);
+        }
+        // Half of these sizes are below the first boundary, less the key's bytes.
+        let half = [(
+            "producers.web.size",
+            "{ kind = \"uniform\", min = \"20KB\", max = \"30KB\" }",
+        )];
+        let cost = estimate(&scenario("first-run", &half), &Prices::shipped());
+        let units = cost.lines[1].quantity / 6_000.0;
+        assert!((units - 1.5).abs() < 0.01, "{units}");
+    }
+
+    #[test]
+    fn shards_that_a_reshard_opens_are_paid_for() {
+        let cost = estimate(&scenario("reshard-under-load", &[]), &Prices::shipped());
+        // 2, two children of the split, one of the merge.
+        close(cost.lines[0].quantity, 5.0);
+    }
+
+    #[test]
+    fn retention_beyond_a_day_is_a_line_of_its_own() {
+        let week = scenario("first-run", &[("streams.orders.retention", "168h")]);
+        let cost = estimate(&week, &Prices::shipped());
+        close(cost.lines[1].usd, 2.0 * 0.02);
+        assert!(cost.lines[1].item.contains("retention"));
+    }
+
+    #[test]
+    fn a_closed_loop_is_taken_to_write_what_its_shards_accept() {
+        let closed = scenario("max-throughput", &[]);
+        let cost = estimate(&closed, &Prices::shipped());
+        assert_eq!(cost.lines[1].basis, FigureBasis::Assumed);
+        // 4 shards x 6 s x 1,000 records; 1,035 bytes and the key fit a MiB nearly a thousand times.
+        assert!((20_000.0..=24_000.0).contains(&cost.lines[1].quantity));
+    }
+
+    #[test]
+    fn on_demand_is_priced_by_the_gigabyte_in_both_directions() {
+        let fixed = [(
+            "producers.web.size",
+            "{ kind = \"fixed\", bytes = \"1500B\" }",
+        )];
+        let cost = on_demand(&scenario("first-run", &fixed), &Prices::shipped());
+        close(cost.lines[0].usd, 0.04);
+        // Each record of 1.5 KB is billed as 2 KB on its way in, and as it is on its way out.
+        close(cost.lines[1].usd, 6_000.0 * 2_000.0 / 1e9 * 0.08);
+        close(cost.lines[2].usd, 6_000.0 * 1_508.0 / 1e9 * 0.04);
+    }
+
+    #[test]
+    fn the_live_cost_grows_with_what_is_stored_and_with_begun_hours() {
+        let live = LiveCost::new(scenario("first-run", &[]), Prices::shipped());
+        close(live.usd(Duration::from_secs(1), 0), 0.03);
+        close(live.usd(Duration::from_secs(3_479), 1_000_000), 0.044);
+        close(live.usd(Duration::from_secs(3_481), 1_000_000), 0.074);
+    }
+
+    #[test]
+    fn an_attempt_without_an_answer_may_have_been_stored_and_counts() {
+        let ledger = ProducerLedger {
+            acked: 10,
+            acked_put_units: 20,
+            unknown_attempts: 3,
+            ..ProducerLedger::default()
+        };
+        assert_eq!(billed_units(&ledger), 26);
+    }
+}

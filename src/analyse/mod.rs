@@ -1,0 +1,15 @@
+//! Verdicts that need no target: what a scenario will cost on AWS and what a report has cost, what it takes from other
+//! readers, and the least rights that it needs.
+//!
+//! Invariant: everything here is a plain function of a scenario, a report and a dated price list; nothing waits, and a
+//! figure says how it is known.
+
+pub mod budget;
+pub mod cost;
+pub mod policy;
+pub mod prices;
+
+pub use budget::{ReadBudget, read_budgets};
+pub use cost::{LiveCost, estimate, of_report, on_demand};
+pub use policy::policy;
+pub use prices::Prices;

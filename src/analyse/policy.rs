@@ -1,0 +1,179 @@
+//! The least IAM policy that a scenario needs on AWS: the actions that its run calls, on its own streams.
+//!
+//! Which action an operation needs, and which ones take no resource, is from the service authorization reference's page
+//! on Kinesis Data Streams.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::kinesis::StreamName;
+use crate::kinesis::operation::PutApi;
+use crate::scenario::Scenario;
+use crate::scenario::created;
+use crate::scenario::model::{Action, Stream};
+
+/// The policy document for runs of the scenario in this account and region; any where they are not pinned.
+pub fn policy(scenario: &Scenario, account: Option<&str>, region: Option<&str>) -> Value {
+    let partition = region.map_or("aws", partition);
+    let arn = |name: &str| {
+        let (region, account) = (region.unwrap_or("*"), account.unwrap_or("*"));
+        format!("arn:{partition}:kinesis:{region}:{account}:stream/{name}")
+    };
+    let mut statements = vec![statement("WhoCalls", ["sts:GetCallerIdentity"], "*")];
+    let created: Vec<_> = scenario
+        .streams
+        .values()
+        .filter(|stream| !stream.existing)
+        .collect();
+    if !created.is_empty() {
+        let used = created.iter().flat_map(|stream| uses(scenario, stream));
+        let actions: BTreeSet<_> = used.chain(owns(&created)).collect();
+        statements.push(statement(
+            "StreamsOfRuns",
+            actions,
+            &arn(&created::name_pattern(scenario)),
+        ));
+        // It takes no resource: `sweep` looks through all names and touches those of its own tag.
+        statements.push(statement(
+            "FindWhatCrashedRunsLeft",
+            ["kinesis:ListStreams"],
+            "*",
+        ));
+    }
+    for (number, stream) in scenario
+        .streams
+        .values()
+        .filter(|stream| stream.existing)
+        .enumerate()
+    {
+        statements.push(statement(
+            &format!("ExistingStream{number}"),
+            uses(scenario, stream),
+            &arn(stream.name.as_str()),
+        ));
+    }
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+/// The partition that a region belongs to.
+fn partition(region: &str) -> &'static str {
+    if region.starts_with("cn-") {
+        "aws-cn"
+    } else if region.starts_with("us-gov-") {
+        "aws-us-gov"
+    } else {
+        "aws"
+    }
+}
+
+fn statement<'a>(sid: &str, actions: impl IntoIterator<Item = &'a str>, resource: &str) -> Value {
+    let actions: Vec<_> = actions.into_iter().collect();
+    json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource })
+}
+
+/// What making, tagging and deleting streams takes. Tags within CreateStream need AddTagsToStream, not TagResource
+/// (API reference, CreateStream).
+fn owns(created: &[&Stream]) -> BTreeSet<&'static str> {
+    let mut actions = BTreeSet::from([
+        "kinesis:AddTagsToStream",
+        "kinesis:CreateStream",
+        "kinesis:DeleteStream",
+        "kinesis:ListTagsForStream",
+    ]);
+    let day = std::time::Duration::from_hours(24);
+    if created.iter().any(|stream| stream.retention > day) {
+        actions.insert("kinesis:IncreaseStreamRetentionPeriod");
+    }
+    actions
+}
+
+/// What the scenario does with one stream, however it came to be.
+fn uses(scenario: &Scenario, stream: &Stream) -> BTreeSet<&'static str> {
+    let mut actions = BTreeSet::from(["kinesis:DescribeStreamSummary", "kinesis:ListShards"]);
+    let of_stream = |name: &StreamName| *name == stream.name;
+    for producer in scenario.producers.values() {
+        if of_stream(&producer.stream) {
+            actions.insert(match producer.send.api {
+                PutApi::PutRecord => "kinesis:PutRecord",
+                PutApi::PutRecords => "kinesis:PutRecords",
+            });
+        }
+    }
+    if scenario
+        .consumers
+        .values()
+        .any(|consumer| of_stream(&consumer.stream))
+    {
+        actions.extend(["kinesis:GetRecords", "kinesis:GetShardIterator"]);
+    }
+    for event in scenario.events.values() {
+        if !of_stream(&event.stream) {
+            continue;
+        }
+        actions.extend(match event.action {
+            Action::SplitShard { .. } => Some("kinesis:SplitShard"),
+            Action::MergeShards { .. } => Some("kinesis:MergeShards"),
+            Action::UpdateShardCount { .. } => Some("kinesis:UpdateShardCount"),
+            // AWS cannot be told to misbehave.
+            Action::Stall { .. } | Action::ThrottleStorm { .. } => None,
+        });
+    }
+    actions
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Override, Source, load};
+
+    fn scenario(name: &str, changes: &[&str]) -> Scenario {
+        let path = format!("{}/scenarios/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(&path).unwrap();
+        let changes: Vec<_> = changes
+            .iter()
+            .map(|change| Override::parse(change).unwrap())
+            .collect();
+        load(&Source { path, text }, &changes).unwrap().scenario
+    }
+
+    fn shown(policy: &Value) -> String {
+        serde_json::to_string_pretty(policy).unwrap()
+    }
+
+    #[test]
+    fn a_scenario_that_writes_and_reads_needs_its_own_streams_only() {
+        let policy = policy(
+            &scenario("first-run", &[]),
+            Some("123456789012"),
+            Some("eu-west-1"),
+        );
+        insta::assert_snapshot!(shown(&policy));
+    }
+
+    #[test]
+    fn resharding_and_long_retention_need_their_actions() {
+        let scenario = scenario(
+            "reshard-under-load",
+            &[
+                "streams.orders.retention=48h",
+                "producers.web.send={api=\"put-record\"}",
+            ],
+        );
+        insta::assert_snapshot!(shown(&policy(&scenario, None, Some("cn-north-1"))));
+    }
+
+    #[test]
+    fn an_existing_stream_is_never_created_tagged_or_deleted() {
+        let scenario = scenario(
+            "first-run",
+            &[
+                "streams.orders.existing=true",
+                "producers.web.payload={kind=\"random\", stamp=\"none\"}",
+                "consumers.billing.interval=\"1s\"",
+                "slo={}",
+            ],
+        );
+        insta::assert_snapshot!(shown(&policy(&scenario, None, None)));
+    }
+}

@@ -1,0 +1,105 @@
+//! The price list, as dated as it is.
+
+use serde::Deserialize;
+
+use crate::report::cost::PriceList;
+
+/// The list's text. Parsed by a test, so that a slip in it does not reach anybody.
+const TEXT: &str = include_str!("prices.toml");
+
+/// What the service costs, in USD.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Prices {
+    /// Where these prices hold.
+    pub region: String,
+    /// When the list was made, as `2026-11-23`.
+    pub date: String,
+    /// Streams whose capacity is a number of shards.
+    pub provisioned: Provisioned,
+    /// Streams that scale by themselves (on-demand standard).
+    pub on_demand: OnDemand,
+    /// What costs the same in both modes.
+    pub any_mode: AnyMode,
+}
+
+/// Prices of provisioned streams.
+#[derive(Clone, Copy, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provisioned {
+    /// An open shard for an hour.
+    pub shard_hour: f64,
+    /// A million PUT payload units.
+    pub million_put_units: f64,
+    /// What a shard-hour costs more while records are kept for more than 24 h, up to 7 days.
+    pub retention_shard_hour: f64,
+}
+
+/// Prices of on-demand streams.
+#[derive(Clone, Copy, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OnDemand {
+    /// A stream for an hour.
+    pub stream_hour: f64,
+    /// A GB put, each record rounded up to 1 KB.
+    pub gb_in: f64,
+    /// A GB read.
+    pub gb_out: f64,
+    /// A GB kept for a month between 24 h and 7 days.
+    pub retention_gb_month: f64,
+}
+
+/// Prices that do not depend on the mode.
+#[derive(Clone, Copy, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnyMode {
+    /// A GB kept for a month beyond 7 days.
+    pub long_retention_gb_month: f64,
+}
+
+impl Prices {
+    /// The list that the program carries.
+    ///
+    /// # Panics
+    /// Never: a test parses the same text.
+    pub fn shipped() -> Self {
+        toml::from_str(TEXT).expect("the shipped price list is parsed by a test")
+    }
+
+    /// Which list this is, for reports.
+    pub fn list(&self) -> PriceList {
+        PriceList {
+            region: self.region.clone(),
+            date: self.date.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_list_is_dated_and_holds_no_free_item() {
+        let prices = Prices::shipped();
+        assert!(prices.date.parse::<jiff::civil::Date>().is_ok());
+        let Prices {
+            provisioned,
+            on_demand,
+            any_mode,
+            ..
+        } = prices;
+        for price in [
+            provisioned.shard_hour,
+            provisioned.million_put_units,
+            provisioned.retention_shard_hour,
+            on_demand.stream_hour,
+            on_demand.gb_in,
+            on_demand.gb_out,
+            on_demand.retention_gb_month,
+            any_mode.long_retention_gb_month,
+        ] {
+            assert!(price > 0.0 && price < 1.0, "{price}");
+        }
+    }
+}

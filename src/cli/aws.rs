@@ -1,0 +1,363 @@
+//! A run on AWS from the command line: what is asked and said before it, its streams around it, its bill after it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp as Utc;
+
+use super::args::{AwsArguments, Client, CommonArguments};
+use super::exit::Exit;
+use super::run;
+use super::watch::{Cap, LiveLine, Watch};
+use crate::analyse::{self, LiveCost, Prices};
+use crate::base::{Clock, Timestamp, rng};
+use crate::kinesis::StreamName;
+use crate::report::build::{self, Called, Inputs};
+use crate::report::cost::usd;
+use crate::report::{AwsRun, Cost, Document, World};
+use crate::run::guard::{self, Permits, Pins, Refusal};
+use crate::run::owned::{self, Label, Owned, OwnedError};
+use crate::run::{Outcome, RunError, Session};
+use crate::scenario::created::{run_id, service_names};
+use crate::scenario::targets::TargetSpec;
+use crate::scenario::{Loaded, Scenario};
+use crate::target::Target;
+use crate::target::sdk::{self, ConnectError, Identity, Sdk};
+
+/// What a run may cost if nobody says, in USD.
+const MAX_COST_DEFAULT_USD: f64 = 5.0;
+
+/// How long after its planned end a run's streams are taken for left behind.
+const GRACE: Duration = Duration::from_secs(15 * 60);
+
+/// Says why something was refused.
+pub(super) fn refused(refusal: &Refusal) -> Exit {
+    eprintln!("error: {refusal}");
+    if refusal.is_usage() {
+        Exit::Usage
+    } else {
+        Exit::Unreachable
+    }
+}
+
+/// A time as tags and calendars have it.
+pub(super) fn utc(time: Timestamp) -> Utc {
+    Utc::from_second(i64::try_from(time.as_secs()).unwrap_or(i64::MAX)).unwrap_or(Utc::MAX)
+}
+
+/// A run that nothing speaks against so far: nobody was asked yet.
+#[derive(Debug)]
+struct Plan {
+    pins: Pins,
+    estimate: Cost,
+    max_cost_usd: f64,
+}
+
+impl Plan {
+    /// Holds the scenario against the target's pins, the permits and the cap; prints the estimate, or why not.
+    ///
+    /// # Errors
+    /// The exit code, everything having been said.
+    fn new(spec: &TargetSpec, scenario: &Scenario, arguments: &AwsArguments) -> Result<Self, Exit> {
+        let pins = Pins::of(spec).map_err(|refusal| refused(&refusal))?;
+        let permits = Permits {
+            write: arguments.allow_write.clone(),
+            reshard: arguments.allow_reshard.clone(),
+        };
+        let refusals = guard::check_existing(scenario, &pins, &permits);
+        let exits = refusals.iter().map(refused);
+        if let Some(exit) = exits.reduce(Exit::and) {
+            return Err(exit);
+        }
+        let estimate = analyse::estimate(scenario, &Prices::shipped());
+        let max_cost_usd = arguments
+            .max_cost
+            .or(spec.max_cost_usd)
+            .unwrap_or(MAX_COST_DEFAULT_USD);
+        eprint!("{}", estimate.render("Cost, at most"));
+        if estimate.usd > max_cost_usd {
+            return Err(refused(&Refusal::Cost {
+                estimate: usd(estimate.usd),
+                cap: usd(max_cost_usd),
+            }));
+        }
+        Ok(Self {
+            pins,
+            estimate,
+            max_cost_usd,
+        })
+    }
+
+    /// The cap to hold the run against while it goes on.
+    fn cap(&self, scenario: &Scenario) -> Cap {
+        Cap {
+            live: LiveCost::new(scenario.clone(), Prices::shipped()),
+            max_usd: self.max_cost_usd,
+        }
+    }
+}
+
+/// Makes one run on AWS.
+pub(super) fn run_one(
+    common: &CommonArguments,
+    spec: &TargetSpec,
+    client: Client,
+    arguments: &AwsArguments,
+    loaded: &Loaded,
+) -> Exit {
+    let scenario = &loaded.scenario;
+    let plan = match Plan::new(spec, scenario, arguments) {
+        Ok(plan) => plan,
+        Err(exit) => return exit,
+    };
+    let wall = Clock::real();
+    let line = (!common.quiet).then(|| LiveLine {
+        name: scenario.name.clone(),
+        time: scenario.time,
+        consumers: scenario.consumers.len() as u64,
+        is_virtual: false,
+    });
+    let watch = match Watch::start(line, Some(plan.cap(scenario))) {
+        Ok(watch) => watch,
+        Err(problem) => {
+            eprintln!("error: failed to listen for signals: {problem}");
+            return Exit::Usage;
+        }
+    };
+    let folder = match run::open_folder(&common.out, wall.now(), loaded) {
+        Ok(folder) => folder,
+        Err(problem) => return run::cannot_write(&problem),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let ended = match runtime {
+        Ok(runtime) => runtime.block_on(course(plan, spec, scenario, folder.path(), &watch)),
+        Err(problem) => Err(AwsProblem::Runtime(problem)),
+    };
+    watch.end_line();
+    let ran = match ended {
+        Ok(ran) => ran,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            if owned::is_left(folder.path()) {
+                eprintln!("what may be left is listed in {}", folder.path().display());
+            } else {
+                folder.discard();
+            }
+            return problem.exit();
+        }
+    };
+    let inputs = Inputs {
+        scenario,
+        text: &loaded.text,
+        world: World::Aws,
+        outcome: &ran.outcome,
+        environment: Some(run::describe_host(&spec.name)),
+        target: Some(Called {
+            name: spec.name.clone(),
+            url: spec.url.clone(),
+            client: client.as_str(),
+        }),
+    };
+    let mut document = build::document(&inputs);
+    ran.opened.complete(&mut document, scenario, watch.capped());
+    let exit = run::conclude(common, folder, &document, &ran.outcome, &watch);
+    if ran.is_clean && !watch.capped() {
+        exit
+    } else {
+        exit.and(Exit::Unreachable)
+    }
+}
+
+/// A run that came to its end.
+struct Ran {
+    outcome: Outcome,
+    opened: Opened,
+    /// Whether all that it made is gone.
+    is_clean: bool,
+}
+
+/// Opens, runs and closes: after this nothing of the run is left on AWS unless somebody was told.
+async fn course(
+    plan: Plan,
+    spec: &TargetSpec,
+    scenario: &Scenario,
+    folder: &Path,
+    watch: &Watch,
+) -> Result<Ran, AwsProblem> {
+    let controls = watch.controls();
+    let mut cancel = controls.cancel.clone();
+    let now = Clock::real().now();
+    let run = rng::run_number(scenario.seed, now.as_nanos());
+    // Dropped in the middle, it deletes what it had made.
+    let mut opened = tokio::select! {
+        biased;
+        Ok(_) = cancel.wait_for(|cancelled| *cancelled) => return Err(RunError::Interrupted.into()),
+        opened = open(plan, spec, scenario, run, folder, now) => opened?,
+    };
+    let session = Session {
+        scenario: opened.scenario.clone(),
+        run,
+        clock: opened.sdk.clock(),
+        target: Target::Sdk(Arc::clone(&opened.sdk)),
+    };
+    let ended = tokio::spawn(session.run(controls)).await;
+    let is_clean = opened.close().await;
+    let outcome = ended??;
+    Ok(Ran {
+        outcome,
+        opened,
+        is_clean,
+    })
+}
+
+/// Why a run on AWS did not come to its load.
+#[derive(Debug, thiserror::Error)]
+enum AwsProblem {
+    #[error("failed to {0}")]
+    Connect(#[from] ConnectError),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error("failed to {0}")]
+    Stream(#[from] OwnedError),
+    #[error("failed to start the runtime: {0}")]
+    Runtime(std::io::Error),
+    #[error(transparent)]
+    Run(#[from] RunError),
+    #[error(
+        "the run's task ended unexpectedly; this is a defect of streamgauge, please report it: {0}"
+    )]
+    Task(#[from] tokio::task::JoinError),
+}
+
+impl AwsProblem {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Run(RunError::Interrupted) => Exit::Interrupted,
+            Self::Refused(refusal) if refusal.is_usage() => Exit::Usage,
+            _ => Exit::Unreachable,
+        }
+    }
+}
+
+/// A run whose streams are there. Dropped, it deletes those that it made.
+#[derive(Debug)]
+struct Opened {
+    /// The client, which calls each stream by the service's name.
+    sdk: Arc<Sdk>,
+    /// The scenario as the session is to run it: every stream is there, and readers keep to their shares.
+    scenario: Scenario,
+    owned: Owned,
+    caller: Identity,
+    arns: BTreeMap<String, String>,
+    plan: Plan,
+    run: String,
+}
+
+/// Asks who calls, says so, makes the streams.
+///
+/// # Errors
+/// See [`AwsProblem`]; what had been made is deleted.
+async fn open(
+    plan: Plan,
+    spec: &TargetSpec,
+    scenario: &Scenario,
+    run: u32,
+    folder: &Path,
+    now: Timestamp,
+) -> Result<Opened, AwsProblem> {
+    let names = service_names(scenario, run);
+    let sdk = Arc::new(sdk::connect(spec).await?.with_names(&names));
+    let creates = scenario.streams.values().any(|stream| !stream.existing);
+    let caller = guard::meet(&sdk, &plan.pins, creates).await?;
+    eprintln!(
+        "account {}, region {}, as {}",
+        plan.pins.account, plan.pins.region, caller.arn
+    );
+    let planned = scenario.time.load() + scenario.time.drain + GRACE;
+    let label = Label {
+        run: run_id(run),
+        scenario: scenario.name.clone(),
+        target: spec.name.clone(),
+        account: plan.pins.account.clone(),
+        region: plan.pins.region.clone(),
+        owner: caller.arn.clone(),
+        expires: utc(now.plus(planned))
+            .strftime("%Y%m%dT%H%M%SZ")
+            .to_string(),
+    };
+    let mut owned = Owned::new(Arc::clone(&sdk), folder, label);
+    let mut arns = BTreeMap::new();
+    for stream in scenario.streams.values() {
+        let name: &StreamName = names.get(&stream.name).unwrap_or(&stream.name);
+        let made = async {
+            if stream.existing {
+                let found = sdk.ready(name.as_str()).await.map_err(Refusal::from)?;
+                plan.pins.check_arn(&found.arn)?;
+                return Ok::<_, AwsProblem>(found.arn);
+            }
+            let (request, hours) = owned::request(stream, name);
+            Ok(owned.create(&request, hours, &plan.pins).await?)
+        };
+        match made.await {
+            Ok(arn) => {
+                eprintln!("stream {arn}");
+                arns.insert(stream.name.to_string(), arn);
+            }
+            Err(problem) => {
+                tell_left(&mut owned).await;
+                return Err(problem);
+            }
+        }
+    }
+    let mut scenario = scenario.clone();
+    guard::restrain(&mut scenario);
+    for stream in scenario.streams.values_mut() {
+        stream.existing = true;
+    }
+    Ok(Opened {
+        sdk,
+        scenario,
+        owned,
+        caller,
+        arns,
+        run: run_id(run),
+        plan,
+    })
+}
+
+impl Opened {
+    /// Deletes the streams that the run made; says what is left, and whether nothing is.
+    async fn close(&mut self) -> bool {
+        tell_left(&mut self.owned).await
+    }
+
+    /// Puts the account, the streams and the bill into the document of the run.
+    fn complete(&self, document: &mut Document, scenario: &Scenario, capped: bool) {
+        let cost = analyse::of_report(document, scenario, &Prices::shipped());
+        document.aws = Some(AwsRun {
+            caller: self.caller.arn.clone(),
+            account: self.plan.pins.account.clone(),
+            region: self.plan.pins.region.clone(),
+            run: self.run.clone(),
+            streams: self.arns.clone(),
+            estimate: self.plan.estimate.clone(),
+            cost,
+            max_cost_usd: self.plan.max_cost_usd,
+            stopped_by_max_cost: capped,
+        });
+    }
+}
+
+/// Deletes, and says what could not be.
+async fn tell_left(owned: &mut Owned) -> bool {
+    let failures = owned.delete().await;
+    for failure in &failures {
+        eprintln!("error: failed to {failure}; `streamgauge sweep` removes what is left");
+    }
+    owned.give_up();
+    failures.is_empty()
+}

@@ -1,0 +1,73 @@
+//! What a scenario means on AWS, for `check`: money, and other readers.
+
+use std::fmt::Write as _;
+
+use crate::analyse::budget::{SHARD_READ_BYTES_PER_S, SHARD_READS_PER_S};
+use crate::analyse::{self, Prices, ReadBudget};
+use crate::base::units::HumanBytes;
+use crate::kinesis::StreamName;
+use crate::report::Cost;
+use crate::report::cost::usd;
+use crate::report::text::{Plain, counted};
+use crate::scenario::Scenario;
+use crate::workload::forecast::Forecast;
+
+/// A scenario's cost and read budget.
+#[derive(Debug)]
+pub(super) struct OnAws {
+    cost: Cost,
+    on_demand: Cost,
+    budgets: Vec<ReadBudget>,
+}
+
+impl OnAws {
+    /// Those of a scenario with this forecast for each stream.
+    pub(super) fn of(scenario: &Scenario, forecasts: &[(StreamName, Forecast)]) -> Self {
+        let prices = Prices::shipped();
+        let busiest = |stream: &StreamName| {
+            let (_, forecast) = forecasts.iter().find(|(name, _)| name == stream)?;
+            let written = forecast.shards.iter().map(|shard| shard.bytes_per_s);
+            let written: Option<Vec<_>> = written.collect();
+            written?.into_iter().reduce(f64::max)
+        };
+        Self {
+            cost: analyse::estimate(scenario, &prices),
+            on_demand: analyse::on_demand(scenario, &prices),
+            budgets: analyse::read_budgets(scenario, busiest),
+        }
+    }
+
+    /// Adds them to the members of `check --json`.
+    pub(super) fn add_to(&self, document: &mut serde_json::Value) {
+        document["cost"] = serde_json::json!(self.cost);
+        document["cost_on_demand"] = serde_json::json!(self.on_demand);
+        document["read_budget"] = serde_json::json!(self.budgets);
+    }
+
+    /// As a person reads them.
+    pub(super) fn to_text(&self) -> String {
+        let mut text = self.cost.render("Cost on AWS, at most");
+        let _ = writeln!(text, "  on-demand instead: {}\n", usd(self.on_demand.usd));
+        for budget in &self.budgets {
+            let _ = write!(
+                text,
+                "Read budget of each shard of `{}`: {}; {} of {} calls/s taken, {} left",
+                budget.stream,
+                counted(budget.consumers as u64, "consumer"),
+                Plain(budget.reads_per_s),
+                Plain(SHARD_READS_PER_S),
+                Plain(budget.reads_left_per_s),
+            );
+            if let Some(bytes) = budget.read_bytes_per_s {
+                let _ = write!(
+                    text,
+                    "; of the busiest {}/s of {}/s",
+                    HumanBytes(bytes.round() as u64),
+                    HumanBytes(SHARD_READ_BYTES_PER_S as u64)
+                );
+            }
+            text.push('\n');
+        }
+        text
+    }
+}
