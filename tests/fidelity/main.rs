@@ -1,0 +1,15 @@
+//! How far the local Kinesis is to be trusted: every statement about it stands once, in a table beside the tests that
+//! hold it. `page` prints the tables as `src/server/FIDELITY.md`.
+
+
+
+
+mod messages;
+
+
+
+mod row;
+
+#[path = "../server/support.rs"]
+mod support;
+
