@@ -9,6 +9,7 @@ mod messages;
 
 
 mod row;
+mod states;
 
 #[path = "../server/support.rs"]
 mod support;

@@ -390,7 +390,7 @@ pub(crate) fn engine(limits: Limits) -> Account {
 }
 
 /// The text with what was meant; stream `s`, the account and its region are known.
-fn filled(message: &Message, values: &[(&str, &str)]) -> String {
+pub(crate) fn filled(message: &Message, values: &[(&str, &str)]) -> String {
     let mut text = message.text.to_owned();
     for (name, value) in values
         .iter()
