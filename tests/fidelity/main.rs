@@ -4,7 +4,9 @@
 
 
 
+mod limits;
 mod messages;
+mod rates;
 
 
 
