@@ -4,6 +4,8 @@
 
 
 
+mod fifteen;
+mod front_door;
 mod limits;
 mod messages;
 mod rates;
