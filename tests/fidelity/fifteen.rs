@@ -240,9 +240,7 @@ fn a_batch_of_which_every_record_is_throttled_is_answered_200() {
             per_s: 1,
             capacity: 1,
         };
-        settings
-            .limits
-            .set_rate(RateName::WriteRecords, Some(once));
+        settings.limits.set_rate(RateName::WriteRecords, Some(once));
         let server = with_stream(start(settings).await, 1).await;
         let one = r#"{"StreamName":"s","PartitionKey":"k","Data":""}"#;
         server.done("PutRecord", one).await;

@@ -94,9 +94,9 @@ pub(crate) const fn of_cap(cap: CapName) -> &'static [&'static str] {
         CapName::ResubscribeSeconds => {
             &["a_second_subscription_within_5_s_is_refused_and_a_later_one_takes_over"]
         }
-        CapName::IdleEventSeconds => &[
-            "idle_subscriptions_get_an_empty_event_every_5_s_and_its_continuation_loses_nothing",
-        ],
+        CapName::IdleEventSeconds => {
+            &["idle_subscriptions_get_an_empty_event_every_5_s_and_its_continuation_loses_nothing"]
+        }
         CapName::SubscriptionEventRecords | CapName::SubscriptionEventBytes => {
             &["an_event_holds_no_more_records_and_bytes_than_it_may"]
         }
@@ -150,7 +150,11 @@ fn the_limits_of_2025_and_2026_are_the_defaults() {
     }
     let list = limits.rate(RateName::ListShards).expect("a rate");
     assert_eq!(list.per_s, 1_000);
-    assert_eq!((RATES.len(), CAPS.len()), (40, 33), "a new row is a new claim");
+    assert_eq!(
+        (RATES.len(), CAPS.len()),
+        (40, 33),
+        "a new row is a new claim"
+    );
 }
 
 #[test]

@@ -1,20 +1,15 @@
 //! How far the local Kinesis is to be trusted: every statement about it stands once, in a table beside the tests that
 //! hold it. `page` prints the tables as `src/server/FIDELITY.md`.
 
-
-
-
 mod fifteen;
 mod front_door;
 mod limits;
 mod messages;
 mod rates;
 
-
-
 mod row;
 mod states;
 
 #[path = "../server/support.rs"]
 mod support;
-
+mod validation;

@@ -65,12 +65,8 @@ fn call(
             account.create_stream_with(now, AT_ONCE, &name, &options)
         }
         RateName::DeleteStream => account.delete_stream(now, AT_ONCE, "none"),
-        RateName::DescribeStream => account
-            .describe_stream(now, stream, None, None)
-            .map(|_| ()),
-        RateName::DescribeStreamSummary => {
-            account.describe_stream_summary(now, stream).map(|_| ())
-        }
+        RateName::DescribeStream => account.describe_stream(now, stream, None, None).map(|_| ()),
+        RateName::DescribeStreamSummary => account.describe_stream_summary(now, stream).map(|_| ()),
         RateName::ListShards => account
             .list_shards(now, stream, Default::default(), None, None)
             .map(|_| ()),
@@ -181,7 +177,13 @@ fn under(rate: RateName) -> Account {
             .create_stream_with(made, AT_ONCE, &stream.expect("a name"), &options)
             .expect("it is new");
         account
-            .register_stream_consumer(made, AT_ONCE, name, &consumer.expect("a name"), &Tags::new())
+            .register_stream_consumer(
+                made,
+                AT_ONCE,
+                name,
+                &consumer.expect("a name"),
+                &Tags::new(),
+            )
             .expect("it is new");
     }
     account

@@ -34,13 +34,17 @@ pub(crate) const ROWS: &[Row] = &[
         "DescribeStream",
         "in CREATING no shards; in UPDATING the old map until the change is done; in DELETING shown until it is gone",
         Known("kinesalite; service model"),
-        &["a_description_shows_no_shards_in_creating_the_old_map_in_updating_and_deleting_until_it_is_gone"],
+        &[
+            "a_description_shows_no_shards_in_creating_the_old_map_in_updating_and_deleting_until_it_is_gone",
+        ],
     ),
     row(
         "DescribeStreamSummary",
         "in CREATING no open shards; otherwise as DescribeStream",
         Unverified("as DescribeStream shows it"),
-        &["a_description_shows_no_shards_in_creating_the_old_map_in_updating_and_deleting_until_it_is_gone"],
+        &[
+            "a_description_shows_no_shards_in_creating_the_old_map_in_updating_and_deleting_until_it_is_gone",
+        ],
     ),
     row(
         "ListShards",
@@ -257,11 +261,7 @@ fn shards_are_changed_in_active_alone() {
         IN_ACTIVE_ALONE,
     );
     in_states(
-        |account| {
-            account
-                .update_shard_count(NOW, AT_ONCE, "s", 4)
-                .map(|_| ())
-        },
+        |account| account.update_shard_count(NOW, AT_ONCE, "s", 4).map(|_| ()),
         IN_ACTIVE_ALONE,
     );
 }
@@ -371,10 +371,7 @@ fn six_calls_make_a_stream_updating_and_retention_and_tags_do_not() {
             |a| a.start_stream_encryption(NOW, LONG, "s", "key"),
             StreamStatus::Updating,
         ),
-        (
-            |a| a.increase_retention(NOW, "s", 48),
-            StreamStatus::Active,
-        ),
+        (|a| a.increase_retention(NOW, "s", 48), StreamStatus::Active),
         (
             |a| a.add_tags_to_stream(NOW, "s", &Tags::from([("a".to_owned(), String::new())])),
             StreamStatus::Active,

@@ -133,8 +133,7 @@ fn a_stream_that_is_not_active_says_its_state() {
         settings.delays.set(DelayName::Reshard, HOUR);
         settings.delays.set(DelayName::DeleteStream, HOUR);
         let server = with_stream(settings).await;
-        let merge =
-            r#"{"StreamName":"s","ShardToMerge":"0","AdjacentShardToMerge":"shardId-000000000001"}"#;
+        let merge = r#"{"StreamName":"s","ShardToMerge":"0","AdjacentShardToMerge":"shardId-000000000001"}"#;
         server.done("MergeShards", merge).await;
         let again = server.call("MergeShards", merge).await;
         is(&again, &NOT_ACTIVE, &[("STATE", "UPDATING")]);
@@ -198,9 +197,7 @@ fn a_control_call_above_its_rate_names_the_stream() {
 }
 
 fn update(target: u32) -> String {
-    format!(
-        r#"{{"StreamName":"s","TargetShardCount":{target},"ScalingType":"UNIFORM_SCALING"}}"#
-    )
+    format!(r#"{{"StreamName":"s","TargetShardCount":{target},"ScalingType":"UNIFORM_SCALING"}}"#)
 }
 
 #[test]

@@ -9,10 +9,9 @@ use streamgauge::kinesis::{Limits, SequenceNumber, ShardId};
 use streamgauge::wire::Value;
 
 use super::{
-    ALSO_STARTING_NUMBER, ARN, BAD_NUMBER, BATCH, FIRST, FUTURE_TIMESTAMP, HASH_KEY,
-    ITERATOR, ITERATOR_EXPIRED, NO_SHARD_TO_READ, NO_STARTING_NUMBER, NO_TIMESTAMP,
-    NUMBER_OF_OTHER_SHARD, NUMBER_OF_OTHER_STREAM, ORDERING, READ_RATE, WRITE_RATE, engine, filled, is,
-    said,
+    ALSO_STARTING_NUMBER, ARN, BAD_NUMBER, BATCH, FIRST, FUTURE_TIMESTAMP, HASH_KEY, ITERATOR,
+    ITERATOR_EXPIRED, NO_SHARD_TO_READ, NO_STARTING_NUMBER, NO_TIMESTAMP, NUMBER_OF_OTHER_SHARD,
+    NUMBER_OF_OTHER_STREAM, ORDERING, READ_RATE, WRITE_RATE, engine, filled, is, said,
 };
 use crate::support::{AUTHORIZATION, CBOR, Served, run, settings, start};
 
@@ -39,9 +38,8 @@ fn limited(name: RateName) -> Limits {
 }
 
 async fn iterator(server: &Served, shard: &str) -> String {
-    let body = format!(
-        r#"{{"StreamName":"s","ShardId":"{shard}","ShardIteratorType":"TRIM_HORIZON"}}"#
-    );
+    let body =
+        format!(r#"{{"StreamName":"s","ShardId":"{shard}","ShardIteratorType":"TRIM_HORIZON"}}"#);
     let got = server.done("GetShardIterator", &body).await;
     got.str("ShardIterator").expect("an iterator").to_owned()
 }
@@ -118,8 +116,9 @@ fn an_explicit_hash_key_above_2_to_the_128_fails_the_whole_call() {
         );
         let refused = server.call("PutRecord", &one).await;
         is(&refused, &HASH_KEY, &[("V", key)]);
-        let batch =
-            format!(r#"{{"StreamName":"s","Records":[{{"PartitionKey":"k","Data":""}},{record}]}}"#);
+        let batch = format!(
+            r#"{{"StreamName":"s","Records":[{{"PartitionKey":"k","Data":""}},{record}]}}"#
+        );
         let refused = server.call("PutRecords", &batch).await;
         is(&refused, &HASH_KEY, &[("V", key)]);
         let read = format!(

@@ -143,7 +143,9 @@ pub(crate) const ORDERING: Message = message(
 pub(crate) const BATCH: Message = message(
     INVALID,
     "Records size exceeds {L} MB limit",
-    Known("fluent-bit issue 21 and snowplow/enrich issue 685, with 5; that it says 10 now is unverified"),
+    Known(
+        "fluent-bit issue 21 and snowplow/enrich issue 685, with 5; that it says 10 now is unverified",
+    ),
     &["a_batch_above_10_mib_is_too_large"],
 );
 pub(crate) const ITERATOR: Message = message(
