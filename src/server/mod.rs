@@ -6,6 +6,8 @@
 //!
 //! Invariant: whatever a client sends, it is answered or its connection is closed; connections, headers, bodies and the
 //! memory of all bodies together are bounded.
+#![doc = ""]
+#![doc = include_str!("FIDELITY.md")]
 
 mod admin;
 mod answer;

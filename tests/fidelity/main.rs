@@ -5,6 +5,8 @@ mod fifteen;
 mod front_door;
 mod limits;
 mod messages;
+mod operations;
+mod page;
 mod rates;
 
 mod row;

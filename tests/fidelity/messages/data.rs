@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use streamgauge::base::{Clock, Timestamp};
 use streamgauge::kinesis::operation::{CreateStream, IteratorPosition};
-use streamgauge::kinesis::quotas::{CapName, RateLimit, RateName};
+use streamgauge::kinesis::quotas::{RateLimit, RateName};
 use streamgauge::kinesis::{Limits, SequenceNumber, ShardId};
 use streamgauge::wire::Value;
 
