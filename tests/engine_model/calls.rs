@@ -105,7 +105,7 @@ pub(crate) enum From {
 pub(crate) fn calls() -> impl Strategy<Value = Vec<Call>> {
     let bytes = prop_oneof![
         16 => 0usize..2_000,
-        4 => 100_000usize..500_000,
+        8 => 100_000usize..500_000,
         1 => 1_048_570usize..3_200_000,
     ];
     let from = prop_oneof![
@@ -131,10 +131,10 @@ pub(crate) fn calls() -> impl Strategy<Value = Vec<Call>> {
         1 => (1u32..6).prop_map(|target| Call::Update { target }),
         1 => (24u32..60).prop_map(|hours| Call::Retention { hours }),
         1 => (takes, any::<bool>()).prop_map(|(takes, enforce)| Call::Delete { takes, enforce }),
-        6 => prop_oneof![8 => 0..3 * SECOND, 1 => 0..DAY].prop_map(|nanos| Call::Wait { nanos }),
+        7 => prop_oneof![12 => 0..3 * SECOND, 4 => Just(5 * SECOND), 1 => 0..DAY].prop_map(|nanos| Call::Wait { nanos }),
         1 => (0..2 * SECOND).prop_map(|nanos| Call::Back { nanos }),
     ];
-    prop::collection::vec(call, 1..120)
+    prop::collection::vec(call, 1..200)
 }
 
 fn takes() -> impl Strategy<Value = u64> {
@@ -155,9 +155,9 @@ fn settings() -> impl Strategy<Value = Call> {
 
 fn consumers(from: impl Strategy<Value = From>) -> impl Strategy<Value = Call> {
     prop_oneof![
-        2 => (0u8..5, takes()).prop_map(|(name, takes)| Call::Register { name, takes }),
+        3 => (0u8..5, takes()).prop_map(|(name, takes)| Call::Register { name, takes }),
         1 => (0u8..5, takes()).prop_map(|(name, takes)| Call::Deregister { name, takes }),
-        4 => (0u8..5, any::<usize>(), from)
+        4 => (0u8..3, 0usize..3, from)
             .prop_map(|(name, shard, from)| Call::Subscribe { name, shard, from }),
         8 => (0usize..4).prop_map(|back| Call::Poll { back }),
     ]
