@@ -146,7 +146,10 @@ pub(super) fn read_tree(
             let ordering = input.str("SequenceNumberForOrdering");
             let ordering = ordering.map(|text| {
                 text.parse().map_err(|_| {
-                    let stream = input.str("StreamName").unwrap_or_default();
+                    let stream = match select::stream(host.account(), input) {
+                        Ok(stream) => stream,
+                        Err(error) => return refuse(error),
+                    };
                     let account = &host.account().settings().account_id;
                     refuse(select::invalid(format!(
                         "ExclusiveMinimumSequenceNumber {text} used in PutRecord on stream {stream} under account \

@@ -1,11 +1,14 @@
 //! The local Kinesis behind HTTP: what any Kinesis client takes for the service.
 //!
-//! A request's way: `listen` accepts its `connection` (with `tls`, and `patient` with slow clients), `body` takes its body in within bounds, `front` makes the service's
-//! first checks, `caller` finds who asks, `hot` answers puts and reads without a tree, `dispatch` everything else, `subscribe` with a stream of
-//! events. `sts` tells callers who they are. `untaken` counts answers that nobody reads. `answer` is the one place where an outcome becomes HTTP.
+//! A request's way: `listen` accepts its `connection` (with `tls`, and `patient` with slow clients), `body` takes its
+//! body in within bounds, `front` makes the service's first checks, `caller` finds who asks, `hot` answers puts and reads
+//! without a tree, `dispatch` everything else, `subscribe` with a stream of events. `sts` tells callers who they are.
+//! `untaken` counts answers that nobody reads. `answer` is the one place where an outcome becomes HTTP.
 //!
 //! Invariant: whatever a client sends, it is answered or its connection is closed; connections, headers, bodies and the
 //! memory of all bodies and of all answers together are bounded, and so is the time that each may take.
+#![doc = ""]
+#![doc = include_str!("FIDELITY.md")]
 
 mod admin;
 mod answer;

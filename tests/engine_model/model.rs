@@ -1,13 +1,18 @@
 //! What a stream is, as plainly as it can be said. Times are nanoseconds.
 
-use streamgauge::kinesis::Cause;
+use std::collections::{BTreeMap, BTreeSet};
 
+use streamgauge::kinesis::Cause;
+use streamgauge::kinesis::operation::ShardMetric;
+
+use crate::consumers::Consumer;
 use crate::{MIB, MS, SECOND};
 
-/// A bucket with one second of capacity, in billionths of a token.
+/// A bucket, in billionths of a token.
 #[derive(Clone, Debug)]
 pub(crate) struct Tokens {
     pub(crate) rate: i128,
+    pub(crate) capacity: i128,
     pub(crate) level: i128,
     pub(crate) at: u64,
 }
@@ -16,9 +21,11 @@ pub(crate) struct Tokens {
 pub(crate) const TOKEN: i128 = 1_000_000_000;
 
 impl Tokens {
+    /// A full one of one second.
     pub(crate) fn new(rate: i128, now: u64) -> Self {
         Self {
             rate,
+            capacity: rate,
             level: rate * TOKEN,
             at: now,
         }
@@ -26,9 +33,16 @@ impl Tokens {
 
     pub(crate) fn level(&mut self, now: u64) -> i128 {
         let gained = self.rate * i128::from(now.saturating_sub(self.at));
-        self.level = (self.level + gained).min(self.rate * TOKEN);
+        self.level = (self.level + gained).min(self.capacity * TOKEN);
         self.at = self.at.max(now);
         self.level
+    }
+
+    /// Makes it larger or smaller. What was taken stays taken.
+    pub(crate) fn resize(&mut self, capacity: i128, now: u64) {
+        let level = self.level(now);
+        self.capacity = capacity;
+        self.level = level.min(capacity * TOKEN);
     }
 }
 
@@ -98,6 +112,8 @@ pub(crate) struct Pending {
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
     Reshard(Vec<Step>),
+    Encrypt(bool),
+    Mode { on_demand: bool },
     Delete,
 }
 
@@ -107,6 +123,15 @@ pub(crate) struct Model {
     pub(crate) pending: Option<Pending>,
     pub(crate) retention_hours: u32,
     pub(crate) gone: bool,
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) metrics: BTreeSet<ShardMetric>,
+    pub(crate) policy: Option<String>,
+    pub(crate) encrypted: bool,
+    pub(crate) on_demand: bool,
+    pub(crate) record_mib: u64,
+    pub(crate) consumers: BTreeMap<String, Consumer>,
+    /// The creation seconds of consumers that are gone, as long as a new one of the name could get the same.
+    pub(crate) former: BTreeMap<String, u64>,
 }
 
 impl Model {
@@ -116,6 +141,14 @@ impl Model {
             pending: None,
             retention_hours: 24,
             gone: false,
+            tags: BTreeMap::new(),
+            metrics: BTreeSet::new(),
+            policy: None,
+            encrypted: false,
+            on_demand: false,
+            record_mib: 1,
+            consumers: BTreeMap::new(),
+            former: BTreeMap::new(),
         };
         let half = 1u128 << 127;
         model.add((0, half - 1), now / SECOND, now, 0, Vec::new());
@@ -145,11 +178,20 @@ impl Model {
             last_arrival,
             hidden: (0, 0),
             write_records: Tokens::new(1_000, now),
-            write_bytes: Tokens::new(MIB, now),
+            write_bytes: Tokens {
+                capacity: self.byte_capacity(),
+                level: self.byte_capacity() * TOKEN,
+                ..Tokens::new(MIB, now)
+            },
             read_calls: Tokens::new(5, now),
             read_bytes: Tokens::new(2 * MIB, now),
             iterators: Tokens::new(5, now),
         });
+    }
+
+    /// Records above 1 MiB come with a tank of 10 MiB.
+    pub(crate) fn byte_capacity(&self) -> i128 {
+        if self.record_mib > 1 { 10 * MIB } else { MIB }
     }
 
     pub(crate) fn horizon(&self, now: u64) -> u64 {
@@ -179,6 +221,14 @@ impl Model {
                 self.gone = true;
                 return;
             }
+            Change::Encrypt(on) => {
+                self.encrypted = on;
+                return;
+            }
+            Change::Mode { on_demand } => {
+                self.on_demand = on_demand;
+                return;
+            }
             Change::Reshard(steps) => steps,
         };
         for (parents, ranges) in steps {
@@ -204,14 +254,21 @@ impl Model {
         }
     }
 
-    /// Gives the shard, the record's number in it and its arrival.
+    pub(crate) fn fits(&self, bytes: usize) -> bool {
+        (bytes as u64) < self.record_mib << 20
+    }
+
+    /// Gives the shard, the record's number in it and its arrival. No cause is given for a record that is too large.
     pub(crate) fn put(
         &mut self,
         key: u128,
         data: Vec<u8>,
         now: u64,
         delay: u64,
-    ) -> Result<(usize, usize, u64), Cause> {
+    ) -> Result<(usize, usize, u64), Option<Cause>> {
+        if !self.fits(data.len()) {
+            return Err(None);
+        }
         let number = (0..self.shards.len())
             .find(|&s| {
                 let shard = &self.shards[s];
@@ -221,10 +278,10 @@ impl Model {
         let shard = &mut self.shards[number];
         let bytes = (data.len() as i128 + 1) * TOKEN;
         if shard.write_records.level(now) < TOKEN {
-            return Err(Cause::WriteRecords);
+            return Err(Some(Cause::WriteRecords));
         }
         if shard.write_bytes.level(now) < bytes {
-            return Err(Cause::WriteBytes);
+            return Err(Some(Cause::WriteBytes));
         }
         shard.write_records.level -= TOKEN;
         shard.write_bytes.level -= bytes;

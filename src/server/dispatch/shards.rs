@@ -119,11 +119,18 @@ pub(super) fn split(call: &Call<'_>) -> Result<Value, KinesisError> {
     let key = input.str("NewStartingHashKey").unwrap_or_default();
     let request = SplitShard {
         shard: select::shard(account, &stream, input.str("ShardToSplit"))?,
-        // 39 digits above 2^128 - 1 lie in no shard, as the highest key does.
+        // 39 digits above 2^128 - 1 lie in no shard, as the highest key does; the text names what was asked.
         new_starting_hash_key: key.parse().unwrap_or(HashKey::MAX),
     };
     let takes = call.host.takes(DelayName::Reshard);
-    account.split_shard(call.now, takes, &stream, request)?;
+    let outcome = account.split_shard(call.now, takes, &stream, request);
+    outcome.map_err(|mut error| {
+        let shown = format!("NewStartingHashKey {} ", request.new_starting_hash_key);
+        if let Some(rest) = error.message.strip_prefix(&shown) {
+            error.message = format!("NewStartingHashKey {key} {rest}");
+        }
+        error
+    })?;
     Ok(Value::structure())
 }
 

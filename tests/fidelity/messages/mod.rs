@@ -1,0 +1,418 @@
+//! The texts that clients match on. Words in braces are filled in: `{S}` stream, `{A}` account, `{H}` shard.
+
+mod control;
+mod data;
+
+use serde_json::Value as Json;
+use streamgauge::engine::{Account, Settings};
+use streamgauge::kinesis::Limits;
+
+use crate::row::Standing::{self, Known, Unverified};
+use crate::support::Reply;
+
+/// One text of the service.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Message {
+    pub(crate) code: &'static str,
+    pub(crate) text: &'static str,
+    pub(crate) standing: Standing,
+    pub(crate) tests: &'static [&'static str],
+}
+
+const NOT_FOUND: &str = "ResourceNotFoundException";
+const IN_USE: &str = "ResourceInUseException";
+const LIMIT: &str = "LimitExceededException";
+const THROUGHPUT: &str = "ProvisionedThroughputExceededException";
+const INVALID: &str = "InvalidArgumentException";
+const VALIDATION: &str = "ValidationException";
+
+const KINESALITE: Standing = Known("kinesalite's tests against the service");
+const OURS: Standing = Unverified("the text is this project's");
+
+const fn message(
+    code: &'static str,
+    text: &'static str,
+    standing: Standing,
+    tests: &'static [&'static str],
+) -> Message {
+    Message {
+        code,
+        text,
+        standing,
+        tests,
+    }
+}
+
+pub(crate) const NO_STREAM: Message = message(
+    NOT_FOUND,
+    "Stream {S} under account {A} not found.",
+    KINESALITE,
+    &["a_missing_stream_is_named_with_its_account"],
+);
+pub(crate) const NO_SHARD_TO_READ: Message = message(
+    NOT_FOUND,
+    "Shard {H} in stream {S} under account {A} does not exist",
+    KINESALITE,
+    &["readers_are_told_of_a_missing_shard_even_when_the_stream_is_missing"],
+);
+pub(crate) const NO_SHARD: Message = message(
+    NOT_FOUND,
+    "Could not find shard {H} in stream {S} under account {A}.",
+    KINESALITE,
+    &["a_shard_that_cannot_be_found_is_named_as_it_was_written"],
+);
+pub(crate) const EXISTS: Message = message(
+    IN_USE,
+    "Stream {S} under account {A} already exists.",
+    KINESALITE,
+    &["a_stream_is_made_once"],
+);
+pub(crate) const NOT_ACTIVE: Message = message(
+    IN_USE,
+    "Stream {S} under account {A} not ACTIVE, instead in state {STATE}",
+    KINESALITE,
+    &["a_stream_that_is_not_active_says_its_state"],
+);
+pub(crate) const SHARD_QUOTA: Message = message(
+    LIMIT,
+    "This request would exceed the shard limit for the account {A} in {R}. Current shard count for the account: {C}. \
+     Limit: {L}. Number of additional shards that would have resulted from this request: {N}. Refer to the AWS Service \
+     Limits page (http://docs.aws.amazon.com/general/latest/gr/aws_service_limits.html) for current limits and how to \
+     request higher limits.",
+    KINESALITE,
+    &["the_shard_quota_says_what_there_is_and_what_was_asked"],
+);
+pub(crate) const CREATING_QUOTA: Message = message(
+    LIMIT,
+    "This request would have exceed the limit on the number of streams that can simultaneously be in CREATING or \
+     DELETING. Limit: {L}",
+    Known("a test against AWS; terraform-provider-aws matches the middle part"),
+    &["the_quota_of_streams_in_creation_has_its_text"],
+);
+pub(crate) const CALL_RATE: Message = message(
+    LIMIT,
+    "Rate exceeded for stream {S} under account {A}.",
+    Known("terraform-provider-aws; aws-cdk issue 18139"),
+    &["a_control_call_above_its_rate_names_the_stream"],
+);
+pub(crate) const SCALE_UP: Message = message(
+    LIMIT,
+    "UpdateShardCount cannot scale up over double your current open shard count. Current open shard count: {C}, Target \
+     shard count: {T}",
+    Known("kinesalite pull request 48; the comma after the first number varies"),
+    &["a_shard_count_is_at_most_doubled_or_halved_and_has_a_most"],
+);
+pub(crate) const SCALE_DOWN: Message = message(
+    LIMIT,
+    "UpdateShardCount cannot scale down below half your current open shard count. Current open shard count: {C}, Target \
+     shard count: {T}",
+    Known("kinesalite pull request 48"),
+    &["a_shard_count_is_at_most_doubled_or_halved_and_has_a_most"],
+);
+pub(crate) const SCALE_MOST: Message = message(
+    LIMIT,
+    "Target shard count or number of open shards cannot be greater than {L}. Current open shard count: {C}, Target \
+     shard count: {T}",
+    Known("a comment in AWS's solutions-constructs"),
+    &["a_shard_count_is_at_most_doubled_or_halved_and_has_a_most"],
+);
+pub(crate) const WRITE_RATE: Message = message(
+    THROUGHPUT,
+    "Rate exceeded for shard {H} in stream {S} under account {A}.",
+    Known("maxwell issue 548; API reference of PutRecords"),
+    &["a_throttled_put_names_its_shard_alone_and_inside_a_batch"],
+);
+pub(crate) const READ_RATE: Message = message(
+    THROUGHPUT,
+    "Rate exceeded for Shard - {A}/{S}/{H}",
+    Known("risingwave issue 7453 (2023), KCL issue 1521 (2025); 2019 and before as a put"),
+    &["a_throttled_read_names_account_stream_and_shard"],
+);
+pub(crate) const HASH_KEY: Message = message(
+    INVALID,
+    "Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was {V}",
+    KINESALITE,
+    &["an_explicit_hash_key_above_2_to_the_128_fails_the_whole_call"],
+);
+pub(crate) const ORDERING: Message = message(
+    INVALID,
+    "ExclusiveMinimumSequenceNumber {V} used in PutRecord on stream {S} under account {A} is invalid.",
+    KINESALITE,
+    &["a_sequence_number_for_ordering_that_is_none_or_of_the_future_is_named"],
+);
+pub(crate) const BATCH: Message = message(
+    INVALID,
+    "Records size exceeds {L} MB limit",
+    Known(
+        "fluent-bit issue 21 and snowplow/enrich issue 685, with 5; that it says 10 now is unverified",
+    ),
+    &["a_batch_above_10_mib_is_too_large"],
+);
+pub(crate) const ITERATOR: Message = message(
+    INVALID,
+    "Invalid ShardIterator.",
+    KINESALITE,
+    &["what_is_no_iterator_is_refused"],
+);
+pub(crate) const ITERATOR_EXPIRED: Message = message(
+    "ExpiredIteratorException",
+    "Iterator expired. The iterator was created at time {T} while right now it is {N} which is further in the future \
+     than the tolerated delay of {D} milliseconds.",
+    Known("KCL issue 701"),
+    &["an_expired_iterator_says_when_it_was_made_and_what_time_it_is"],
+);
+pub(crate) const NO_STARTING_NUMBER: Message = message(
+    INVALID,
+    "Must either specify (1) AT_SEQUENCE_NUMBER or AFTER_SEQUENCE_NUMBER and StartingSequenceNumber or (2) TRIM_HORIZON \
+     or LATEST and no StartingSequenceNumber. Request specified {T} and no StartingSequenceNumber.",
+    KINESALITE,
+    &["an_iterator_type_and_its_sequence_number_go_together"],
+);
+pub(crate) const ALSO_STARTING_NUMBER: Message = message(
+    INVALID,
+    "Must either specify (1) AT_SEQUENCE_NUMBER or AFTER_SEQUENCE_NUMBER and StartingSequenceNumber or (2) TRIM_HORIZON \
+     or LATEST and no StartingSequenceNumber. Request specified {T} and also a StartingSequenceNumber.",
+    KINESALITE,
+    &["an_iterator_type_and_its_sequence_number_go_together"],
+);
+pub(crate) const NO_TIMESTAMP: Message = message(
+    INVALID,
+    "Must specify timestampInMillis parameter for iterator of type AT_TIMESTAMP. Current request has no timestamp \
+     parameter.",
+    KINESALITE,
+    &["a_position_in_time_has_a_time_that_is_not_to_come"],
+);
+pub(crate) const FUTURE_TIMESTAMP: Message = message(
+    INVALID,
+    "The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. timestampInMillis: {X}, \
+     currentTimestampInMillis: {Y}",
+    Known("aws-sdk-java issue 2588"),
+    &["a_position_in_time_has_a_time_that_is_not_to_come"],
+);
+pub(crate) const NUMBER_OF_OTHER_SHARD: Message = message(
+    INVALID,
+    "Invalid StartingSequenceNumber. It encodes {X}, while it was used in a call to a shard with {H}",
+    KINESALITE,
+    &["a_starting_sequence_number_is_of_the_shard_and_of_the_stream"],
+);
+pub(crate) const BAD_NUMBER: Message = message(
+    INVALID,
+    "StartingSequenceNumber {V} used in GetShardIterator on shard {H} in stream {S} under account {A} is invalid.",
+    KINESALITE,
+    &["a_starting_sequence_number_is_of_the_shard_and_of_the_stream"],
+);
+pub(crate) const NUMBER_OF_OTHER_STREAM: Message = message(
+    INVALID,
+    "StartingSequenceNumber {V} used in GetShardIterator on shard {H} in stream {S} under account {A} is invalid because \
+     it did not come from this stream.",
+    Known("seen in logs of the service"),
+    &["a_starting_sequence_number_is_of_the_shard_and_of_the_stream"],
+);
+pub(crate) const SPLIT: Message = message(
+    INVALID,
+    "NewStartingHashKey {V} used in SplitShard() on shard {H} in stream {S} under account {A} is not both greater than \
+     one plus the shard's StartingHashKey {X} and less than the shard's EndingHashKey {Y}.",
+    KINESALITE,
+    &["a_split_names_the_key_that_was_asked_for_and_the_bounds"],
+);
+pub(crate) const MERGE: Message = message(
+    INVALID,
+    "Shards {H} and {H2} in stream {S} under account {A} are not an adjacent pair of shards eligible for merging",
+    KINESALITE,
+    &["shards_that_are_not_neighbours_in_order_are_not_merged"],
+);
+pub(crate) const RETENTION_MIN: Message = message(
+    INVALID,
+    "Minimum allowed retention period is 24 hours. Requested retention period ({N} hours) is too short.",
+    KINESALITE,
+    &["retention_is_changed_in_the_direction_of_the_call_or_left_as_it_is"],
+);
+pub(crate) const RETENTION_SHORTER: Message = message(
+    INVALID,
+    "Requested retention period ({N} hours) for stream {S} can not be shorter than existing retention period ({O} \
+     hours). Use DecreaseRetentionPeriod API.",
+    KINESALITE,
+    &["retention_is_changed_in_the_direction_of_the_call_or_left_as_it_is"],
+);
+pub(crate) const RETENTION_LONGER: Message = message(
+    INVALID,
+    "Requested retention period ({N} hours) for stream {S} can not be longer than existing retention period ({O} \
+     hours). Use IncreaseRetentionPeriod API.",
+    KINESALITE,
+    &["retention_is_changed_in_the_direction_of_the_call_or_left_as_it_is"],
+);
+pub(crate) const LIST_NEITHER: Message = message(
+    INVALID,
+    "Either NextToken or StreamName should be provided.",
+    KINESALITE,
+    &["shards_are_listed_by_stream_or_by_token_and_not_by_both"],
+);
+pub(crate) const LIST_BOTH: Message = message(
+    INVALID,
+    "NextToken and StreamName cannot be provided together.",
+    KINESALITE,
+    &["shards_are_listed_by_stream_or_by_token_and_not_by_both"],
+);
+pub(crate) const TAG_CHARACTERS: Message = message(
+    INVALID,
+    "Some tags contain invalid characters. Valid characters: Unicode letters, digits, white space, _ . / = + - % @.",
+    KINESALITE,
+    &["tags_have_letters_digits_and_a_few_signs"],
+);
+pub(crate) const CONSUMER_NOT_ACTIVE: Message = message(
+    IN_USE,
+    "Consumer {N} with creation timestamp {T} under stream: {S} , account {A} is not in ACTIVE status.",
+    Known("kinesis-hot-shard-advisor issue 37 (2024)"),
+    &["a_consumer_in_creation_cannot_subscribe_yet"],
+);
+pub(crate) const SUBSCRIBED: Message = message(
+    IN_USE,
+    "Another active subscription exists for this consumer: {A}:{S}:{H}:{N}",
+    Known("KCL issue 391, kinesumer issue 16; the tail is unverified"),
+    &["a_second_subscription_within_5_s_has_its_text"],
+);
+pub(crate) const HAS_CONSUMERS: Message = message(
+    IN_USE,
+    "DeleteStream can't delete {A}:{S} because there are consumers associated with this data stream. To delete {A}:{S} \
+     anyway, set the EnforceConsumerDeletion parameter to true to force the deletion of all the consumers that are \
+     associated with it.",
+    Known("aws-nuke issue 497, terraform-provider-aws issue 8420, cloud-custodian issue 7260"),
+    &["a_stream_with_consumers_says_how_it_is_deleted"],
+);
+pub(crate) const CONSUMER_EXISTS: Message = message(
+    IN_USE,
+    "Consumer {N} under stream {S} already exists for account {A}.",
+    OURS,
+    &["texts_that_nobody_has_published_have_the_documented_code"],
+);
+pub(crate) const ON_DEMAND: Message = message(
+    VALIDATION,
+    "This API is only supported for data streams with the provisioned capacity mode.",
+    Unverified("the code is the API reference's, the text is this project's"),
+    &["texts_that_nobody_has_published_have_the_documented_code"],
+);
+pub(crate) const ELEVENTH_UPDATE: Message = message(
+    LIMIT,
+    "Rate exceeded for stream {S} under account {A}.",
+    Unverified("as for a refused mode switch"),
+    &["texts_that_nobody_has_published_have_the_documented_code"],
+);
+pub(crate) const RETENTION_MAX: Message = message(
+    INVALID,
+    "Maximum allowed retention period is 8760 hours. Requested retention period ({N} hours) is too long.",
+    Unverified("formed after the text for too short a period"),
+    &["texts_that_nobody_has_published_have_the_documented_code"],
+);
+pub(crate) const RECORD_TOO_LARGE: Message = message(
+    VALIDATION,
+    "1 validation error detected: Value 'java.nio.HeapByteBuffer[pos=0 lim={N} cap={N}]' at 'data' failed to satisfy \
+     constraint: Member must have length less than or equal to {L}",
+    Unverified("as before October 2025, when 1 MiB was the model's own bound"),
+    &["texts_that_nobody_has_published_have_the_documented_code"],
+);
+pub(crate) const NO_SELECTOR: Message = message(
+    INVALID,
+    "Either StreamName or StreamARN should be provided.",
+    OURS,
+    &["texts_that_nobody_has_published_have_the_documented_code"],
+);
+pub(crate) const TWO_STREAMS: Message = message(
+    INVALID,
+    "StreamName and StreamARN do not name the same stream.",
+    OURS,
+    &["texts_that_nobody_has_published_have_the_documented_code"],
+);
+pub(crate) const DRY_RUN: Message = message(
+    "DryRunOperationException",
+    "Request would have succeeded, but DryRun flag is set.",
+    OURS,
+    &["texts_that_nobody_has_published_have_the_documented_code"],
+);
+
+/// Every text of the page, in its order.
+pub(crate) const MESSAGES: &[Message] = &[
+    NO_STREAM,
+    NO_SHARD_TO_READ,
+    NO_SHARD,
+    EXISTS,
+    NOT_ACTIVE,
+    SHARD_QUOTA,
+    CREATING_QUOTA,
+    CALL_RATE,
+    SCALE_UP,
+    SCALE_DOWN,
+    SCALE_MOST,
+    WRITE_RATE,
+    READ_RATE,
+    HASH_KEY,
+    ORDERING,
+    BATCH,
+    ITERATOR,
+    ITERATOR_EXPIRED,
+    NO_STARTING_NUMBER,
+    ALSO_STARTING_NUMBER,
+    NO_TIMESTAMP,
+    FUTURE_TIMESTAMP,
+    NUMBER_OF_OTHER_SHARD,
+    BAD_NUMBER,
+    NUMBER_OF_OTHER_STREAM,
+    SPLIT,
+    MERGE,
+    RETENTION_MIN,
+    RETENTION_SHORTER,
+    RETENTION_LONGER,
+    LIST_NEITHER,
+    LIST_BOTH,
+    TAG_CHARACTERS,
+    CONSUMER_NOT_ACTIVE,
+    SUBSCRIBED,
+    HAS_CONSUMERS,
+    CONSUMER_EXISTS,
+    ON_DEMAND,
+    ELEVENTH_UPDATE,
+    RETENTION_MAX,
+    RECORD_TOO_LARGE,
+    NO_SELECTOR,
+    TWO_STREAMS,
+    DRY_RUN,
+];
+
+pub(crate) const ACCOUNT: &str = "000000000000";
+pub(crate) const ARN: &str = "arn:aws:kinesis:us-east-1:000000000000:stream/s";
+pub(crate) const FIRST: &str = "shardId-000000000000";
+
+/// An engine alone, for what takes a time of one's own.
+pub(crate) fn engine(limits: Limits) -> Account {
+    Account::new(Settings {
+        account_id: ACCOUNT.to_owned(),
+        region: "us-east-1".to_owned(),
+        limits,
+        max_memory_bytes: u64::MAX,
+    })
+}
+
+/// The text with what was meant; stream `s`, the account and its region are known.
+pub(crate) fn filled(message: &Message, values: &[(&str, &str)]) -> String {
+    let mut text = message.text.to_owned();
+    for (name, value) in values
+        .iter()
+        .chain(&[("S", "s"), ("A", ACCOUNT), ("R", "us-east-1")])
+    {
+        text = text.replace(&format!("{{{name}}}"), value);
+    }
+    assert!(!text.contains('{'), "{text} is not filled in");
+    text
+}
+
+/// An error answer's code and text.
+fn said(reply: &Reply) -> (String, String) {
+    let body: Json = serde_json::from_slice(&reply.body).expect("a JSON answer");
+    let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+    (text("__type"), text("message"))
+}
+
+#[track_caller]
+fn is(reply: &Reply, message: &Message, values: &[(&str, &str)]) {
+    let expected = (message.code.to_owned(), filled(message, values));
+    assert_eq!((reply.status, said(reply)), (400, expected));
+}
