@@ -1,6 +1,7 @@
-"""What real clients of Python see of a running server. Usage: clients.py URL PID"""
+"""What boto3, in both of its forms, and the AWS command line see of a running server."""
 
 import datetime
+import importlib.metadata
 import json
 import os
 import signal
@@ -8,40 +9,24 @@ import subprocess
 import sys
 import threading
 import time
-import traceback
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
-URL, PID = sys.argv[1], int(sys.argv[2])
-ACCOUNT, REGION = "000000000000", "eu-west-1"
-kinesis = boto3.client(
-    "kinesis",
-    endpoint_url=URL,
-    region_name=REGION,
-    config=Config(retries={"max_attempts": 1, "mode": "standard"}),
-)
-CLAIMS = []
+from kit.claims import claim, main, say
+from kit.stream import REGION, Stream, active, client
 
-
-def claim(test):
-    CLAIMS.append(test)
-    return test
-
-
-def until_active(stream):
-    for _ in range(100):
-        summary = kinesis.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
-        if summary["StreamStatus"] == "ACTIVE":
-            return summary
-        time.sleep(0.1)
-    raise AssertionError(f"{stream} did not become active")
+URL, PID = os.environ["KINESIS_URL"], int(os.environ["KINESIS_PID"])
+ACCOUNT = "000000000000"
+kinesis = client()
 
 
 def stream_with(shards, name):
-    kinesis.create_stream(StreamName=name, ShardCount=shards)
-    return until_active(name)["StreamARN"]
+    return Stream(name, shards).arn
+
+
+def until_active(stream):
+    return active(kinesis, stream)
 
 
 def code_of(call, **arguments):
@@ -341,14 +326,5 @@ def a_signal_ends_the_server():
     raise AssertionError("it still runs")
 
 
-failed = 0
-for test in CLAIMS:
-    try:
-        test()
-        print(f"ok {test.__name__}")
-    except Exception:  # noqa: BLE001: every failure is counted and shown
-        failed += 1
-        print(f"FAILED {test.__name__}")
-        traceback.print_exc(file=sys.stdout)
-print(f"{len(CLAIMS) - failed} passed, {failed} failed")
-sys.exit(1 if failed else 0)
+say(f"boto3 {boto3.__version__}, awscli {importlib.metadata.version('awscli')}")
+main()
