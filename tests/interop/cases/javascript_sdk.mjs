@@ -252,8 +252,9 @@ await main({
     const invalid = await refused(sdk.ValidationException, "CreateStream", { StreamName: "a b", ShardCount: 1 });
     assert.match(invalid.message, /^1 validation error detected: Value 'a b' at 'streamName' failed to satisfy constraint/);
     await refused(sdk.AccessDeniedException, "DescribeStream", { StreamARN: arnOf("errors").replaceAll("0".repeat(12), "9".repeat(12)) });
-    const large = { StreamName: "errors", Data: new Uint8Array(11 << 20), PartitionKey: "k" };
-    await assert.rejects(call("PutRecord", large), (error) => error.$metadata.httpStatusCode === 400);
+    const large = { StreamName: "errors", Data: new Uint8Array((10 << 20) + 1), PartitionKey: "k" };
+    const tooLarge = await refused(sdk.ValidationException, "PutRecord", large);
+    assert.match(tooLarge.message, /at 'data' failed to satisfy constraint: Member must have length less than or equal to 10485760/);
   },
 
   async a_shard_takes_a_thousand_records_a_second_and_says_which_it_refused() {
@@ -265,8 +266,10 @@ await main({
     assert.equal(refusals.length, answers.reduce((sum, answer) => sum + answer.FailedRecordCount, 0));
     assert.ok(refusals.length > 0);
     assert.equal(refusals[0].ErrorCode, "ProvisionedThroughputExceededException");
-    const single = { StreamName: "throttled", Data: Buffer.from("x"), PartitionKey: "k" };
-    const error = await refused(sdk.ProvisionedThroughputExceededException, "PutRecord", single);
+    const half = { StreamName: "throttled", Data: new Uint8Array(600 << 10), PartitionKey: "k" };
+    await sleep(1000);
+    await call("PutRecord", half);
+    const error = await refused(sdk.ProvisionedThroughputExceededException, "PutRecord", half);
     assert.match(error.message, /^Rate exceeded for shard shardId-000000000000 in stream throttled under account 000000000000/);
   },
 });

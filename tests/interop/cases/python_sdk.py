@@ -14,11 +14,11 @@ import boto3
 from botocore.exceptions import ClientError
 
 from kit.claims import claim, main, say
-from kit.stream import REGION, Stream, active, client
+from kit.stream import REGION, Stream, active
 
 URL, PID = os.environ["KINESIS_URL"], int(os.environ["KINESIS_PID"])
 ACCOUNT = "000000000000"
-kinesis = client()
+kinesis = boto3.client("kinesis", endpoint_url=URL, region_name=REGION)
 
 
 def stream_with(shards, name):

@@ -11,6 +11,9 @@ import sys
 import zipfile
 
 
+INSTALL_SECONDS = 300
+
+
 class Missing(Exception):
     """This machine cannot run a case; the text says what to install."""
 
@@ -83,6 +86,11 @@ class Installs:
 
 def run(command):
     """Runs an installer; what it printed is part of the error if it fails."""
-    ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        ended = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=INSTALL_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        raise Missing(f"`{' '.join(command)}` took more than {INSTALL_SECONDS} s") from None
     if ended.returncode != 0:
         raise Missing(f"`{' '.join(command)}` ended with {ended.returncode}:\n{ended.stdout.strip()[-2000:]}")

@@ -1,19 +1,19 @@
-"""A stream of the server under test, made and changed with boto3, and numbered records put into it."""
+"""A stream of the server under test, made and changed with botocore, and numbered records put into it."""
 
 import os
 import threading
 import time
 
-import boto3
 from botocore.config import Config
+from botocore.session import get_session
 
 REGION = "eu-west-1"
 FILLER = b"." * 90
 
 
 def client():
-    """A boto3 client that retries hardly by itself."""
-    return boto3.client(
+    """A client that retries hardly by itself; of botocore, which every environment of Python has, boto3 or not."""
+    return get_session().create_client(
         "kinesis",
         endpoint_url=os.environ["KINESIS_URL"],
         region_name=REGION,
