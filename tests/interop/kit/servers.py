@@ -17,10 +17,10 @@ class DidNotStart(Exception):
 
 
 @contextlib.contextmanager
-def kinesis(program, work, arguments=()):
+def kinesis(program, work):
     """`streamgauge serve`: gives its URL and process id."""
     ready = pathlib.Path(work) / "ready"
-    command = [program, "serve", "--listen", "127.0.0.1:0", "--ready-file", str(ready), *arguments]
+    command = [program, "serve", "--listen", "127.0.0.1:0", "--ready-file", str(ready)]
     with _running("server", command, work) as process:
         _wait("streamgauge serve", process, work, "server", lambda: ready.exists() and ready.read_text().strip())
         yield ready.read_text().strip(), process.pid
