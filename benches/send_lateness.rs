@@ -68,7 +68,7 @@ async fn work(clock: Clock) {
             .get_records("orders", &iterator, None)
             .await
             .expect("there are no limits");
-        iterator = page.next_iterator.expect("the shard stays open");
+        iterator = page.page.next_iterator.expect("the shard stays open");
         clock.sleep(ENGINE_REST).await;
     }
 }

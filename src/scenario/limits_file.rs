@@ -27,7 +27,7 @@ pub fn load_limits(source: &Source) -> Result<Limits, Problems> {
         .into_generator()
         .into_root_schema_for::<LimitsSetting>()
         .to_value();
-    let mut findings = check(&schema, &root);
+    let mut findings = check(&schema, &root, "file of limits");
     if findings.is_empty() {
         match serde_json::from_value::<LimitsSetting>(root.to_json()) {
             Ok(setting) => return Ok(setting.limits()),
