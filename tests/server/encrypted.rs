@@ -22,6 +22,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
+use crate::program::Program;
 use crate::support::{AUTHORIZATION, JSON, Served, run, settings, start};
 
 /// A server with a certificate of its own, and the authority to trust.
@@ -166,6 +167,21 @@ fn a_client_that_negotiates_http_2_and_says_nothing_is_given_up() {
             () = clock.sleep(Duration::from_secs(20)) => panic!("it is waited for"),
         }
         server.stop().await;
+    });
+}
+
+#[test]
+fn the_program_writes_what_clients_are_to_trust() {
+    run(async {
+        let folder = tempfile::tempdir().expect("a folder");
+        let out = folder.path().join("authority.pem");
+        let shown = out.to_string_lossy();
+        let arguments = ["--tls", "self-signed", "--tls-cert-out", &*shown];
+        let program = Program::start(&arguments).await;
+        assert!(program.url.starts_with("https://"), "{}", program.url);
+        let authority = std::fs::read_to_string(&out).expect("it is there once it serves");
+        let server = program.served();
+        assert!(connect(&server, &authority, "localhost", &[]).await.is_ok());
     });
 }
 

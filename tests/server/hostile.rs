@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use streamgauge::base::Clock;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::support::{Served, run, settings, start};
+use crate::support::{AUTHORIZATION, JSON, Served, run, settings, start};
 
 async fn others_are_served(server: &Served) {
     let clock = Clock::real();
@@ -124,6 +128,73 @@ fn connections_beyond_the_bound_wait_and_do_not_break_those_that_are_there() {
         }
         // The idle ones are given up in the end, and this one is served.
         server.done("ListStreams", "{}").await;
+        server.stop().await;
+    });
+}
+
+/// Fills a stream with ten megabytes; gives a request that reads them all.
+async fn long_answer(server: &Served) -> String {
+    let create = r#"{"StreamName":"big","ShardCount":1}"#;
+    server.done("CreateStream", create).await;
+    let data = "A".repeat(1 << 20);
+    let put = format!(r#"{{"StreamName":"big","PartitionKey":"k","Data":"{data}"}}"#);
+    for _ in 0..13 {
+        server.done("PutRecord", &put).await;
+    }
+    let body = r#"{"StreamName":"big","ShardId":"shardId-000000000000","ShardIteratorType":"TRIM_HORIZON"}"#;
+    let found = server.done("GetShardIterator", body).await;
+    let iterator = found.str("ShardIterator").expect("an iterator");
+    format!(r#"{{"ShardIterator":"{iterator}"}}"#)
+}
+
+#[test]
+fn an_answer_that_nobody_reads_is_given_up() {
+    run(async {
+        let server = start(settings()).await;
+        let body = long_answer(&server).await;
+        let headers = [
+            ("content-type", JSON),
+            ("x-amz-target", "Kinesis_20131202.GetRecords"),
+            ("authorization", AUTHORIZATION),
+            ("x-amz-date", "x"),
+        ];
+        let answer = server.open("POST", "/", &headers, body).await;
+        assert_eq!(answer.status(), 200);
+        // Several times the server's patience.
+        others_pause(&server, &Clock::real()).await;
+        let rest = answer.into_body().collect().await;
+        assert!(rest.is_err(), "the rest of the answer was kept");
+        server.stop().await;
+    });
+}
+
+#[test]
+fn an_http_2_client_that_only_answers_pings_is_given_up() {
+    run(async {
+        let server = start(settings()).await;
+        let body = long_answer(&server).await;
+        let stream = TcpStream::connect(server.address)
+            .await
+            .expect("it listens");
+        let (mut sender, connection) = http2::Builder::new(TokioExecutor::new())
+            .initial_stream_window_size(1)
+            .handshake(TokioIo::new(stream))
+            .await
+            .expect("a connection");
+        let connection = tokio::spawn(connection);
+        let request = hyper::Request::post(format!("http://{}/", server.address))
+            .header("content-type", JSON)
+            .header("x-amz-target", "Kinesis_20131202.GetRecords")
+            .header("authorization", AUTHORIZATION)
+            .header("x-amz-date", "x")
+            .body(Full::new(Bytes::from(body)))
+            .expect("a request");
+        let answer = sender.send_request(request).await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        // The connection ends although this side is alive and wants nothing to end.
+        let ended = connection.await.expect("it does not panic");
+        assert!(ended.is_err() || sender.is_closed());
+        drop(answer);
         server.stop().await;
     });
 }

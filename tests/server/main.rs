@@ -8,6 +8,7 @@ mod front_door;
 mod hostile;
 mod limits;
 mod logs;
+#[expect(dead_code, reason = "the siege uses the rest")]
 mod program;
 mod signatures;
 mod subscriptions;
