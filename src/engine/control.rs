@@ -185,8 +185,8 @@ impl Account {
     /// DeleteStream with EnforceConsumerDeletion: gone `takes` after `now`, its consumers at once.
     ///
     /// # Errors
-    /// `LimitExceeded`, `ResourceNotFound`; `ResourceInUse` while CREATING or DELETING (unverified), and while the stream
-    /// has consumers unless `enforce_consumer_deletion`.
+    /// `LimitExceeded`, `ResourceNotFound`; `ResourceInUse` while CREATING or DELETING (unverified, as is that it
+    /// passes while UPDATING), and while the stream has consumers unless `enforce_consumer_deletion`.
     pub fn delete_stream_with(
         &self,
         now: Timestamp,
@@ -499,6 +499,8 @@ impl Account {
     }
 }
 
+/// What changes shards is refused unless the stream is ACTIVE (kinesalite); that changes of settings are refused in
+/// UPDATING too is unverified.
 pub(super) fn check_active(stream: &Stream, refuse: Refuse<'_>) -> Result<(), KinesisError> {
     match stream.status() {
         StreamStatus::Active => Ok(()),

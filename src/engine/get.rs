@@ -21,8 +21,8 @@ impl Account {
     ///
     /// # Errors
     /// `ResourceNotFound` when there is no such stream or shard, or the stream is CREATING; `InvalidArgument` for a
-    /// sequence number of another shard or stream and for a time after `now`; `ProvisionedThroughputExceeded` with the
-    /// cause `ReadCalls`.
+    /// sequence number of another shard or stream and for a time after `now`; `InternalFailure` for a sequence number of
+    /// the oldest version; `ProvisionedThroughputExceeded` with the cause `ReadCalls`.
     pub fn get_shard_iterator(
         &self,
         now: Timestamp,
@@ -86,6 +86,8 @@ impl Account {
                      {shard}"
                 )),
                 PositionRefusal::Foreign(number) => refuse.foreign_sequence_number(number, shard),
+                // The service fails on these (kinesalite's tests against it).
+                PositionRefusal::Undecodable(number) if number.is_version_0() => failure(),
                 PositionRefusal::Undecodable(number) => refuse.bad_sequence_number(number, shard),
                 PositionRefusal::Gone => missing(),
                 PositionRefusal::Throttled => refuse.read_throttled(shard, Cause::ReadCalls),
@@ -200,8 +202,11 @@ fn check_incarnation(stream: &Stream, asked: &Token<'_>) -> Result<(), KinesisEr
     if stream.incarnation == asked.incarnation {
         return Ok(());
     }
-    let text = "Internal Service Failure";
-    Err(KinesisError::new(ErrorCode::InternalFailure, text))
+    Err(failure())
+}
+
+fn failure() -> KinesisError {
+    KinesisError::new(ErrorCode::InternalFailure, "Internal Service Failure")
 }
 
 fn token(stream: &Stream, shard: ShardId, now: Timestamp, place: Place) -> String {

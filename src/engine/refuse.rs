@@ -105,6 +105,7 @@ impl Refuse<'_> {
         )
     }
 
+    /// As maxwell issue 548 and the API reference quote it. That puts kept this form when reads got another is unverified.
     pub(super) fn write_throttled(self, shard: ShardId, cause: Cause) -> KinesisError {
         let Self { account, stream } = self;
         KinesisError::throttled(

@@ -13,7 +13,7 @@ use super::{cbor, json};
 use crate::kinesis::operation::ChildShard;
 use crate::kinesis::{RecordBatch, SequenceNumber};
 
-/// The `Content-Type` of the answer.
+/// The `Content-Type` of the answer: common practice, unverified for this service.
 pub const CONTENT_TYPE: &str = "application/vnd.amazon.eventstream";
 
 /// Lengths and the checksum of both.

@@ -72,7 +72,7 @@ fn positions_that_are_not_the_shards_are_refused_with_the_services_texts() {
              under account 123456789012 is invalid because it did not come from this stream."
         ),
     );
-    let error = ask(IteratorPosition::AtSequenceNumber(SequenceNumber::default())).unwrap_err();
+    let error = ask(IteratorPosition::AtSequenceNumber(SequenceNumber::MAX)).unwrap_err();
     assert_eq!(error.code, ErrorCode::InvalidArgument);
     assert_refused(
         ask(IteratorPosition::AtTimestamp(at(2))),

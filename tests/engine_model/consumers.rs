@@ -123,9 +123,7 @@ impl Pair {
             .values()
             .filter(|consumer| consumer.status(self.now) == ConsumerStatus::Creating);
         let enough = consumers.len() >= CONSUMERS_MAX || creating.count() >= CREATING_MAX;
-        let refused = if self.model.pending.is_some() && self.model.is_deleting() {
-            Some(ErrorCode::ResourceInUse)
-        } else if self.model.consumers.contains_key(&name) {
+        let refused = if self.model.is_deleting() || self.model.consumers.contains_key(&name) {
             Some(ErrorCode::ResourceInUse)
         } else {
             enough.then_some(ErrorCode::LimitExceeded)

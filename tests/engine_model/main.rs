@@ -36,7 +36,7 @@ pub(crate) fn hash_key(key: u8) -> HashKey {
 /// As many as take a few seconds, unless the environment asks for more.
 fn cases() -> u32 {
     let asked = std::env::var("ENGINE_MODEL_CASES").ok();
-    asked.map_or(3_000, |cases| cases.parse().expect("a number of cases"))
+    asked.map_or(1_000, |cases| cases.parse().expect("a number of cases"))
 }
 
 proptest! {

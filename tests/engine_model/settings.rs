@@ -160,18 +160,15 @@ impl Pair {
 
     pub(crate) fn set_policy(&mut self, number: Option<u8>) -> Result<(), TestCaseError> {
         let now = at(self.now);
-        match number {
-            Some(number) => {
-                let policy = format!(r#"{{"Id":"{number}"}}"#);
-                let got = self.account.put_resource_policy(now, ARN, &policy);
-                prop_assert!(got.is_ok(), "{:?}", got);
-                self.model.policy = Some(policy);
-            }
-            None => {
-                let got = self.account.delete_resource_policy(now, ARN);
-                prop_assert_eq!(got.is_ok(), self.model.policy.is_some(), "{:?}", got);
-                self.model.policy = None;
-            }
+        if let Some(number) = number {
+            let policy = format!(r#"{{"Id":"{number}"}}"#);
+            let got = self.account.put_resource_policy(now, ARN, &policy);
+            prop_assert!(got.is_ok(), "{:?}", got);
+            self.model.policy = Some(policy);
+        } else {
+            let got = self.account.delete_resource_policy(now, ARN);
+            prop_assert_eq!(got.is_ok(), self.model.policy.is_some(), "{:?}", got);
+            self.model.policy = None;
         }
         let got = self.account.get_resource_policy(now, ARN);
         prop_assert_eq!(got.ok(), self.model.policy.clone());

@@ -111,6 +111,12 @@ pub(crate) const ROWS: &[Row] = &[
         &["sequence_numbers_have_56_digits_and_rise_by_one_per_record_of_a_shard"],
     ),
     row(
+        "9b. Numbers of the oldest version",
+        "a StartingSequenceNumber below 2^129 is an InternalFailure without a text",
+        Known("kinesalite's tests against the service"),
+        &["a_starting_sequence_number_is_of_the_shard_and_of_the_stream"],
+    ),
+    row(
         "10. Data limits",
         "5 reads/s per shard, 5 s of refusals after a full 10 MiB, 1,000 records/s and 1 MiB/s written",
         Known("API reference; developer guide"),

@@ -237,7 +237,7 @@ fn an_on_demand_stream_grows_to_the_ceiling_of_its_region() {
                     .expect("below the limit");
             }
         }
-        let later = NOW.plus(Duration::from_secs(1_800));
+        let later = NOW.plus(Duration::from_mins(30));
         let (open, _) = account
             .list_shards(later, "s", ShardFilter::AtLatest, None, None)
             .expect("it is there");

@@ -6,8 +6,8 @@ use std::time::Duration;
 use streamgauge::base::Timestamp;
 use streamgauge::engine::Account;
 use streamgauge::kinesis::operation::{
-    ConsumerSelector, IteratorPosition, MergeShards, RecordDistribution, ShardMetric, SplitShard,
-    StreamMode, StreamOptions, Tags,
+    ConsumerSelector, IteratorPosition, MergeShards, RecordDistribution, ShardFilter, ShardMetric,
+    SplitShard, StreamMode, StreamOptions, Tags,
 };
 use streamgauge::kinesis::quotas::{RATES, RateName, Scope};
 use streamgauge::kinesis::{HashKey, KinesisError, Limits, ShardId};
@@ -52,7 +52,7 @@ fn call(
             .map(|_| ()),
         RateName::SubscribeToShard => {
             // Refused for its position, so that no subscription stands in the way of the next.
-            let future = IteratorPosition::AtTimestamp(now.plus(Duration::from_secs(60)));
+            let future = IteratorPosition::AtTimestamp(now.plus(Duration::from_mins(1)));
             let outcome = account.subscribe_to_shard(now, consumer, shard, future);
             outcome.map(|_| ())
         }
@@ -68,7 +68,7 @@ fn call(
         RateName::DescribeStream => account.describe_stream(now, stream, None, None).map(|_| ()),
         RateName::DescribeStreamSummary => account.describe_stream_summary(now, stream).map(|_| ()),
         RateName::ListShards => account
-            .list_shards(now, stream, Default::default(), None, None)
+            .list_shards(now, stream, ShardFilter::default(), None, None)
             .map(|_| ()),
         RateName::ListStreams => account.list_streams(now, None, None).map(|_| ()),
         RateName::SplitShard => {

@@ -6,7 +6,8 @@ use streamgauge::base::Timestamp;
 use streamgauge::engine::Account;
 use streamgauge::kinesis::operation::{
     ConsumerSelector, ConsumerStatus, CreateStream, IteratorPosition, MergeShards,
-    RecordDistribution, ShardMetric, SplitShard, StreamMode, StreamOptions, StreamStatus, Tags,
+    RecordDistribution, ShardFilter, ShardMetric, SplitShard, StreamMode, StreamOptions,
+    StreamStatus, Tags,
 };
 use streamgauge::kinesis::record::PutEntry;
 use streamgauge::kinesis::{ErrorCode, HashKey, KinesisError, Limits, PutBatch, ShardId};
@@ -98,7 +99,7 @@ pub(crate) const ROWS: &[Row] = &[
 
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 const AT_ONCE: Duration = Duration::ZERO;
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 const FIRST: &str = "shardId-000000000000";
 const STATES: [StreamStatus; 4] = [
     StreamStatus::Creating,
@@ -233,7 +234,7 @@ fn a_description_shows_no_shards_in_creating_the_old_map_in_updating_and_deletin
 #[test]
 fn shards_are_listed_in_every_state_but_creating() {
     let list = |account: &Account| {
-        let listed = account.list_shards(NOW, "s", Default::default(), None, None);
+        let listed = account.list_shards(NOW, "s", ShardFilter::default(), None, None);
         listed.map(|(shards, _)| assert_eq!(shards.len(), 2))
     };
     in_states(list, [Some(&NOT_ACTIVE), None, None, None]);

@@ -21,7 +21,7 @@ use crate::support::{Served, run, settings, start};
 const ONE: &str = r#"{"StreamName":"s","ShardCount":1}"#;
 const TWO: &str = r#"{"StreamName":"s","ShardCount":2}"#;
 const SECOND: &str = "shardId-000000000001";
-const HOUR: Delay = Delay::Constant(Duration::from_secs(3_600));
+const HOUR: Delay = Delay::Constant(Duration::from_hours(1));
 
 /// A server with stream `s` of two shards.
 async fn with_stream(settings: ServerSettings) -> Served {

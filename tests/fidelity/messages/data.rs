@@ -313,9 +313,21 @@ fn a_starting_sequence_number_is_of_the_shard_and_of_the_stream() {
         let refused = server.call("GetShardIterator", &ask(&foreign)).await;
         let values = [("V", foreign.as_str()), ("H", FIRST)];
         is(&refused, &NUMBER_OF_OTHER_STREAM, &values);
-        for bad in ["0", "5", &"9".repeat(129)] {
+        for bad in [&"1".repeat(50), &"9".repeat(129)] {
             let refused = server.call("GetShardIterator", &ask(bad)).await;
             is(&refused, &BAD_NUMBER, &[("V", bad), ("H", FIRST)]);
+        }
+        // Below 2^129 and at it.
+        for (old, status) in [
+            ("0", 500),
+            ("680564733841876926926749214863536422911", 500),
+            ("680564733841876926926749214863536422912", 400),
+        ] {
+            let refused = server.call("GetShardIterator", &ask(old)).await;
+            assert_eq!(refused.status, status, "{old}");
+            if status == 500 {
+                assert_eq!(refused.text(), r#"{"__type":"InternalFailure"}"#);
+            }
         }
         server.stop().await;
     });
