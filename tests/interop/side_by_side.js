@@ -19,6 +19,13 @@ for (const producer of Object.keys(engines[0].report.ledger.producers)) {
     row(`${producer} ${column}`, (report) => report.ledger.producers[producer]?.total[column])
   }
 }
+const ms = (us) => (us === undefined ? undefined : `${(us / 1000).toFixed(1)} ms`)
+for (const producer of Object.keys(engines[0].report.ledger.producers)) {
+  for (const quantile of ['p50', 'p99']) {
+    row(`${producer} service time ${quantile}`, (report) =>
+      ms(report.latency.producers[producer]?.service_time?.[`${quantile}_us`]))
+  }
+}
 for (const consumer of Object.keys(engines[0].report.ledger.consumers)) {
   const columns = ['delivered', 'lost', 'unread', 'redelivered', 'stored_twice_unexplained', 'corrupt', 'out_of_order', 'key_inversions']
   for (const column of columns) {
@@ -41,6 +48,11 @@ for (const { name, report } of engines) {
   const wrong = []
   for (const slo of report.slo.filter((slo) => slo.status === 'missed')) {
     wrong.push(`misses ${slo.name}: ${slo.metric} is ${slo.value}`)
+  }
+  for (const [producer, { total }] of Object.entries(report.ledger.producers)) {
+    if (total.unknown_attempts > 0) {
+      wrong.push(`${total.unknown_attempts} attempts of ${producer} had no answer within 5 s`)
+    }
   }
   for (const event of report.events.filter((event) => event.status !== 'done')) {
     wrong.push(`${event.action}: ${event.detail}`)
