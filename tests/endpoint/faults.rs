@@ -13,7 +13,7 @@ fn a_server_that_is_killed_in_mid_run_leaves_whole_results_and_exit_code_4() {
     let (files, mut serve) = (folder(), Serve::start());
     let wanted = Wanted {
         measure: "3s",
-        producer: "retry = { attempts = 2, base = \"10ms\", cap = \"20ms\" }",
+        producer: "retry = { kind = \"full-jitter\", attempts = 2, base = \"10ms\", cap = \"20ms\" }",
         ..Wanted::default()
     };
     let child = start(files.path(), &scenario(files.path(), wanted), &serve.url);
@@ -73,7 +73,7 @@ fn connections_that_are_closed_under_way_cost_no_record_and_explain_every_second
     let url = before(&serve.url, Manner::Closes(Duration::from_millis(40)));
     let wanted = Wanted {
         rate: "600/s",
-        producer: "send = { linger = \"2ms\" }\nretry = { attempts = 8, base = \"5ms\", cap = \"50ms\" }",
+        producer: "send = { linger = \"2ms\" }\nretry = { kind = \"full-jitter\", attempts = 8, base = \"5ms\", cap = \"50ms\" }",
         ..Wanted::default()
     };
     let there = results(run(files.path(), &scenario(files.path(), wanted), &url));

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Child;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use streamgauge::base::Clock;
+use streamgauge::base::{Clock, Timestamp};
 use streamgauge::scenario::targets::TargetSpec;
 use streamgauge::target::{Sdk, sdk};
 use tempfile::TempDir;
@@ -148,6 +149,11 @@ pub(crate) fn results(ended: Ended) -> Run {
     }
 }
 
+/// Whether the run ended with a yes, or says of itself that the machine was too busy to tell.
+pub(crate) fn said_yes(run: &Run) -> bool {
+    run.ended.code == Some(0) || (run.ended.code == Some(3) && run.disturbed())
+}
+
 /// Does something with a client of an endpoint.
 pub(crate) fn with_client<T>(url: &str, work: impl AsyncFnOnce(Sdk) -> T) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -164,7 +170,8 @@ pub(crate) fn with_client<T>(url: &str, work: impl AsyncFnOnce(Sdk) -> T) -> T {
 /// How a server between a client and the real one behaves.
 #[derive(Clone, Copy)]
 pub(crate) enum Manner {
-    /// Closes every connection after so long, whatever is under way on it.
+    /// Closes every connection after so long, whatever is under way on it; from the first reading call on, so that the
+    /// run can be set up, and for three seconds.
     Closes(Duration),
     /// Knows no `/_admin`.
     NoSwitch,
@@ -183,15 +190,23 @@ pub(crate) fn before(url: &str, manner: Manner) -> String {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
             tell.send(listener.local_addr().expect("it is bound"))
                 .expect("somebody waits for it");
+            let reading = Arc::new(OnceLock::new());
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(pass_on(client, behind.clone(), manner));
+                let reading = Arc::clone(&reading);
+                tokio::spawn(pass_on(client, behind.clone(), manner, reading));
             }
         });
     });
     format!("http://{}", told.recv().expect("it listens"))
 }
 
-async fn pass_on(mut client: TcpStream, behind: String, manner: Manner) {
+async fn pass_on(
+    mut client: TcpStream,
+    behind: String,
+    manner: Manner,
+    reading: Arc<OnceLock<Timestamp>>,
+) {
+    let clock = Clock::real();
     let mut first = vec![0; 4_096];
     let Ok(length) = client.read(&mut first).await else {
         return;
@@ -201,6 +216,9 @@ async fn pass_on(mut client: TcpStream, behind: String, manner: Manner) {
         let _ = client.write_all(answer).await;
         return;
     }
+    if String::from_utf8_lossy(&first[..length]).contains("Kinesis_20131202.GetRecords") {
+        reading.get_or_init(|| clock.now());
+    }
     let Ok(mut server) = TcpStream::connect(behind).await else {
         return;
     };
@@ -209,7 +227,13 @@ async fn pass_on(mut client: TcpStream, behind: String, manner: Manner) {
     let (mut from_server, mut to_server) = server.split();
     let ends = async {
         match manner {
-            Manner::Closes(after) => Clock::real().sleep(after).await,
+            Manner::Closes(after) => loop {
+                clock.sleep(after).await;
+                let since = reading.get().map(|since| clock.now().since(*since));
+                if since.is_some_and(|since| since < Duration::from_secs(3)) {
+                    break;
+                }
+            },
             Manner::NoSwitch => std::future::pending().await,
         }
     };

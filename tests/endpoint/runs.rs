@@ -8,10 +8,10 @@ use streamgauge::report::{EventStatus, FigureBasis, World};
 use streamgauge::target::Target;
 
 use crate::place::{
-    Manner, Serve, Wanted, before, folder, results, run, scenario, start, with_client,
+    Manner, Serve, Wanted, before, folder, results, run, said_yes, scenario, start, with_client,
 };
 use crate::support::folder::agrees_with_itself;
-use crate::support::{Ended, Run, open_folder, pause, signal};
+use crate::support::{Ended, Run, open_folder, pause, program, signal};
 
 fn accounts(run: &Run) -> [u64; 5] {
     let sent = &run.report.ledger.producers["web"].total;
@@ -47,7 +47,7 @@ fn one_seed_gives_the_same_ledgers_embedded_and_at_an_endpoint_as_often_as_it_is
         // A second run finds no stream of the first.
         let there = results(run(files.path(), &scenario, &serve.url));
         assert_eq!(there.ended.stderr, "");
-        assert_eq!(there.ended.code, Some(0), "{}", there.ended.stdout);
+        assert!(said_yes(&there), "{}", there.ended.stdout);
         assert_eq!(accounts(&there), accounts(&embedded));
         assert_eq!(accounts(&there)[..3], [360, 360, 360]);
         assert_eq!(
@@ -136,7 +136,7 @@ shard = "shardId-000000000002"
         (0, 0, 0)
     );
     assert_eq!(there.report.shards.len(), 5);
-    assert_eq!(there.ended.code, Some(0), "{}", there.ended.stdout);
+    assert!(said_yes(&there), "{}", there.ended.stdout);
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn somebody_elses_stream_is_neither_used_nor_deleted_unless_the_scenario_says_th
     let text = text.replace("shards = 2", "shards = 2\nexisting = true");
     std::fs::write(&path, text).expect("it is there");
     let used = results(run(files.path(), &path, &serve.url));
-    assert_eq!(used.ended.code, Some(0), "{}", used.ended.stdout);
+    assert!(said_yes(&used), "{}", used.ended.stdout);
     assert_eq!(
         used.report.shards.len(),
         1,
@@ -261,5 +261,57 @@ fn a_fault_that_the_endpoint_cannot_do_is_refused_unless_it_is_optional() {
     std::fs::write(&path, format!("{text}optional = true\n")).expect("it is there");
     let skipped = results(run(files.path(), &path, &url));
     assert_eq!(skipped.report.events[0].status, EventStatus::Skipped);
-    assert_eq!(skipped.ended.code, Some(0), "{}", skipped.ended.stdout);
+    assert!(said_yes(&skipped), "{}", skipped.ended.stdout);
+}
+
+#[test]
+fn a_target_is_picked_by_its_name_in_the_file_beside_the_scenario() {
+    let files = folder();
+    let path = scenario(files.path(), Wanted::default());
+    let targets = files.path().join("streamgauge.toml");
+    let check = |target: &str| {
+        let check = program()
+            .arg("check")
+            .arg(&path)
+            .args(["--target", target])
+            .output();
+        Ended::of(check.expect("the program starts"))
+    };
+    let unknown = check("local");
+    assert_eq!(unknown.code, Some(2));
+    assert!(
+        unknown.stderr.contains("[targets.NAME]"),
+        "{}",
+        unknown.stderr
+    );
+    let text = "[targets.local]\nkind = \"endpoint\"\nurl = \"http://127.0.0.1:1\"\n";
+    std::fs::write(&targets, text).expect("the folder is there");
+    let known = check("local");
+    assert_eq!((known.code, known.stderr.as_str()), (Some(0), ""));
+    assert!(
+        known
+            .stdout
+            .contains("What the target `local` (endpoint) cannot do"),
+        "{}",
+        known.stdout
+    );
+    assert!(known.stdout.contains("throttle-storm"), "{}", known.stdout);
+    let near = check("locale");
+    assert!(
+        near.stderr.contains("did you mean `local`?"),
+        "{}",
+        near.stderr
+    );
+    // The name leads to the same place as the URL: nobody is there.
+    let ended = run(files.path(), &path, "local");
+    assert_eq!(ended.code, Some(4), "{}", ended.stderr);
+    std::fs::write(&targets, text.replace("url", "ulr")).expect("the folder is there");
+    let wrong = check("local");
+    assert_eq!(wrong.code, Some(2));
+    let place = "streamgauge.toml:3:1";
+    assert!(
+        wrong.stderr.contains(place) && wrong.stderr.contains("did you mean `url`?"),
+        "{}",
+        wrong.stderr
+    );
 }
