@@ -64,11 +64,11 @@ async fn work(clock: Clock) {
             .put(PutApi::PutRecords, "orders", &batch, &mut results)
             .await
             .expect("there are no limits");
-        let page = target
+        let fetched = target
             .get_records("orders", &iterator, None)
             .await
             .expect("there are no limits");
-        iterator = page.next_iterator.expect("the shard stays open");
+        iterator = fetched.page.next_iterator.expect("the shard stays open");
         clock.sleep(ENGINE_REST).await;
     }
 }

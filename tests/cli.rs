@@ -86,7 +86,10 @@ fn a_wrong_command_line_says_what_is_wrong_and_where_help_is() {
         (&["run", "--sed", "3", "x"], &["'--sed'", "'--seed'"]),
         (&["run", "x", "--repeat", "0"], &["--repeat", "1..=10000"]),
         (&["run", "x", "--seed", "many"], &["'many'", "--seed"]),
-        (&["run", "x", "--target", "moon"], &["'moon'", "embedded"]),
+        (
+            &["run", "x", "--target", "moon"],
+            &["`--target moon`", "`embedded`"],
+        ),
         (&["simulate", "x", "--target", "embedded"], &["--target"]),
         (
             &["check", "scenarios/first-run.toml", "--set", "seed"],

@@ -20,8 +20,7 @@ pub(super) enum Command {
     /// Exit code: 0 yes, 1 an SLO was missed, 2 usage or scenario, 3 the measurement is void, 4 the target refused or went away,
     /// 130 interrupted (results are written).
     #[command(
-        after_help = "Examples: streamgauge run scenarios/first-run.toml --set producers.web.arrival.rate=800/s\n          \
-                      streamgauge run scenarios/first-run.toml --target http://127.0.0.1:4567"
+        after_help = "Example: streamgauge run scenarios/first-run.toml --set producers.web.arrival.rate=800/s\n\nAgainst a server: streamgauge run scenarios/first-run.toml --target http://127.0.0.1:4567"
     )]
     Run(RunArguments),
     /// Run scenarios in virtual time: an hour in seconds, the same bytes for the same seed

@@ -51,13 +51,13 @@ fn run_all(common: &CommonArguments, target: &str, client: Client, aws: &AwsArgu
     // Everything is read before anything runs: a mistake in the third file must not cost the first two runs.
     let mut loaded = Vec::new();
     for path in &common.scenarios {
+        let Some(target) = target::pick(target, path) else {
+            return Exit::Usage;
+        };
         let Some(source) = files::read(path) else {
             return Exit::Usage;
         };
         let Some(scenario) = files::load(&source, &common.overrides) else {
-            return Exit::Usage;
-        };
-        let Some(target) = target::pick(target, path) else {
             return Exit::Usage;
         };
         if !files::can_run(&scenario, target.kind, None) {

@@ -272,7 +272,7 @@ fn facts(scenario: &Scenario, outcome: &Outcome) -> Facts {
 /// Whether the answer lacks an event: one that was refused, or that was to happen under load and did not.
 fn did_not_happen(outcome: &Outcome, event: &run::EventOutcome) -> bool {
     match event.status {
-        run::EventStatus::Done => false,
+        run::EventStatus::Done | run::EventStatus::Unsupported => false,
         run::EventStatus::Failed => !outcome.interrupted || event.ended.is_some(),
         run::EventStatus::Skipped => {
             !outcome.interrupted && event.planned < outcome.warm_up + outcome.measure
@@ -474,7 +474,7 @@ fn event_row(outcome: &Outcome, event: &run::EventOutcome) -> EventRow {
         ended_s: event.ended.map(in_run),
         status: match event.status {
             run::EventStatus::Done => EventStatus::Done,
-            run::EventStatus::Skipped => EventStatus::Skipped,
+            run::EventStatus::Skipped | run::EventStatus::Unsupported => EventStatus::Skipped,
             run::EventStatus::Failed => EventStatus::Failed,
         },
         detail: event.detail.clone(),

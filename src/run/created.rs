@@ -12,8 +12,11 @@ use crate::target::{CallError, Target};
 /// held up by a target that does not answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The wait before a stream that is still being made is tried again.
+/// The wait before a stream that is still being made, or whose deletion got no answer, is tried again.
 const AGAIN_AFTER: Duration = Duration::from_millis(250);
+
+/// How often a deletion may get no answer.
+const UNANSWERED_MAX: u32 = 3;
 
 /// Streams to be deleted when the run is over, however it ends. The engine in this process needs none of it: its streams
 /// end with it.
@@ -56,12 +59,18 @@ impl Created {
     async fn delete(&self, stream: &StreamName) -> Result<(), CallError> {
         let clock = self.target.clock();
         let tried = async {
+            let mut unanswered = 0;
             loop {
                 match self.target.delete_stream(stream.as_str()).await {
                     Err(error) if error.code() == Some(ErrorCode::ResourceNotFound) => {
                         return Ok(());
                     }
                     Err(error) if error.code() == Some(ErrorCode::ResourceInUse) => {
+                        clock.sleep(AGAIN_AFTER).await;
+                    }
+                    // A second deletion does no harm.
+                    Err(CallError::Unanswered(_)) if unanswered < UNANSWERED_MAX => {
+                        unanswered += 1;
                         clock.sleep(AGAIN_AFTER).await;
                     }
                     answer => return answer,

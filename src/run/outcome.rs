@@ -138,6 +138,8 @@ pub enum EventStatus {
     Done,
     /// The run ended before.
     Skipped,
+    /// The target has no means for it, which the scenario allows (`optional`).
+    Unsupported,
     /// The target refused.
     Failed,
 }

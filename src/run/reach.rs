@@ -12,7 +12,7 @@ use crate::target::{CallError, StreamState, Target};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a stream that is being deleted is waited for: the one of the run before.
-const GONE_WITHIN: Duration = Duration::from_secs(60);
+const GONE_WITHIN: Duration = Duration::from_mins(1);
 
 /// How often it is looked whether it is gone.
 const LOOK_EVERY: Duration = Duration::from_millis(200);

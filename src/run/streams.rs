@@ -28,6 +28,9 @@ const RELIST_AFTER: Duration = Duration::from_millis(200);
 /// How long the target may take to list its shards when the load is over.
 const LAST_LIST_WITHIN: Duration = Duration::from_secs(10);
 
+/// How often that question may get no answer.
+const LAST_LIST_TRIES: u32 = 4;
+
 /// A stream during the run.
 #[derive(Debug)]
 pub(super) struct LiveStream {
@@ -151,7 +154,22 @@ async fn list_at_last(
     stream: &StreamName,
 ) -> Result<Vec<ShardDescription>, CallError> {
     let clock = target.clock();
-    let listed = target.list_shards(stream.as_str(), ShardFilter::FromTrimHorizon);
+    let listed = async {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match target
+                .list_shards(stream.as_str(), ShardFilter::FromTrimHorizon)
+                .await
+            {
+                // One broken connection does not mean that nobody is there.
+                Err(CallError::Unanswered(_)) if tries < LAST_LIST_TRIES => {
+                    clock.sleep(RELIST_AFTER).await;
+                }
+                answer => return answer,
+            }
+        }
+    };
     tokio::select! {
         biased;
         listed = listed => listed,

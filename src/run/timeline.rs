@@ -66,6 +66,7 @@ async fn play_one(
         Action::Stall { .. } | Action::ThrottleStorm { .. }
     );
     if fault && !stage.target.has_switch().await {
+        outcome.status = EventStatus::Unsupported;
         "the target has no switch for it".clone_into(&mut outcome.detail);
         return outcome;
     }

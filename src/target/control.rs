@@ -75,7 +75,7 @@ impl Target {
             match self.behind() {
                 Behind::Host(host) => Ok(host.delete_stream(stream).await?),
                 #[cfg(feature = "aws")]
-                Behind::Sdk(sdk) => sdk.delete_stream(stream).await,
+                Behind::Sdk(sdk) => Box::pin(sdk.delete_stream(stream)).await,
             }
         })
         .await
@@ -94,7 +94,7 @@ impl Target {
                 Ok(active.await?.into())
             }
             #[cfg(feature = "aws")]
-            Behind::Sdk(sdk) => sdk.wait_active(stream).await,
+            Behind::Sdk(sdk) => Box::pin(sdk.wait_active(stream)).await,
         }
     }
 
@@ -110,7 +110,7 @@ impl Target {
         let host = match self.behind() {
             Behind::Host(host) => host,
             #[cfg(feature = "aws")]
-            Behind::Sdk(sdk) => return sdk.list_shards(stream, filter).await,
+            Behind::Sdk(sdk) => return Box::pin(sdk.list_shards(stream, filter)).await,
         };
         let page = |after: Option<ShardId>| {
             patiently(self.clock(), move || async move {
@@ -134,7 +134,7 @@ impl Target {
         match self.behind() {
             Behind::Host(host) => Ok(host.split_shard(stream, request).await?),
             #[cfg(feature = "aws")]
-            Behind::Sdk(sdk) => sdk.split_shard(stream, request).await,
+            Behind::Sdk(sdk) => Box::pin(sdk.split_shard(stream, request)).await,
         }
     }
 
@@ -146,7 +146,7 @@ impl Target {
         match self.behind() {
             Behind::Host(host) => Ok(host.merge_shards(stream, request).await?),
             #[cfg(feature = "aws")]
-            Behind::Sdk(sdk) => sdk.merge_shards(stream, request).await,
+            Behind::Sdk(sdk) => Box::pin(sdk.merge_shards(stream, request)).await,
         }
     }
 
@@ -162,7 +162,7 @@ impl Target {
         match self.behind() {
             Behind::Host(host) => Ok(host.update_shard_count(stream, target).await?),
             #[cfg(feature = "aws")]
-            Behind::Sdk(sdk) => sdk.update_shard_count(stream, target).await,
+            Behind::Sdk(sdk) => Box::pin(sdk.update_shard_count(stream, target)).await,
         }
     }
 
@@ -170,7 +170,7 @@ impl Target {
         match self.behind() {
             Behind::Host(host) => Ok(host.describe_stream_summary(stream).await?.into()),
             #[cfg(feature = "aws")]
-            Behind::Sdk(sdk) => sdk.describe(stream).await,
+            Behind::Sdk(sdk) => Box::pin(sdk.describe(stream)).await,
         }
     }
 
@@ -178,7 +178,7 @@ impl Target {
         match self.behind() {
             Behind::Host(host) => Ok(host.create_stream(request).await?),
             #[cfg(feature = "aws")]
-            Behind::Sdk(sdk) => sdk.create_stream(request).await,
+            Behind::Sdk(sdk) => Box::pin(sdk.create_stream(request)).await,
         }
     }
 
@@ -186,7 +186,7 @@ impl Target {
         match self.behind() {
             Behind::Host(host) => Ok(host.increase_retention(stream, hours).await?),
             #[cfg(feature = "aws")]
-            Behind::Sdk(sdk) => sdk.increase_retention(stream, hours).await,
+            Behind::Sdk(sdk) => Box::pin(sdk.increase_retention(stream, hours)).await,
         }
     }
 }

@@ -53,7 +53,8 @@ pub struct Fetched {
     pub at: Timestamp,
 }
 
-/// What stands behind a target.
+/// What stands behind a target. Calls of the SDK are boxed: their futures have tens of KiB, which every attempt at the
+/// engine in this process would carry along; beside a request over the network an allocation is nothing.
 enum Behind<'a> {
     Host(&'a Host),
     #[cfg(feature = "aws")]
@@ -77,7 +78,7 @@ impl Target {
             Self::Embedded(host) => Ok(put_to_host(host, api, stream, batch, results).await?),
             Self::Scripted(scripted) => Ok(scripted.put(api, stream, batch, results).await?),
             #[cfg(feature = "aws")]
-            Self::Sdk(sdk) => sdk.put(api, stream, batch, results).await,
+            Self::Sdk(sdk) => Box::pin(sdk.put(api, stream, batch, results)).await,
         }
     }
 
@@ -95,7 +96,7 @@ impl Target {
             Self::Embedded(host) => host.get_records(iterator, limit).await?,
             Self::Scripted(scripted) => scripted.get_records(iterator, limit).await?,
             #[cfg(feature = "aws")]
-            Self::Sdk(sdk) => return sdk.get_records(stream, iterator, limit).await,
+            Self::Sdk(sdk) => return Box::pin(sdk.get_records(stream, iterator, limit)).await,
         };
         // Only a client that answers over the network needs the name.
         let _ = stream;
@@ -118,7 +119,7 @@ impl Target {
         match self.behind() {
             Behind::Host(host) => Ok(host.get_shard_iterator(stream, shard, position).await?),
             #[cfg(feature = "aws")]
-            Behind::Sdk(sdk) => sdk.get_shard_iterator(stream, shard, position).await,
+            Behind::Sdk(sdk) => Box::pin(sdk.get_shard_iterator(stream, shard, position)).await,
         }
     }
 
@@ -172,7 +173,7 @@ impl Target {
         match self.behind() {
             Behind::Host(host) => host.stall_until(until),
             #[cfg(feature = "aws")]
-            Behind::Sdk(sdk) => sdk.stall(until.since(self.clock().now())).await?,
+            Behind::Sdk(sdk) => Box::pin(sdk.stall(until.since(self.clock().now()))).await?,
         }
         Ok(())
     }
@@ -185,7 +186,7 @@ impl Target {
         match self.behind() {
             Behind::Host(host) => host.lift_stall(),
             #[cfg(feature = "aws")]
-            Behind::Sdk(sdk) => sdk.stall(std::time::Duration::ZERO).await?,
+            Behind::Sdk(sdk) => Box::pin(sdk.stall(std::time::Duration::ZERO)).await?,
         }
         Ok(())
     }
@@ -198,7 +199,7 @@ impl Target {
         match self.behind() {
             Behind::Host(host) => Ok(host.throttle(stream, storm)?),
             #[cfg(feature = "aws")]
-            Behind::Sdk(sdk) => sdk.storm(stream, storm).await,
+            Behind::Sdk(sdk) => Box::pin(sdk.storm(stream, storm)).await,
         }
     }
 
@@ -207,7 +208,7 @@ impl Target {
         match self.behind() {
             Behind::Host(_) => true,
             #[cfg(feature = "aws")]
-            Behind::Sdk(sdk) => sdk.has_switch().await,
+            Behind::Sdk(sdk) => Box::pin(sdk.has_switch()).await,
         }
     }
 

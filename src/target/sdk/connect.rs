@@ -155,9 +155,8 @@ fn loader(spec: &TargetSpec, clock: Clock) -> ConfigLoader {
     }
     let is_endpoint = spec.kind == TargetKind::Endpoint;
     let region = spec.region.as_deref();
-    match region.or(is_endpoint.then_some(ENDPOINT_REGION)) {
-        Some(region) => loader = loader.region(Region::new(region.to_owned())),
-        None => {}
+    if let Some(region) = region.or(is_endpoint.then_some(ENDPOINT_REGION)) {
+        loader = loader.region(Region::new(region.to_owned()));
     }
     let named = spec.profile.is_some() || spec.role.is_some();
     let in_environment = std::env::var_os("AWS_ACCESS_KEY_ID").is_some();

@@ -25,7 +25,7 @@ const MAX_RECORD_DEFAULT_BYTES: u64 = 1 << 20;
 const LOOKS: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
 /// A stream that is not ACTIVE after this long will not be.
-const ACTIVE_WITHIN: Duration = Duration::from_secs(600);
+const ACTIVE_WITHIN: Duration = Duration::from_mins(10);
 
 /// The most pages of a list of shards: a service that always has another would never end.
 const PAGES_MAX: usize = 1_000;
@@ -58,7 +58,7 @@ impl Sdk {
             arn: summary.stream_arn,
             status,
             open_shards: u32::try_from(summary.open_shard_count).unwrap_or_default(),
-            retention: Duration::from_secs(hours * 3_600),
+            retention: Duration::from_hours(hours),
         })
     }
 

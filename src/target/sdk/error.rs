@@ -19,6 +19,10 @@ const PASSING: [&str; 5] = [
 ];
 
 /// What the end of a call means.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is what `map_err` is given, and ends here"
+)]
 pub(super) fn call_error<E>(error: SdkError<E, Response>) -> CallError
 where
     E: Error + ProvideErrorMetadata + 'static,

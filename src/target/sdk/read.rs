@@ -98,14 +98,12 @@ impl Sdk {
     }
 
     fn record(&self, record: Record) -> Option<OwnedRecord> {
-        let arrival = match record.approximate_arrival_timestamp {
-            Some(time) => timestamp(time),
-            None => {
-                self.findings
-                    .note("a record without ApproximateArrivalTimestamp", "");
-                Timestamp::ZERO
-            }
-        };
+        if record.approximate_arrival_timestamp.is_none() {
+            self.findings
+                .note("a record without ApproximateArrivalTimestamp", "");
+        }
+        let arrival = record.approximate_arrival_timestamp;
+        let arrival = arrival.map_or(Timestamp::ZERO, timestamp);
         Some(OwnedRecord {
             sequence_number: self.sequence_number(&record.sequence_number)?,
             arrival,

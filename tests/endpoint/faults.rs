@@ -1,0 +1,87 @@
+//! Servers that go away, answer late or hang up: every record still has its outcome.
+
+use std::time::Duration;
+
+use streamgauge::report::EventStatus;
+
+use crate::place::{Manner, Serve, Wanted, before, folder, results, run, scenario, start};
+use crate::support::folder::agrees_with_itself;
+use crate::support::{Ended, open_folder, pause};
+
+#[test]
+fn a_server_that_is_killed_in_mid_run_leaves_whole_results_and_exit_code_4() {
+    let (files, mut serve) = (folder(), Serve::start());
+    let wanted = Wanted {
+        measure: "3s",
+        producer: "retry = { kind = \"full-jitter\", attempts = 2, base = \"10ms\", cap = \"20ms\" }",
+        ..Wanted::default()
+    };
+    let child = start(files.path(), &scenario(files.path(), wanted), &serve.url);
+    open_folder(&files.path().join("results"));
+    pause(Duration::from_millis(1_500));
+    serve.kill();
+    let ended = Ended::of(child.wait_with_output().expect("it ends"));
+    assert_eq!(ended.code, Some(4), "{ended:?}");
+    let there = results(ended);
+    let sent = &there.report.ledger.producers["web"].total;
+    assert_eq!(sent.intended, 660);
+    assert!(
+        sent.acked > 0 && sent.failed > 0 && sent.balances(),
+        "{sent:?}"
+    );
+    let target = there.report.target.as_ref().expect("it is told");
+    assert!(target.unreachable.is_some() && target.left_behind.contains_key("orders"));
+    assert!(there.ended.stdout.contains("not reachable at the end"));
+    agrees_with_itself(&there);
+}
+
+#[test]
+fn a_record_whose_answer_is_later_than_the_timeout_is_unknown_and_still_delivered() {
+    let (files, serve) = (folder(), Serve::start());
+    let wanted = Wanted {
+        producer: "send = { timeout = \"200ms\" }\nretry = { kind = \"none\" }",
+        more: "[events.stall]\nat = \"measure+300ms\"\ndo = \"stall\"\nduration = \"800ms\"\n",
+        ..Wanted::default()
+    };
+    let there = results(run(
+        files.path(),
+        &scenario(files.path(), wanted),
+        &serve.url,
+    ));
+    assert_eq!(
+        there.report.events[0].status,
+        EventStatus::Done,
+        "{:?}",
+        there.report.events
+    );
+    let sent = &there.report.ledger.producers["web"].total;
+    assert!(sent.unknown > 0 && sent.balances(), "{sent:?}");
+    assert_eq!(
+        (sent.failed, sent.throttled, sent.acked + sent.unknown),
+        (0, 0, 360),
+        "{sent:?}"
+    );
+    let read = &there.report.ledger.consumers["billing"].total;
+    assert_eq!(read.lost, 0, "{read:?}");
+    assert_eq!(read.delivered, read.acked, "{read:?}");
+    agrees_with_itself(&there);
+}
+
+#[test]
+fn connections_that_are_closed_under_way_cost_no_record_and_explain_every_second_copy() {
+    let (files, serve) = (folder(), Serve::start());
+    let url = before(&serve.url, Manner::Closes(Duration::from_millis(40)));
+    let wanted = Wanted {
+        rate: "600/s",
+        producer: "send = { linger = \"2ms\" }\nretry = { kind = \"full-jitter\", attempts = 8, base = \"5ms\", cap = \"50ms\" }",
+        ..Wanted::default()
+    };
+    let there = results(run(files.path(), &scenario(files.path(), wanted), &url));
+    let sent = &there.report.ledger.producers["web"].total;
+    assert_eq!((sent.intended, sent.acked), (1_080, 1_080), "{sent:?}");
+    assert!(sent.unknown_attempts > 0, "{sent:?}");
+    let read = &there.report.ledger.consumers["billing"].total;
+    assert_eq!((read.lost, read.delivered), (0, 1_080), "{read:?}");
+    assert_eq!(read.stored_twice_unexplained, 0, "{read:?}");
+    agrees_with_itself(&there);
+}

@@ -1,0 +1,10 @@
+//! Runs against endpoints: our own server over real sockets, and servers that misbehave.
+
+#![cfg(feature = "aws")]
+
+mod answers;
+mod faults;
+mod place;
+mod runs;
+#[path = "../support/mod.rs"]
+mod support;
