@@ -3,8 +3,10 @@
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::Exit;
@@ -45,6 +47,12 @@ pub(super) struct ServeArguments {
     /// Write the endpoint's URL to this file once it is served
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
+    /// How long a client may take to send its headers or its body, or may take nothing of an answer
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = client_timeout)]
+    client_timeout: Duration,
+    /// Connections at the same time; further ones wait. Fewer where the limit of open files is lower
+    #[arg(long, value_name = "N", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    max_connections: u32,
     /// What modelled delays are drawn from
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -97,6 +105,32 @@ fn account(text: &str) -> Result<String, String> {
     }
 }
 
+fn client_timeout(text: &str) -> Result<Duration, String> {
+    let duration = units::parse_duration(text).map_err(|problem| problem.to_string())?;
+    if (Duration::from_millis(100)..=Duration::from_hours(1)).contains(&duration) {
+        Ok(duration)
+    } else {
+        Err("it is 100ms to 1h".to_owned())
+    }
+}
+
+/// Raises the limit of open files to what the system allows, and leaves some of them for all but connections.
+fn connections_max(wanted: u32) -> usize {
+    const OTHERS: u64 = 64;
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    let current = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(_) => limit.current,
+    };
+    let wanted = u64::from(wanted);
+    let files = current.map_or(wanted, |files| files.saturating_sub(OTHERS).max(1));
+    wanted.min(files) as usize
+}
+
 pub(super) fn serve(arguments: &ServeArguments) -> Exit {
     let address = arguments.listen;
     if !address.ip().is_loopback() && !arguments.allow_remote {
@@ -135,9 +169,10 @@ pub(super) fn serve(arguments: &ServeArguments) -> Exit {
         },
         max_memory_bytes: arguments.max_memory,
         seed: arguments.seed,
+        patience: arguments.client_timeout,
+        connections_max: connections_max(arguments.max_connections),
         credentials,
         tls,
-        ..ServerSettings::default()
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()

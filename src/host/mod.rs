@@ -312,6 +312,11 @@ impl Host {
         self.stall.lift();
     }
 
+    /// Whether calls that come now wait for the end of a stall.
+    pub fn is_stalled(&self) -> bool {
+        self.stall.lasts(&self.clock)
+    }
+
     /// Refuses a share of the records put for a while.
     ///
     /// # Errors

@@ -40,8 +40,8 @@ pub(super) enum ConnectionError {
     HandshakeTooSlow(Duration),
     #[error("the TLS handshake failed: {0}")]
     Handshake(std::io::Error),
-    #[error("an answer was not taken within {0:?}")]
-    Untaken(Duration),
+    #[error("an answer was not taken in time")]
+    Untaken,
     #[error("{0}")]
     Http(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -104,19 +104,10 @@ where
     let stream = TokioIo::new(Patient::new(stream, clock, patience));
     let connection = watcher.watch(http.serve_connection(stream, answer));
     let limit = patience * ANSWER_PATIENCES;
-    let given_up = async {
-        loop {
-            clock.sleep(patience).await;
-            let oldest = untaken.oldest();
-            if oldest.is_some_and(|made| clock.now().since(made) > limit) {
-                return;
-            }
-        }
-    };
     tokio::select! {
         biased;
         ended = connection => ended.map_err(ConnectionError::Http),
-        () = given_up => Err(ConnectionError::Untaken(limit)),
+        () = untaken.give_up(clock, patience, limit) => Err(ConnectionError::Untaken),
     }
 }
 
@@ -128,7 +119,7 @@ pub(super) fn report(client: SocketAddr, problem: &ConnectionError) {
             tracing::info!(%client, %problem, source, "connection ended");
         }
         ConnectionError::Handshake(_) => tracing::info!(%client, %problem, "connection refused"),
-        ConnectionError::HandshakeTooSlow(_) | ConnectionError::Untaken(_) => {
+        ConnectionError::HandshakeTooSlow(_) | ConnectionError::Untaken => {
             tracing::warn!(%client, %problem, "connection given up");
         }
     }

@@ -128,7 +128,15 @@ pub(super) fn read_tree(
     match operation {
         "GetRecords" => {
             if let Some(arn) = input.str("StreamARN") {
-                select::stream_of(host.account(), None, Some(arn)).map_err(refuse)?;
+                let stream = select::stream_of(host.account(), None, Some(arn)).map_err(refuse)?;
+                let iterator = input.str("ShardIterator").unwrap_or_default();
+                let led = host.account().iterator_stream(iterator);
+                if led.is_some_and(|led| led != *stream) {
+                    // That it is refused is a fact of the service's checks; code and text are unverified.
+                    return Err(refuse(select::invalid(format!(
+                        "The ShardIterator is not of the stream {arn}."
+                    ))));
+                }
             }
             let limit = input
                 .i64("Limit")

@@ -69,7 +69,6 @@ impl Service {
         }
         let begun = self.clock.now();
         let page = match (&parts.method, parts.uri.path()) {
-            (&Method::GET, "/health") => Some(("text/plain", "ok\n".to_owned())),
             (&Method::GET, "/_admin" | "/_admin/") => Some(("text/plain", admin::HELP.to_owned())),
             (&Method::GET, "/metrics") => Some((
                 "text/plain; version=0.0.4",
@@ -78,6 +77,14 @@ impl Service {
             _ => None,
         };
         let ids = self.ids.next();
+        if parts.method == Method::GET && parts.uri.path() == "/health" {
+            let (status, text) = match self.trouble(untaken) {
+                None => (StatusCode::OK, "ok\n"),
+                Some(text) => (StatusCode::SERVICE_UNAVAILABLE, text),
+            };
+            let answer = Answer::plain(status, Some("text/plain"), text);
+            return answer.into_response(ids, &parts.headers);
+        }
         if let Some((content_type, text)) = page {
             let answer = Answer::plain(StatusCode::OK, Some(content_type), text);
             return answer.into_response(ids, &parts.headers);
@@ -99,6 +106,19 @@ impl Service {
         trail.log(&ids, answer.status.as_u16(), &answer.code, now.since(begun));
         self.metrics.count(trail.operation, answer.code.clone());
         answer.into_response(ids, &parts.headers)
+    }
+
+    /// Why an ordinary call would not be answered now, if so.
+    fn trouble(&self, untaken: &Untaken) -> Option<&'static str> {
+        if *self.stopping.borrow() {
+            return Some("stopping\n");
+        }
+        if !self.budget.has_room() || !untaken.has_room() {
+            return Some("no memory for requests and answers\n");
+        }
+        let hosts = self.regions.all();
+        let stalled = hosts.iter().any(|host| host.is_stalled());
+        stalled.then_some("stalled\n")
     }
 
     /// The count of a new connection's answers.
@@ -134,6 +154,16 @@ impl Service {
             Err(answer) => return answer,
         };
         trail.operation = operation.name;
+        // A put's answer is a few bytes; other calls wait while clients leave too much untaken.
+        if operation.name != "PutRecord" && !untaken.has_room() {
+            tokio::select! {
+                biased;
+                () = untaken.room(self.clock) => {}
+                () = self.clock.sleep(self.settings.patience) => {
+                    return Answer::plain(StatusCode::SERVICE_UNAVAILABLE, None, "");
+                }
+            }
+        }
         let taken = hot::read(&self.scratches, operation.name, codec, body);
         let tree = match taken {
             Some(_) => None,

@@ -5,7 +5,6 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -23,9 +22,6 @@ use crate::kinesis::delays::DelayName;
 use crate::kinesis::operation::{End, SubscriptionId};
 use crate::kinesis::{ErrorCode, KinesisError, ShardId};
 use crate::wire::{Codec, Value, event_stream};
-
-/// How soon it is looked again whether there is room for an event.
-const ROOM_AGAIN: Duration = Duration::from_millis(20);
 
 /// An open subscription. Dropped with its connection, it is closed.
 struct Open {
@@ -131,9 +127,7 @@ async fn next(open: &mut Open) -> Option<Bytes> {
     }
     loop {
         // What other subscriptions and answers left untaken goes first; records wait in their log.
-        while !open.untaken.has_room() {
-            open.host.clock().sleep(ROOM_AGAIN).await;
-        }
+        open.untaken.room(open.host.clock()).await;
         open.host.settle();
         // Noted before looking, so that a record that comes between the two is not slept over.
         let noted = open.host.writes(open.shard);
