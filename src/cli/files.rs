@@ -4,12 +4,21 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 
 use super::args::OverrideArguments;
+use crate::kinesis::Limits;
 use crate::scenario::targets::TargetKind;
 use crate::scenario::{self, Loaded, Override, Problems, Source};
 
 /// Reads a scenario file; prints why it cannot.
 pub(super) fn read(path: &Path) -> Option<Source> {
     read_as(path, "scenario")
+}
+
+/// Reads a file of limits; prints all problems.
+pub(super) fn load_limits(path: &Path) -> Option<Limits> {
+    let source = read_as(path, "limits")?;
+    scenario::load_limits(&source)
+        .inspect_err(|problems| tell(problems))
+        .ok()
 }
 
 /// Reads a file that messages call `what`; prints why it cannot.

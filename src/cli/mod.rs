@@ -15,6 +15,8 @@ mod on_aws;
 mod run;
 mod schema;
 mod serve;
+mod serve_log;
+mod serve_tls;
 mod show;
 mod sweep;
 mod target;

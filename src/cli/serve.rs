@@ -3,11 +3,16 @@
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::Exit;
+use super::files;
+use super::serve_log::LogArguments;
+use super::serve_tls::TlsArguments;
 use crate::base::{Clock, units};
 use crate::kinesis::{Delays, Limits};
 use crate::server::{Credentials, Server, ServerSettings};
@@ -20,8 +25,8 @@ pub(super) struct ServeArguments {
     /// Listen on an address that other machines reach
     #[arg(long)]
     allow_remote: bool,
-    /// The limits in force
-    #[arg(long, value_enum, default_value_t = LimitsChoice::Aws)]
+    /// The limits in force: `aws`, `off`, or a TOML file with a scenario's table of `engine.limits`
+    #[arg(long, value_name = "aws|off|FILE", default_value = "aws")]
     limits: LimitsChoice,
     /// How long answers and changes take
     #[arg(long, value_enum, default_value_t = LatencyChoice::None)]
@@ -35,20 +40,53 @@ pub(super) struct ServeArguments {
     /// Accept only requests signed by a key of this file (as ~/.aws/credentials; `aws_account_id` names its account)
     #[arg(long, value_name = "FILE")]
     credentials: Option<PathBuf>,
+    #[command(flatten)]
+    tls: TlsArguments,
+    #[command(flatten)]
+    log: LogArguments,
     /// Write the endpoint's URL to this file once it is served
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
+    /// How long a client may take to send its headers or its body, or may take nothing of an answer
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = client_timeout)]
+    client_timeout: Duration,
+    /// Connections at the same time; further ones wait. Fewer where the limit of open files is lower
+    #[arg(long, value_name = "N", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    max_connections: u32,
     /// What modelled delays are drawn from
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 enum LimitsChoice {
-    /// Those of the service
+    /// Those of the service.
     Aws,
-    /// None
+    /// None.
     Off,
+    /// Those of the service or none, with single ones changed.
+    File(PathBuf),
+}
+
+impl From<&str> for LimitsChoice {
+    fn from(text: &str) -> Self {
+        match text {
+            "aws" => Self::Aws,
+            "off" => Self::Off,
+            file => Self::File(file.into()),
+        }
+    }
+}
+
+impl LimitsChoice {
+    /// The limits; `None` after their problems were printed.
+    fn load(&self) -> Option<Limits> {
+        match self {
+            Self::Aws => Some(Limits::aws()),
+            Self::Off => Some(Limits::off()),
+            Self::File(path) => files::load_limits(path),
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -65,6 +103,32 @@ fn account(text: &str) -> Result<String, String> {
     } else {
         Err("an account is 12 digits".to_owned())
     }
+}
+
+fn client_timeout(text: &str) -> Result<Duration, String> {
+    let duration = units::parse_duration(text).map_err(|problem| problem.to_string())?;
+    if (Duration::from_millis(100)..=Duration::from_hours(1)).contains(&duration) {
+        Ok(duration)
+    } else {
+        Err("it is 100ms to 1h".to_owned())
+    }
+}
+
+/// Raises the limit of open files to what the system allows, and leaves some of them for all but connections.
+fn connections_max(wanted: u32) -> usize {
+    const OTHERS: u64 = 64;
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    let current = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(_) => limit.current,
+    };
+    let wanted = u64::from(wanted);
+    let files = current.map_or(wanted, |files| files.saturating_sub(OTHERS).max(1));
+    wanted.min(files) as usize
 }
 
 pub(super) fn serve(arguments: &ServeArguments) -> Exit {
@@ -84,20 +148,31 @@ pub(super) fn serve(arguments: &ServeArguments) -> Exit {
         Some(Ok(credentials)) => Some(credentials),
         None => None,
     };
+    let Some(limits) = arguments.limits.load() else {
+        return Exit::Usage;
+    };
+    let clock = Clock::real();
+    arguments.log.start(clock);
+    let tls = match arguments.tls.load(clock.now(), address.ip()) {
+        Ok(tls) => tls,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            return Exit::Usage;
+        }
+    };
     let settings = ServerSettings {
         account_id: arguments.account.clone(),
-        limits: match arguments.limits {
-            LimitsChoice::Aws => Limits::aws(),
-            LimitsChoice::Off => Limits::off(),
-        },
+        limits,
         delays: match arguments.latency {
             LatencyChoice::None => Delays::none(),
             LatencyChoice::Modelled => Delays::modelled(),
         },
         max_memory_bytes: arguments.max_memory,
         seed: arguments.seed,
+        patience: arguments.client_timeout,
+        connections_max: connections_max(arguments.max_connections),
         credentials,
-        ..ServerSettings::default()
+        tls,
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -109,10 +184,10 @@ pub(super) fn serve(arguments: &ServeArguments) -> Exit {
             return Exit::Unreachable;
         }
     };
-    runtime.block_on(run(arguments, settings))
+    runtime.block_on(run(arguments, settings, clock))
 }
 
-async fn run(arguments: &ServeArguments, settings: ServerSettings) -> Exit {
+async fn run(arguments: &ServeArguments, settings: ServerSettings, clock: Clock) -> Exit {
     // Heard from here on: a signal that comes before the socket is open ends the server as well.
     let signals = signal(SignalKind::interrupt()).and_then(|interrupt| {
         let terminate = signal(SignalKind::terminate())?;
@@ -126,14 +201,23 @@ async fn run(arguments: &ServeArguments, settings: ServerSettings) -> Exit {
         }
     };
     let address = arguments.listen;
-    let server = match Server::bind(address, settings, Clock::real()).await {
+    let fingerprint = settings
+        .tls
+        .as_ref()
+        .map(|tls| tls.fingerprint().to_owned());
+    let server = match Server::bind(address, settings, clock).await {
         Ok(server) => server,
         Err(problem) => {
             eprintln!("error: failed to listen on `{address}`: {problem}");
             return Exit::Unreachable;
         }
     };
-    let url = format!("http://{}", server.address());
+    let scheme = if fingerprint.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let url = format!("{scheme}://{}", server.address());
     if let Some(path) = &arguments.ready_file
         && let Err(problem) = write_whole(path, &url)
     {
@@ -142,7 +226,11 @@ async fn run(arguments: &ServeArguments, settings: ServerSettings) -> Exit {
         return Exit::Usage;
     }
     // Whoever started it may have closed its output.
-    let _ = writeln!(std::io::stdout(), "Serving Kinesis at {url}");
+    let mut stdout = std::io::stdout();
+    if let Some(fingerprint) = fingerprint {
+        let _ = writeln!(stdout, "Certificate SHA-256 {fingerprint}");
+    }
+    let _ = writeln!(stdout, "Serving Kinesis at {url}");
     server.run(either(interrupt, terminate)).await;
     Exit::Yes
 }

@@ -121,6 +121,29 @@ impl Account {
         Ok((listed, more))
     }
 
+    /// Whether the stream of this name is the one that was created at `created`, for requests that distinguish streams
+    /// which had the same name one after another. Times are compared in milliseconds, or in seconds where a client's
+    /// format has no more (unverified).
+    ///
+    /// # Errors
+    /// `ResourceNotFound` when there is none or another one.
+    pub fn check_created(
+        &self,
+        now: Timestamp,
+        stream: &str,
+        created: Timestamp,
+    ) -> Result<(), KinesisError> {
+        let found = self.find(now, stream)?;
+        let is_whole = created.as_millis() % 1_000 == 0;
+        let same = created.as_millis() == found.created.as_millis()
+            || is_whole && created.as_secs() == found.created.as_secs();
+        if same {
+            Ok(())
+        } else {
+            Err(self.refuse(stream).no_stream())
+        }
+    }
+
     /// ListStreams: at most `limit` names (1 to 10,000, cut to 100) after `exclusive_start` in order, and whether more
     /// follow.
     ///

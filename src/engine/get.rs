@@ -171,6 +171,13 @@ impl Account {
         })
     }
 
+    /// The name of the stream that an iterator leads to; `None` for what is no iterator.
+    pub fn iterator_stream(&self, iterator: &str) -> Option<String> {
+        let mut scratch = [0; 512];
+        let token = Token::decode(iterator, &mut scratch)?;
+        Some(token.stream.to_owned())
+    }
+
     fn asked<'a>(
         &self,
         now: Timestamp,

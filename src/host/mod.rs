@@ -3,20 +3,25 @@
 //! Invariant: the engine is only ever called with this host's `now`, and no delay is slept while the engine works.
 
 mod delay;
+mod fault;
 mod stall;
 mod waiters;
 
 use std::time::Duration;
 
 use crate::base::{Clock, Timestamp};
+pub use fault::Fault;
+
 pub use crate::engine::{Account, DryRun, Settings, Storm};
 use crate::kinesis::delays::DelayName;
+use crate::kinesis::error::EntryError;
 use crate::kinesis::operation::{
     CreateStream, IteratorPosition, MergeShards, PutResult, RecordPage, ShardCountUpdate,
     ShardDescription, ShardFilter, SplitShard, StreamStatus, StreamSummary,
 };
 use crate::kinesis::{Delays, ErrorCode, KinesisError, PutBatch, SequenceNumber, ShardId};
 use delay::DelaySource;
+use fault::Faults;
 use stall::Stall;
 use waiters::Waiters;
 
@@ -28,6 +33,8 @@ pub struct Host {
     delays: DelaySource,
     stall: Stall,
     waiters: Waiters,
+    failures: Faults,
+    losses: Faults,
 }
 
 impl Host {
@@ -39,6 +46,8 @@ impl Host {
             delays: DelaySource::new(delays, seed),
             stall: Stall::default(),
             waiters: Waiters::default(),
+            failures: Faults::new("fail"),
+            losses: Faults::new("lose"),
         }
     }
 
@@ -86,6 +95,10 @@ impl Host {
         let after = self.arrive(DelayName::PutRecord).await;
         let visible_after = self.delays.draw(DelayName::Propagation);
         let now = self.clock.now();
+        if self.failures.hits(now, stream) {
+            self.leave(after).await;
+            return Err(internal_failure());
+        }
         let answer = self
             .account
             .put_record(now, visible_after, stream, &batch.entry(0), ordering);
@@ -108,9 +121,12 @@ impl Host {
         let after = self.arrive(DelayName::PutRecords).await;
         let visible_after = self.delays.draw(DelayName::Propagation);
         let now = self.clock.now();
-        let answer = self
-            .account
-            .put_records(now, visible_after, stream, batch, results);
+        let answer = if self.failures.any() {
+            self.put_survivors(now, visible_after, stream, batch, results)
+        } else {
+            self.account
+                .put_records(now, visible_after, stream, batch, results)
+        };
         self.wake_touched(results);
         self.leave(after).await;
         answer
@@ -126,7 +142,15 @@ impl Host {
         limit: Option<u32>,
     ) -> Result<RecordPage, KinesisError> {
         let after = self.arrive(DelayName::GetRecords).await;
-        let answer = self.account.get_records(self.clock.now(), iterator, limit);
+        let now = self.clock.now();
+        let answer = if self.failures.any()
+            && let Some(stream) = self.account.iterator_stream(iterator)
+            && self.failures.hits(now, &stream)
+        {
+            Err(internal_failure())
+        } else {
+            self.account.get_records(now, iterator, limit)
+        };
         self.leave(after).await;
         answer
     }
@@ -288,12 +312,72 @@ impl Host {
         self.stall.lift();
     }
 
+    /// Whether calls that come now wait for the end of a stall.
+    pub fn is_stalled(&self) -> bool {
+        self.stall.lasts(&self.clock)
+    }
+
     /// Refuses a share of the records put for a while.
     ///
     /// # Errors
     /// When the stream or shard does not exist.
     pub fn throttle(&self, stream: &str, storm: Storm) -> Result<(), KinesisError> {
         self.account.throttle(stream, storm)
+    }
+
+    /// Lets a share of PutRecord and GetRecords calls and of PutRecords' records fail with InternalFailure: nothing of
+    /// them is stored.
+    pub fn fail(&self, fault: Fault) {
+        self.failures.set(fault);
+    }
+
+    /// Lets the answers to a share of PutRecord and PutRecords calls be lost: what they put is stored.
+    pub fn lose_acknowledgements(&self, fault: Fault) {
+        self.losses.set(fault);
+    }
+
+    /// Draws whether the answer to a put is to be lost on its way; to be asked once for each that was carried out.
+    pub fn loses_acknowledgement(&self, stream: &str) -> bool {
+        self.losses.hits(self.clock.now(), stream)
+    }
+
+    /// PutRecords of what no failure hits; the results are of the whole batch.
+    fn put_survivors(
+        &self,
+        now: Timestamp,
+        visible_after: Duration,
+        stream: &str,
+        batch: &PutBatch,
+        results: &mut Vec<PutResult>,
+    ) -> Result<(), KinesisError> {
+        let mut rest = PutBatch::new();
+        let hit: Vec<bool> = batch
+            .iter()
+            .map(|entry| {
+                let hit = self.failures.hits(now, stream);
+                if !hit {
+                    rest.push(entry);
+                }
+                hit
+            })
+            .collect();
+        let mut stored = Vec::new();
+        if !rest.is_empty() {
+            self.account
+                .put_records(now, visible_after, stream, &rest, &mut stored)?;
+        }
+        let mut stored = stored.into_iter();
+        let failed = EntryError {
+            code: ErrorCode::InternalFailure,
+            cause: None,
+            shard: None,
+        };
+        results.clear();
+        results.extend(hit.into_iter().map(|hit| {
+            let stored = if hit { None } else { stored.next() };
+            stored.unwrap_or(Err(failed))
+        }));
+        Ok(())
     }
 
     /// Lets the first half of a call's delay and a stall pass; gives the other half.
@@ -370,4 +454,8 @@ impl Host {
         let stored = results.iter().filter_map(|result| result.as_ref().ok());
         self.waiters.wake(stored.map(|stored| stored.shard));
     }
+}
+
+fn internal_failure() -> KinesisError {
+    KinesisError::new(ErrorCode::InternalFailure, "Internal Service Failure")
 }

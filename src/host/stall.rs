@@ -25,9 +25,14 @@ impl Stall {
         self.0.send_replace(Timestamp::ZERO);
     }
 
+    /// Whether one lasts.
+    pub(super) fn lasts(&self, clock: &Clock) -> bool {
+        *self.0.borrow() > clock.now()
+    }
+
     /// Waits while the stall lasts.
     pub(super) async fn pass(&self, clock: &Clock) {
-        if *self.0.borrow() <= clock.now() {
+        if !self.lasts(clock) {
             return;
         }
         let mut end = self.0.subscribe();

@@ -17,6 +17,7 @@ mod defaults;
 mod describe;
 mod draft;
 mod finding;
+mod limits_file;
 mod load;
 pub mod metric;
 pub mod model;
@@ -31,6 +32,7 @@ mod tree;
 mod validate;
 
 pub use finding::Finding;
+pub use limits_file::load_limits;
 pub use load::{Loaded, Source, load};
 pub use model::Scenario;
 pub use problem::{Problem, Problems};

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine as _;
@@ -13,11 +14,23 @@ use hyper::{Response, StatusCode};
 use rand_xoshiro::SplitMix64;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 
+use super::connection::Cut;
+use super::untaken::Untaken;
+use crate::base::Timestamp;
 use crate::kinesis::KinesisError;
 use crate::wire::{Codec, WireError, encode_error};
 
-/// A body that is whole, or one that comes bit by bit.
+/// A body as the library takes it.
 pub(super) type Body = Either<Full<Bytes>, UnsyncBoxBody<Bytes, Infallible>>;
+
+/// What is answered.
+pub(super) enum Content {
+    Whole(Bytes),
+    /// Nothing: the connection is cut.
+    Lost,
+    /// It comes bit by bit.
+    Stream(UnsyncBoxBody<Bytes, Infallible>),
+}
 
 /// What a request is answered.
 pub(super) struct Answer {
@@ -25,7 +38,7 @@ pub(super) struct Answer {
     pub(super) content_type: Option<&'static str>,
     /// What metrics count it as: the error's code or `ok`.
     pub(super) code: Cow<'static, str>,
-    pub(super) body: Body,
+    pub(super) content: Content,
 }
 
 /// What was wrong with a call: from the formats or from the engine.
@@ -57,6 +70,15 @@ impl Answer {
         Self::error(codec, &WireError::from(error))
     }
 
+    /// What was done and is not told.
+    pub(super) fn lost() -> Self {
+        Self {
+            code: "lost".into(),
+            content: Content::Lost,
+            ..Self::plain(StatusCode::OK, None, "")
+        }
+    }
+
     /// Any whole body.
     pub(super) fn plain(
         status: StatusCode,
@@ -71,14 +93,37 @@ impl Answer {
             } else {
                 status.as_str().to_owned().into()
             },
-            body: Either::Left(Full::new(body.into())),
+            content: Content::Whole(body.into()),
         }
+    }
+
+    /// The same answer, counted until the client has taken it; where there is no room for it, a refusal that clients
+    /// try again after.
+    pub(super) fn counted(mut self, untaken: &Arc<Untaken>, now: Timestamp) -> Self {
+        if let Content::Whole(bytes) = self.content {
+            let Some(bytes) = untaken.count(now, bytes) else {
+                return Self::plain(StatusCode::SERVICE_UNAVAILABLE, None, "");
+            };
+            self.content = Content::Whole(bytes);
+        }
+        self
     }
 
     /// The answer as HTTP, with the headers that every answer of the service has. `Date` and `Content-Length` come from
     /// the HTTP library.
-    pub(super) fn into_response(self, ids: Ids, request: &HeaderMap) -> Response<Body> {
-        let mut response = Response::new(self.body);
+    ///
+    /// # Errors
+    /// When there is to be no answer.
+    pub(super) fn into_response(
+        self,
+        ids: Ids,
+        request: &HeaderMap,
+    ) -> Result<Response<Body>, Cut> {
+        let mut response = Response::new(match self.content {
+            Content::Lost => return Err(Cut),
+            Content::Whole(bytes) => Either::Left(Full::new(bytes)),
+            Content::Stream(body) => Either::Right(body),
+        });
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(HeaderName::from_static("x-amzn-requestid"), ids.request);
@@ -90,7 +135,7 @@ impl Answer {
             );
         }
         allow_origin(headers, request);
-        response
+        Ok(response)
     }
 }
 

@@ -15,6 +15,10 @@ pub(super) const BODY_BYTES_MAX: usize = 14 << 20;
 const DRAINED_BYTES_MAX: usize = 4 * BODY_BYTES_MAX;
 /// The memory of all bodies that are being taken in.
 const BODIES_BYTES_MAX: usize = 256 << 20;
+/// What long bodies may take of it: the rest is for short ones, so that no flood of long ones keeps them out.
+const LONG_BODIES_BYTES_MAX: usize = BODIES_BYTES_MAX / 4 * 3;
+/// A body is long beyond this.
+const SHORT_BODY_BYTES_MAX: usize = 64 << 10;
 
 /// Why a body was not taken in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,6 +45,11 @@ pub(super) struct Share<'a> {
 }
 
 impl Budget {
+    /// Whether there is any left.
+    pub(super) fn has_room(&self) -> bool {
+        self.0.load(Ordering::Relaxed) < BODIES_BYTES_MAX
+    }
+
     fn share(&self) -> Share<'_> {
         Share {
             budget: self,
@@ -53,7 +62,12 @@ impl Share<'_> {
     fn grow(&mut self, bytes: usize) -> Result<(), BodyError> {
         let before = self.budget.0.fetch_add(bytes, Ordering::Relaxed);
         self.bytes += bytes;
-        if before.saturating_add(bytes) > BODIES_BYTES_MAX {
+        let bound = if self.bytes <= SHORT_BODY_BYTES_MAX {
+            BODIES_BYTES_MAX
+        } else {
+            LONG_BODIES_BYTES_MAX
+        };
+        if before.saturating_add(bytes) > bound {
             return Err(BodyError::NoMemory);
         }
         Ok(())
@@ -132,10 +146,11 @@ mod tests {
         let budget = Budget::default();
         let mut one = budget.share();
         let mut other = budget.share();
-        assert_eq!(one.grow(BODIES_BYTES_MAX), Ok(()));
+        assert_eq!(one.grow(LONG_BODIES_BYTES_MAX), Ok(()));
+        assert_eq!(other.grow(SHORT_BODY_BYTES_MAX), Ok(()));
         assert_eq!(other.grow(1), Err(BodyError::NoMemory));
         drop(one);
         drop(other);
-        assert_eq!(budget.share().grow(BODIES_BYTES_MAX), Ok(()));
+        assert_eq!(budget.share().grow(LONG_BODIES_BYTES_MAX), Ok(()));
     }
 }

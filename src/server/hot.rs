@@ -56,6 +56,18 @@ pub(super) enum Hot {
     },
 }
 
+impl Hot {
+    /// The stream that it names.
+    pub(super) fn stream(&self, host: &Host) -> Option<String> {
+        match self {
+            Self::PutRecord(head, ..) | Self::PutRecords(head, _) => {
+                head.stream_name.clone().or_else(|| head.stream_arn.clone())
+            }
+            Self::GetRecords { iterator, .. } => host.account().iterator_stream(iterator),
+        }
+    }
+}
+
 /// Reads an ordinary put or read; `None` sends the request on the slow way.
 pub(super) fn read(
     scratches: &Scratches,
@@ -116,7 +128,15 @@ pub(super) fn read_tree(
     match operation {
         "GetRecords" => {
             if let Some(arn) = input.str("StreamARN") {
-                select::stream_of(host.account(), None, Some(arn)).map_err(refuse)?;
+                let stream = select::stream_of(host.account(), None, Some(arn)).map_err(refuse)?;
+                let iterator = input.str("ShardIterator").unwrap_or_default();
+                let led = host.account().iterator_stream(iterator);
+                if led.is_some_and(|led| led != *stream) {
+                    // That it is refused is a fact of the service's checks; code and text are unverified.
+                    return Err(refuse(select::invalid(format!(
+                        "The ShardIterator is not of the stream {arn}."
+                    ))));
+                }
             }
             let limit = input
                 .i64("Limit")
@@ -189,6 +209,12 @@ pub(super) async fn answer(
                 encode_put_record(codec, stored, &mut out);
             }
             scratches.give(scratch);
+            if outcome
+                .as_ref()
+                .is_ok_and(|stream| host.loses_acknowledgement(stream))
+            {
+                return Answer::lost();
+            }
             outcome.map(|stream| host.account().encryption_type(&stream))
         }
         Hot::PutRecords(head, mut scratch) => {
@@ -198,6 +224,12 @@ pub(super) async fn answer(
                 encode_put_records(codec, &scratch.results, stream, account, &mut out);
             }
             scratches.give(scratch);
+            if outcome
+                .as_ref()
+                .is_ok_and(|stream| host.loses_acknowledgement(stream))
+            {
+                return Answer::lost();
+            }
             outcome.map(|stream| host.account().encryption_type(&stream))
         }
     };

@@ -1,32 +1,23 @@
-//! Connections: accepted, told apart by their first bytes, served, ended.
+//! The socket: connections are accepted within a bound, and ended when the server ends.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use super::ServerSettings;
+use super::connection::{self, Http};
 use super::service::Service;
+use super::{ServerSettings, Tls};
 use crate::base::Clock;
 
-/// What HTTP/2 begins with when nothing was negotiated.
-const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// The bytes of a request's headers together.
-const HEADERS_BYTES_MAX: usize = 64 << 10;
-/// Requests at the same time on one HTTP/2 connection.
-const STREAMS_MAX: u32 = 256;
 /// How long open requests may take after the signal to stop.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
-/// How often a connection is looked at whose first bytes came in parts.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// How soon accepting is tried again after it failed.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(20);
 
 /// A server with its socket.
 #[derive(Debug)]
@@ -67,18 +58,27 @@ impl Server {
         let graceful = GracefulShutdown::new();
         let places = Arc::new(Semaphore::new(self.service.settings.connections_max));
         let clock = self.service.clock;
-        let http = Arc::new(builder(self.service.settings.patience));
+        let settings = &self.service.settings;
+        let tls_is_on = settings.tls.is_some();
+        let tls = settings.tls.as_ref().map(Tls::acceptor);
+        let http = Arc::new(Http::new(settings.patience, tls));
         tokio::pin!(stop);
+        let (address, tls) = (self.address, tls_is_on);
+        tracing::info!(%address, tls, "serving");
         loop {
             let accepted = tokio::select! {
                 biased;
                 () = &mut stop => break,
                 accepted = accept(&self.listener, &places) => accepted,
             };
-            let Ok((stream, place)) = accepted else {
-                // No descriptors left, or the client went away again: others are served meanwhile.
-                clock.sleep(LOOK_AGAIN).await;
-                continue;
+            let ((stream, client), place) = match accepted {
+                Ok(accepted) => accepted,
+                Err(problem) => {
+                    // No descriptors left, or the client went away again: others are served meanwhile.
+                    tracing::warn!(%problem, "failed to accept a connection");
+                    clock.sleep(ACCEPT_AGAIN).await;
+                    continue;
+                }
             };
             // Small answers are not to wait for acknowledgements.
             let _ = stream.set_nodelay(true);
@@ -87,71 +87,26 @@ impl Server {
             let watcher = graceful.watcher();
             tokio::spawn(async move {
                 let _place = place;
-                if !begins(&stream, clock, service.settings.patience).await {
-                    return;
+                if let Err(problem) = http.serve(&service, stream, watcher).await {
+                    connection::report(client, &problem);
                 }
-                let answer = service_fn(|request| {
-                    let service = Arc::clone(&service);
-                    async move { Ok::<_, Infallible>(service.serve(request).await) }
-                });
-                let connection = http.serve_connection(TokioIo::new(stream), answer);
-                // A client that breaks off is its own affair.
-                let _ = watcher.watch(connection).await;
             });
         }
         // Subscriptions end by themselves; everything else is waited for.
+        tracing::info!("stopping");
         let _ = self.stop.send(true);
         tokio::select! {
-            () = graceful.shutdown() => {}
-            () = clock.sleep(LAST_ANSWERS) => {}
+            () = graceful.shutdown() => tracing::info!("stopped"),
+            () = clock.sleep(LAST_ANSWERS) => tracing::warn!("stopped with requests that were not answered"),
         }
     }
-}
-
-fn builder(patience: Duration) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(patience)
-        .max_buf_size(HEADERS_BYTES_MAX.max(128 << 10));
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS_MAX)
-        .max_header_list_size(HEADERS_BYTES_MAX as u32)
-        // A dead peer is found out within two of these.
-        .keep_alive_interval(Some(patience))
-        .keep_alive_timeout(patience)
-        .adaptive_window(true);
-    builder
 }
 
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> io::Result<((TcpStream, SocketAddr), OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await;
     let place = place.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, place))
-}
-
-/// Waits until a connection's first bytes tell which HTTP it speaks: the library waits for them without an end.
-async fn begins(stream: &TcpStream, clock: Clock, patience: Duration) -> bool {
-    let told = async {
-        let mut bytes = [0; PREFACE.len()];
-        loop {
-            match stream.peek(&mut bytes).await {
-                Ok(0) | Err(_) => return false,
-                Ok(count) if count == PREFACE.len() => return true,
-                Ok(count) if bytes[..count] != PREFACE[..count] => return true,
-                Ok(_) => clock.sleep(LOOK_AGAIN).await,
-            }
-        }
-    };
-    tokio::select! {
-        told = told => told,
-        () = clock.sleep(patience) => false,
-    }
+    Ok((listener.accept().await?, place))
 }

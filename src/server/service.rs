@@ -9,11 +9,14 @@ use tokio::sync::watch;
 use super::answer::{self, Answer, Body, Ids, RequestIds};
 use super::body::{self, BodyError, Budget};
 use super::caller::{self, Caller};
+use super::connection::Cut;
 use super::dispatch::dispatch;
 use super::front::{self, Call};
 use super::hot::{self, Scratches};
 use super::metrics::Metrics;
 use super::regions::{REGIONS_MAX, Regions, region_of};
+use super::trail::{self, Trail};
+use super::untaken::{self, Untaken};
 use super::{ServerSettings, admin, sts, subscribe};
 use crate::base::Clock;
 use crate::host::Host;
@@ -30,6 +33,7 @@ pub(super) struct Service {
     ids: RequestIds,
     budget: Budget,
     scratches: Scratches,
+    untaken: Arc<untaken::All>,
 }
 
 impl Service {
@@ -44,6 +48,7 @@ impl Service {
             ids: RequestIds::new(settings.seed ^ clock.now().as_nanos()),
             budget: Budget::default(),
             scratches: Scratches::default(),
+            untaken: Arc::default(),
             settings,
             clock,
             stopping,
@@ -51,13 +56,20 @@ impl Service {
     }
 
     /// Answers a request.
-    pub(super) async fn serve(&self, request: Request<Incoming>) -> Response<Body> {
+    /// # Errors
+    /// When the connection is to be cut instead.
+    pub(super) async fn serve(
+        &self,
+        request: Request<Incoming>,
+        untaken: &Arc<Untaken>,
+    ) -> Result<Response<Body>, Cut> {
         let (parts, body) = request.into_parts();
         if parts.method == Method::OPTIONS && parts.headers.contains_key("origin") {
-            return answer::preflight(&parts.headers);
+            return Ok(answer::preflight(&parts.headers));
         }
+        let begun = self.clock.now();
         let page = match (&parts.method, parts.uri.path()) {
-            (&Method::GET, "/health") => Some(("text/plain", "ok\n".to_owned())),
+            (&Method::GET, "/_admin" | "/_admin/") => Some(("text/plain", admin::HELP.to_owned())),
             (&Method::GET, "/metrics") => Some((
                 "text/plain; version=0.0.4",
                 self.metrics.show(&self.regions),
@@ -65,11 +77,19 @@ impl Service {
             _ => None,
         };
         let ids = self.ids.next();
+        if parts.method == Method::GET && parts.uri.path() == "/health" {
+            let (status, text) = match self.trouble(untaken) {
+                None => (StatusCode::OK, "ok\n"),
+                Some(text) => (StatusCode::SERVICE_UNAVAILABLE, text),
+            };
+            let answer = Answer::plain(status, Some("text/plain"), text);
+            return answer.into_response(ids, &parts.headers);
+        }
         if let Some((content_type, text)) = page {
             let answer = Answer::plain(StatusCode::OK, Some(content_type), text);
             return answer.into_response(ids, &parts.headers);
         }
-        let mut operation = "unknown";
+        let mut trail = Trail::new();
         let answer = if let Err(answer) = front::check_method(&parts.method)
             && sts::asked(&parts, b"").is_none()
         {
@@ -77,12 +97,33 @@ impl Service {
         } else {
             match body::read(body, &self.budget, self.clock, self.settings.patience).await {
                 // The share of the budget is held until the request is carried out.
-                Ok((body, _share)) => self.call(&parts, &body, &ids, &mut operation).await,
+                Ok((body, _share)) => self.call(&parts, &body, &ids, untaken, &mut trail).await,
                 Err(error) => refuse_body(error),
             }
         };
-        self.metrics.count(operation, answer.code.clone());
+        let now = self.clock.now();
+        let answer = answer.counted(untaken, now);
+        trail.log(&ids, answer.status.as_u16(), &answer.code, now.since(begun));
+        self.metrics.count(trail.operation, answer.code.clone());
         answer.into_response(ids, &parts.headers)
+    }
+
+    /// Why an ordinary call would not be answered now, if so.
+    fn trouble(&self, untaken: &Untaken) -> Option<&'static str> {
+        if *self.stopping.borrow() {
+            return Some("stopping\n");
+        }
+        if !self.budget.has_room() || !untaken.has_room() {
+            return Some("no memory for requests and answers\n");
+        }
+        let hosts = self.regions.all();
+        let stalled = hosts.iter().any(|host| host.is_stalled());
+        stalled.then_some("stalled\n")
+    }
+
+    /// The count of a new connection's answers.
+    pub(super) fn untaken(&self) -> Arc<Untaken> {
+        Untaken::new(&self.untaken)
     }
 
     async fn call(
@@ -90,27 +131,39 @@ impl Service {
         parts: &hyper::http::request::Parts,
         body: &[u8],
         ids: &Ids,
-        counted: &mut &'static str,
+        untaken: &Arc<Untaken>,
+        trail: &mut Trail,
     ) -> Answer {
         let path = parts.uri.path();
         if path.starts_with("/_admin/") {
             // The switch has no signature: whose it is stands in the query.
             let caller = caller::named(&self.settings, parts.uri.query().unwrap_or_default());
+            trail.asked_by(&caller);
             let host = self.host(&caller);
             if let Some(answer) = host.ok().and_then(|host| admin::answer(&host, path, body)) {
-                *counted = "admin";
+                trail.operation = "admin";
                 return answer;
             }
         }
         if let Some(action) = sts::asked(parts, body) {
-            *counted = "GetCallerIdentity";
-            return sts::answer(action, ids, || self.caller(parts, body, "sts"));
+            trail.operation = "GetCallerIdentity";
+            return sts::answer(action, ids, || self.caller(parts, body, "sts", trail));
         }
         let Call { operation, codec } = match front::check(&parts.headers, body) {
             Ok(call) => call,
             Err(answer) => return answer,
         };
-        *counted = operation.name;
+        trail.operation = operation.name;
+        // A put's answer is a few bytes; other calls wait while clients leave too much untaken.
+        if operation.name != "PutRecord" && !untaken.has_room() {
+            tokio::select! {
+                biased;
+                () = untaken.room(self.clock) => {}
+                () = self.clock.sleep(self.settings.patience) => {
+                    return Answer::plain(StatusCode::SERVICE_UNAVAILABLE, None, "");
+                }
+            }
+        }
         let taken = hot::read(&self.scratches, operation.name, codec, body);
         let tree = match taken {
             Some(_) => None,
@@ -122,7 +175,7 @@ impl Service {
         {
             return Answer::error(codec, error);
         }
-        let caller = self.caller(parts, body, "kinesis");
+        let caller = self.caller(parts, body, "kinesis", trail);
         let host = match caller.and_then(|caller| self.host(&caller)) {
             Ok(host) => host,
             Err(error) => return Answer::error(codec, &error),
@@ -130,6 +183,7 @@ impl Service {
         let Some(tree) = tree else {
             return match taken {
                 Some(taken) => {
+                    trail.about(|| taken.stream(&host));
                     hot::answer(&self.scratches, &host, codec, operation.name, taken).await
                 }
                 None => Answer::error(codec, &WireError::unparseable()),
@@ -140,11 +194,13 @@ impl Service {
             Ok(input) => input,
             Err(error) => return Answer::error(codec, &error),
         };
+        trail.about(|| trail::stream_of(&input));
         if operation.name == "SubscribeToShard" {
-            return subscribe::answer(host, codec, &input, self.stopping.clone()).await;
+            return subscribe::answer(host, codec, &input, self.stopping.clone(), untaken).await;
         }
         match hot::read_tree(&self.scratches, &host, operation.name, &input) {
             Ok(Some(taken)) => {
+                trail.about(|| taken.stream(&host));
                 return hot::answer(&self.scratches, &host, codec, operation.name, taken).await;
             }
             Ok(None) => {}
@@ -163,8 +219,11 @@ impl Service {
         parts: &hyper::http::request::Parts,
         body: &[u8],
         service: &str,
+        trail: &mut Trail,
     ) -> Result<Caller, WireError> {
-        caller::identify(&self.settings, self.clock.now(), parts, body, service)
+        let now = self.clock.now();
+        let caller = caller::identify(&self.settings, now, parts, body, service);
+        caller.inspect(|caller| trail.asked_by(caller))
     }
 
     /// The caller's account in the region that it asked.

@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::stream;
-use http_body_util::{BodyExt as _, Either, StreamBody};
+use http_body_util::{BodyExt as _, StreamBody};
 use hyper::StatusCode;
 use hyper::body::Frame;
 use tokio::sync::watch;
 
-use super::answer::Answer;
+use super::answer::{Answer, Content};
 use super::dispatch::select;
+use super::untaken::Untaken;
 use crate::host::{DryRun, Host};
 use crate::kinesis::arn::ConsumerArn;
 use crate::kinesis::delays::DelayName;
@@ -30,6 +31,7 @@ struct Open {
     codec: Codec,
     step: Step,
     stopping: watch::Receiver<bool>,
+    untaken: Arc<Untaken>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,6 +54,7 @@ pub(super) async fn answer(
     codec: Codec,
     input: &Value,
     stopping: watch::Receiver<bool>,
+    untaken: &Arc<Untaken>,
 ) -> Answer {
     let (id, shard) = match begin(&host, input).await {
         Ok(begun) => begun,
@@ -64,6 +67,7 @@ pub(super) async fn answer(
         codec,
         step: Step::Begin,
         stopping,
+        untaken: Arc::clone(untaken),
     };
     let frames = stream::unfold(open, |mut open| async move {
         let bytes = next(&mut open).await?;
@@ -73,7 +77,7 @@ pub(super) async fn answer(
         status: StatusCode::OK,
         content_type: Some(event_stream::CONTENT_TYPE),
         code: "ok".into(),
-        body: Either::Right(StreamBody::new(frames).boxed_unsync()),
+        content: Content::Stream(StreamBody::new(frames).boxed_unsync()),
     }
 }
 
@@ -122,6 +126,8 @@ async fn next(open: &mut Open) -> Option<Bytes> {
         Step::Done => return None,
     }
     loop {
+        // What other subscriptions and answers left untaken goes first; records wait in their log.
+        open.untaken.room(open.host.clock()).await;
         open.host.settle();
         // Noted before looking, so that a record that comes between the two is not slept over.
         let noted = open.host.writes(open.shard);
@@ -131,13 +137,14 @@ async fn next(open: &mut Open) -> Option<Bytes> {
             open.step = Step::Done;
         }
         if let Some(event) = poll.event {
-            return Some(event_stream::subscribe_event(
+            let event = event_stream::subscribe_event(
                 open.codec,
                 &event.records,
                 event.continuation,
                 event.millis_behind_latest,
                 &event.child_shards,
-            ));
+            );
+            return Some(open.untaken.count_anyway(now, event));
         }
         if let Some(end) = poll.ended {
             let (code, text) = failure(end)?;

@@ -66,7 +66,7 @@ fn stamps_fast_readers_and_reshards_of_an_existing_stream_are_refused() {
     let stamped = ["--set", "producers.web.payload={ kind = \"random\" }"];
     for (more, code, part) in [
         (&faster[..], 4, "`interval`"),
-        (&stamped[..], 2, "payload.stamp"),
+        (&stamped[..], 2, "existing stream"),
         (
             &["--allow-reshard", "arn:aws:kinesis:x"][..],
             2,

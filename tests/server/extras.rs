@@ -32,6 +32,75 @@ fn health_and_metrics_are_pages() {
 }
 
 #[test]
+fn health_is_ok_only_while_calls_are_answered() {
+    run(async {
+        let server = start(settings()).await;
+        for (stall, status, text) in [("10m", 503, "stalled\n"), ("0s", 200, "ok\n")] {
+            let body = format!(r#"{{"for":"{stall}"}}"#);
+            server.send("POST", "/_admin/stall", &[], body).await;
+            let health = server.send("GET", "/health", &[], "").await;
+            assert_eq!((health.status, health.text().as_str()), (status, text));
+        }
+        server.stop().await;
+    });
+}
+
+#[test]
+fn a_list_that_names_another_creation_time_finds_no_stream() {
+    run(async {
+        let server = start(settings()).await;
+        let create = r#"{"StreamName":"s","ShardCount":3}"#;
+        server.done("CreateStream", create).await;
+        let summary = server
+            .call("DescribeStreamSummary", r#"{"StreamName":"s"}"#)
+            .await;
+        let json: serde_json::Value = serde_json::from_slice(&summary.body).expect("JSON");
+        let summary = &json["StreamDescriptionSummary"];
+        let arn = summary["StreamARN"].as_str().expect("an ARN");
+        let created = summary["StreamCreationTimestamp"].as_f64().expect("a time");
+        for (time, status) in [(created, 200), (created.floor(), 200), (created - 1.0, 400)] {
+            let shards = format!(r#"{{"StreamName":"s","StreamCreationTimestamp":{time}}}"#);
+            let consumers = format!(r#"{{"StreamARN":"{arn}","StreamCreationTimestamp":{time}}}"#);
+            for (operation, body) in [("ListShards", shards), ("ListStreamConsumers", consumers)] {
+                let reply = server.call(operation, &body).await;
+                assert_eq!(reply.status, status, "{body}: {}", reply.text());
+                let missing = reply.text().contains("ResourceNotFoundException");
+                assert_eq!(missing, status == 400);
+            }
+        }
+        let page = server
+            .done("ListShards", r#"{"StreamName":"s","MaxResults":1}"#)
+            .await;
+        let token = page.str("NextToken").expect("more");
+        let both = format!(r#"{{"NextToken":"{token}","StreamCreationTimestamp":{created}}}"#);
+        let refused = server.call("ListShards", &both).await;
+        assert!(refused.text().contains("InvalidArgumentException"));
+        server.stop().await;
+    });
+}
+
+#[test]
+fn a_read_whose_arn_and_iterator_disagree_is_refused() {
+    run(async {
+        let server = start(settings()).await;
+        for name in ["one", "two"] {
+            let create = format!(r#"{{"StreamName":"{name}","ShardCount":1}}"#);
+            server.done("CreateStream", &create).await;
+        }
+        let body = r#"{"StreamName":"one","ShardId":"shardId-000000000000","ShardIteratorType":"TRIM_HORIZON"}"#;
+        let found = server.done("GetShardIterator", body).await;
+        let iterator = found.str("ShardIterator").expect("an iterator");
+        for (name, status) in [("one", 200), ("two", 400)] {
+            let arn = format!("arn:aws:kinesis:us-east-1:000000000000:stream/{name}");
+            let body = format!(r#"{{"ShardIterator":"{iterator}","StreamARN":"{arn}"}}"#);
+            let reply = server.call("GetRecords", &body).await;
+            assert_eq!(reply.status, status, "{}", reply.text());
+        }
+        server.stop().await;
+    });
+}
+
+#[test]
 fn the_switch_stalls_the_server_and_throttles_a_stream() {
     run(async {
         let server = start(settings()).await;

@@ -103,6 +103,15 @@ pub(crate) async fn start(settings: ServerSettings) -> Served {
 }
 
 impl Served {
+    /// A server that somebody else ends.
+    pub(crate) const fn at(address: SocketAddr) -> Self {
+        Self {
+            address,
+            stop: None,
+            task: None,
+        }
+    }
+
     /// Asks for the end and waits for it.
     pub(crate) async fn stop(mut self) {
         drop(self.stop.take());

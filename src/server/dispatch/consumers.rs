@@ -63,7 +63,7 @@ pub(super) fn describe(call: &Call<'_>) -> Result<Value, KinesisError> {
 }
 
 pub(super) fn list(call: &Call<'_>) -> Result<Value, KinesisError> {
-    let stream = select::stream(call.account, call.input)?;
+    let stream = select::listed(call)?;
     let after = match call.input.str("NextToken") {
         Some(text) => {
             let [listed, after] = token::read::<2>(call.now, "ListStreamConsumers", text)?;

@@ -1,5 +1,6 @@
 //! What a request names: streams by name or ARN, shards, sequence numbers, positions.
 
+use super::Call;
 use crate::host::Account;
 use crate::kinesis::arn::{ConsumerArn, StreamArn};
 use crate::kinesis::operation::IteratorPosition;
@@ -39,6 +40,15 @@ pub(in crate::server) fn stream<'a>(
     input: &'a Value,
 ) -> Result<std::borrow::Cow<'a, str>, KinesisError> {
     stream_of(account, input.str("StreamName"), input.str("StreamARN"))
+}
+
+/// The stream that the first page of a list names; StreamCreationTimestamp must be its own.
+pub(super) fn listed<'a>(call: &Call<'a>) -> Result<std::borrow::Cow<'a, str>, KinesisError> {
+    let stream = stream(call.account, call.input)?;
+    if let Some(created) = call.input.timestamp("StreamCreationTimestamp") {
+        call.account.check_created(call.now, &stream, created)?;
+    }
+    Ok(stream)
 }
 
 /// The stream's ARN, for answers.

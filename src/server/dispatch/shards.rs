@@ -70,6 +70,12 @@ pub(super) fn list(call: &Call<'_>) -> Result<Value, KinesisError> {
                 "NextToken and StreamName cannot be provided together.",
             ));
         }
+        // The API reference says that they exclude each other; the text is unverified.
+        Some(_) if input.timestamp("StreamCreationTimestamp").is_some() => {
+            return Err(invalid(
+                "NextToken and StreamCreationTimestamp cannot be provided together.",
+            ));
+        }
         Some(text) => token::read::<5>(call.now, "ListShards", text)?,
         None if !named => {
             return Err(invalid(
@@ -85,7 +91,7 @@ pub(super) fn list(call: &Call<'_>) -> Result<Value, KinesisError> {
             };
             let time = filter.and_then(|filter| filter.timestamp("Timestamp"));
             [
-                select::stream(account, input)?.into_owned(),
+                select::listed(call)?.into_owned(),
                 input
                     .str("ExclusiveStartShardId")
                     .unwrap_or_default()
