@@ -37,7 +37,9 @@ fn changed(from: &str, to: &str) -> Vec<u8> {
 
 #[test]
 fn the_help_of_every_command_shows_an_example() {
-    for command in ["run", "simulate", "check", "explain", "decode", "schema"] {
+    for command in [
+        "run", "simulate", "check", "explain", "decode", "iam", "sweep", "schema",
+    ] {
         let ended = streamgauge([command, "--help"]);
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
         let example = format!("Example: streamgauge {command}");
@@ -54,7 +56,9 @@ fn the_help_of_every_command_shows_an_example() {
 
 #[test]
 fn the_examples_in_the_help_are_taken_by_the_commands() {
-    for command in ["run", "simulate", "check", "explain", "decode", "schema"] {
+    for command in [
+        "run", "simulate", "check", "explain", "decode", "iam", "schema",
+    ] {
         let help = streamgauge([command, "--help"]).stdout;
         let example = help
             .lines()

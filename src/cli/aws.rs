@@ -134,7 +134,12 @@ pub(super) fn run_one(
         .enable_all()
         .build();
     let ended = match runtime {
-        Ok(runtime) => runtime.block_on(course(plan, spec, scenario, folder.path(), &watch)),
+        Ok(runtime) => {
+            let ended = runtime.block_on(course(plan, spec, scenario, folder.path(), &watch));
+            // Look-ups of host names cannot be ended and must not hold up the results.
+            runtime.shutdown_background();
+            ended
+        }
         Err(problem) => Err(AwsProblem::Runtime(problem)),
     };
     watch.end_line();

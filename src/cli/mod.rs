@@ -19,6 +19,8 @@ mod serve_log;
 mod serve_tls;
 mod show;
 mod sweep;
+#[cfg(feature = "aws")]
+mod swept;
 mod target;
 mod watch;
 

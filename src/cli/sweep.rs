@@ -1,194 +1,43 @@
 //! `sweep`: what crashed runs left on AWS, found and deleted.
 
-use std::fmt::Write as _;
-use std::io::{self, BufRead as _, IsTerminal as _};
-use std::path::Path;
-
 use clap::Args;
-use serde_json::json;
 
 use super::exit::Exit;
-use super::show::show;
-#[cfg(feature = "aws")]
-use super::target;
 
 #[derive(Debug, Args)]
+#[cfg_attr(
+    not(feature = "aws"),
+    expect(dead_code, reason = "without the feature nothing is swept")
+)]
 pub(super) struct SweepArguments {
     /// A target of kind `aws` in streamgauge.toml
     #[arg(long, value_name = "NAME")]
-    target: String,
+    pub(super) target: String,
     /// Only what this run made, even if it may still go on (its number is in resources.json)
     #[arg(long, value_name = "ID")]
-    run: Option<String>,
+    pub(super) run: Option<String>,
     /// Only what runs made that are over by their tag; always so without --run
     #[arg(long)]
-    expired: bool,
+    pub(super) expired: bool,
     /// Show what would be deleted, and delete nothing
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
     /// Do not ask before deleting
     #[arg(long)]
-    yes: bool,
+    pub(super) yes: bool,
     /// Print JSON
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 #[cfg(not(feature = "aws"))]
-pub(super) fn sweep(_: &SweepArguments) -> Exit {
-    eprintln!("error: this streamgauge was built without the feature `aws`");
+pub(super) fn sweep(arguments: &SweepArguments) -> Exit {
+    eprintln!(
+        "error: the target `{}` needs the AWS SDK, which this build lacks: build with the default feature `aws`",
+        arguments.target
+    );
     Exit::Usage
 }
 
 #[cfg(feature = "aws")]
-pub(super) fn sweep(arguments: &SweepArguments) -> Exit {
-    use crate::run::guard::Pins;
-    use crate::scenario::targets::TargetKind;
-
-    let Some(spec) = target::pick(&arguments.target, Path::new("")) else {
-        return Exit::Usage;
-    };
-    if spec.kind != TargetKind::Aws {
-        eprintln!(
-            "error: `{}` is a target of kind `{}`; runs leave tagged streams only on kind `aws`",
-            spec.name,
-            spec.kind.as_str()
-        );
-        return Exit::Usage;
-    }
-    let pins = match Pins::of(&spec) {
-        Ok(pins) => pins,
-        Err(refusal) => return super::aws::refused(&refusal),
-    };
-    let runtime = match tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(problem) => {
-            eprintln!("error: failed to start the runtime: {problem}");
-            return Exit::Unreachable;
-        }
-    };
-    runtime.block_on(swept(arguments, &spec, &pins))
-}
-
-#[cfg(feature = "aws")]
-async fn swept(
-    arguments: &SweepArguments,
-    spec: &crate::scenario::targets::TargetSpec,
-    pins: &crate::run::guard::Pins,
-) -> Exit {
-    use crate::base::Clock;
-    use crate::run::guard;
-    use crate::run::sweep::{self, SweepAction, Wanted};
-    use crate::target::sdk;
-
-    let sdk = match sdk::connect(spec).await {
-        Ok(sdk) => sdk,
-        Err(problem) => {
-            eprintln!("error: failed to {problem}");
-            return Exit::Unreachable;
-        }
-    };
-    let caller = match guard::meet(&sdk, pins, true).await {
-        Ok(caller) => caller,
-        Err(refusal) => return super::aws::refused(&refusal),
-    };
-    if !arguments.json {
-        eprintln!(
-            "account {}, region {}, as {}",
-            pins.account, pins.region, caller.arn
-        );
-    }
-    let wanted = Wanted {
-        run: arguments.run.clone(),
-        expired: arguments.expired,
-    };
-    let now = super::aws::utc(Clock::real().now());
-    let mut found = match sweep::find(&sdk, &wanted, now).await {
-        Ok(found) => found,
-        Err(problem) => {
-            eprintln!("error: failed to {problem}");
-            return Exit::Unreachable;
-        }
-    };
-    let count = |found: &[sweep::Swept], action| {
-        found
-            .iter()
-            .filter(|stream| stream.action == action)
-            .count()
-    };
-    let wanted = count(&found, SweepAction::Delete);
-    if wanted > 0 && !arguments.dry_run {
-        if !arguments.yes {
-            let names: Vec<_> = found
-                .iter()
-                .filter(|stream| stream.action == SweepAction::Delete)
-                .map(|stream| stream.stream.as_str())
-                .collect();
-            match agreed(&names) {
-                Some(true) => {}
-                Some(false) => return Exit::Yes,
-                None => {
-                    eprintln!(
-                        "error: {wanted} streams would be deleted, and there is no terminal to ask on: add `--yes`, \
-                         or `--dry-run` to see them"
-                    );
-                    return Exit::Usage;
-                }
-            }
-        }
-        sweep::sweep(&sdk, &mut found).await;
-    }
-    let failed = count(&found, SweepAction::Failed);
-    let shown = show(|out| {
-        if arguments.json {
-            let document = json!({
-                "account": pins.account,
-                "region": pins.region,
-                "caller": caller.arn,
-                "streams": found,
-            });
-            serde_json::to_writer_pretty(&mut *out, &document)?;
-            return out.write_all(b"\n");
-        }
-        let mut text = String::new();
-        for stream in &found {
-            let _ = writeln!(
-                text,
-                "{}: {} ({})",
-                stream.stream,
-                stream.action.as_str(),
-                stream.reason
-            );
-        }
-        let _ = writeln!(
-            text,
-            "{} deleted, {} to be deleted, {} kept, {failed} failed",
-            count(&found, SweepAction::Deleted),
-            count(&found, SweepAction::Delete),
-            count(&found, SweepAction::Keep),
-        );
-        out.write_all(text.as_bytes())
-    });
-    let ended = if failed > 0 {
-        Exit::Unreachable
-    } else {
-        Exit::Yes
-    };
-    shown.and(ended)
-}
-
-/// Whether somebody at the terminal agrees; `None` if nobody is there.
-#[cfg(feature = "aws")]
-fn agreed(names: &[&str]) -> Option<bool> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return None;
-    }
-    eprintln!("to be deleted: {}", names.join(", "));
-    eprint!("delete them? [y/N] ");
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer).ok()?;
-    Some(matches!(answer.trim(), "y" | "Y" | "yes"))
-}
+pub(super) use super::swept::sweep;

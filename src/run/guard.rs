@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::kinesis::StreamName;
 use crate::kinesis::arn::StreamArn;
 use crate::scenario::Scenario;
-use crate::scenario::model::{Action, ConsumerKind, StampPlace, Stream};
+use crate::scenario::model::{Action, ConsumerKind, Event, Producer, Stream};
 use crate::scenario::targets::TargetSpec;
 use crate::target::sdk::{ControlError, Identity, Sdk};
 
@@ -96,17 +96,6 @@ pub enum Refusal {
         /// To which stream.
         arn: String,
     },
-    /// An existing stream's other readers would find stamps before the data.
-    #[error(
-        "`producers.{producer}` puts stamps before the data of `{arn}`, which was there before and whose readers do not \
-         expect them: set `payload.stamp = \"none\"` (nothing is then said of loss and end-to-end latency)"
-    )]
-    Prefix {
-        /// Who writes.
-        producer: String,
-        /// To which stream.
-        arn: String,
-    },
     /// An existing stream would be resharded.
     #[error(
         "`events.{event}` reshards `{arn}`, which was there before: allow it with `--allow-reshard {arn}`"
@@ -158,10 +147,7 @@ pub enum Refusal {
 impl Refusal {
     /// Whether the files or the command line are incomplete, rather than that something was refused.
     pub const fn is_usage(&self) -> bool {
-        matches!(
-            self,
-            Self::NotPinned { .. } | Self::Permit { .. } | Self::Prefix { .. }
-        )
+        matches!(self, Self::NotPinned { .. } | Self::Permit { .. })
     }
 }
 
@@ -300,22 +286,18 @@ pub fn check_existing(scenario: &Scenario, pins: &Pins, permits: &Permits) -> Ve
 }
 
 fn writes(scenario: &Scenario, stream: &Stream, arn: &str, permits: &Permits) -> Vec<Refusal> {
-    let is_allowed = permits.write.iter().any(|allowed| allowed == arn);
-    let mut refusals = Vec::new();
-    let producers = scenario.producers.values();
-    for producer in producers.filter(|producer| producer.stream == stream.name) {
-        let (producer, arn, stamp) = (
-            producer.name.clone(),
-            arn.to_owned(),
-            producer.payload.stamp,
-        );
-        if !is_allowed {
-            refusals.push(Refusal::Write { producer, arn });
-        } else if stamp == StampPlace::Prefix {
-            refusals.push(Refusal::Prefix { producer, arn });
-        }
+    if permits.write.iter().any(|allowed| allowed == arn) {
+        return Vec::new();
     }
-    refusals
+    let producers = scenario
+        .producers
+        .values()
+        .filter(|producer| producer.stream == stream.name);
+    let refusal = |producer: &Producer| Refusal::Write {
+        producer: producer.name.clone(),
+        arn: arn.to_owned(),
+    };
+    producers.map(refusal).collect()
 }
 
 fn reshards(scenario: &Scenario, stream: &Stream, arn: &str, permits: &Permits) -> Vec<Refusal> {
@@ -332,7 +314,7 @@ fn reshards(scenario: &Scenario, stream: &Stream, arn: &str, permits: &Permits) 
         .events
         .values()
         .filter(|event| event.stream == stream.name && reshards(&event.action));
-    let refusal = |event: &crate::scenario::model::Event| Refusal::Reshard {
+    let refusal = |event: &Event| Refusal::Reshard {
         event: event.name.clone(),
         arn: arn.to_owned(),
     };
@@ -510,22 +492,6 @@ mod tests {
         let other = refusals(&[&ARN.replace("orders", "others")], &[ARN]);
         assert!(other.contains("names no stream"), "{other}");
         assert!(other.contains(&format!("--allow-write {ARN}")), "{other}");
-    }
-
-    #[test]
-    fn stamps_are_not_put_before_the_data_of_an_existing_stream() {
-        let mut scenario = scenario("");
-        let web = scenario.producers.get_mut("web").unwrap();
-        web.payload.stamp = StampPlace::Prefix;
-        let permits = Permits {
-            write: vec![ARN.to_owned()],
-            reshard: vec![ARN.to_owned()],
-        };
-        let refusals = check_existing(&scenario, &pins(), &permits);
-        assert!(
-            matches!(refusals[..], [Refusal::Prefix { .. }]),
-            "{refusals:?}"
-        );
     }
 
     #[test]

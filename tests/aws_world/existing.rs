@@ -1,0 +1,88 @@
+//! Streams that were there before.
+
+use super::world::World;
+
+/// As a scenario must be to write to `orders`, which is there.
+const EXISTING: [&str; 6] = [
+    "--set",
+    "streams.orders.existing=true",
+    "--set",
+    "producers.web.payload={ kind = \"random\", stamp = \"none\" }",
+    "--set",
+    "consumers.billing.interval=1s",
+];
+
+#[test]
+fn an_existing_stream_is_read_only_unless_its_arn_is_named() {
+    let world = World::new();
+    world.create("orders", &[]);
+    let ended = world.run(&EXISTING);
+    assert_eq!(ended.code, Some(4), "{}", ended.stderr);
+    let arn = World::arn("orders");
+    let flag = format!("--allow-write {arn}");
+    assert!(ended.stderr.contains(&flag), "{}", ended.stderr);
+    assert!(!world.has_records("orders"));
+    let others = World::arn("others");
+    let other = [&EXISTING[..], &["--allow-write", &others]].concat();
+    let ended = world.run(&other);
+    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+    assert!(!world.has_records("orders"));
+
+    let allowed = [&EXISTING[..], &["--allow-write", &arn]].concat();
+    let ended = world.run(&allowed);
+    let report = world.result("report.json");
+    assert_eq!(
+        report["ledger"]["producers"]["web"]["total"]["acked"], 200,
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(report["aws"]["streams"]["orders"], arn);
+    // Its owner pays for its shards.
+    let lines = report["aws"]["cost"]["lines"].as_array().expect("lines");
+    assert!(
+        lines.iter().all(|line| line["item"] == "PUT payload units"),
+        "{lines:?}"
+    );
+    assert_eq!(world.streams(), ["orders"]);
+    assert!(world.has_records("orders"));
+    assert!(world.tags("orders").is_empty());
+    assert!(
+        !world
+            .results()
+            .pop()
+            .expect("results")
+            .join("resources.json")
+            .exists()
+    );
+}
+
+#[test]
+fn stamps_fast_readers_and_reshards_of_an_existing_stream_are_refused() {
+    let world = World::new();
+    world.create("orders", &[]);
+    let write = World::arn("orders");
+    let allowed = [&EXISTING[..], &["--allow-write", &write]].concat();
+    let faster = ["--set", "consumers.billing.interval=999ms"];
+    let stamped = ["--set", "producers.web.payload={ kind = \"random\" }"];
+    for (more, code, part) in [
+        (&faster[..], 4, "`interval`"),
+        (&stamped[..], 2, "existing stream"),
+        (
+            &["--allow-reshard", "arn:aws:kinesis:x"][..],
+            2,
+            "names no stream",
+        ),
+    ] {
+        let ended = world.run(&[&allowed, more].concat());
+        assert_eq!(ended.code, Some(code), "{}", ended.stderr);
+        assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
+    }
+    world
+        .extend("[events.split]\ndo = \"split-shard\"\nat = \"measure+1ms\"\nshard = \"widest\"\n");
+    let ended = world.run(&allowed);
+    assert_eq!(ended.code, Some(4), "{}", ended.stderr);
+    let flag = format!("--allow-reshard {write}");
+    assert!(ended.stderr.contains(&flag), "{}", ended.stderr);
+    assert!(!world.has_records("orders"));
+    assert_eq!(world.streams(), ["orders"]);
+}

@@ -1,0 +1,10 @@
+//! Runs of kind `aws`, rehearsed against `serve`, which plays the account, STS and Kinesis: what the guard refuses, what is
+//! left behind, and what `sweep` takes away.
+
+#![cfg(feature = "aws")]
+
+mod cost;
+mod existing;
+mod guard;
+mod leftovers;
+mod world;
