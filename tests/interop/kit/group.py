@@ -19,9 +19,13 @@ class Group:
         self.load = Load(self.stream, RECORDS)
         self.reading = Reading(journals)
 
-    def read(self, is_alive, seconds=400):
-        """Puts the load while the group reads, until it has read everything and checkpointed every end."""
-        begun = time.monotonic()
+    def read(self, is_alive, ready=None, seconds=400):
+        """Puts the load while the group reads, until it has read everything and checkpointed every end.
+
+        `ready`, asked again and again since the first delivery, says when the load may go on past its first fifth;
+        otherwise that delivery does.
+        """
+        begun, first = time.monotonic(), None
         self.load.start()
         while not self._complete():
             assert is_alive(), "the group ended by itself"
@@ -29,8 +33,10 @@ class Group:
                 raise self.load.error
             assert time.monotonic() - begun < seconds, self._progress(seconds)
             time.sleep(0.2)
-            if self.reading.update().deliveries and not self.load.flowing.is_set():
-                say(f"first delivery after {time.monotonic() - begun:.1f} s")
+            if self.reading.update().deliveries and not first:
+                first = time.monotonic()
+                say(f"first delivery after {first - begun:.1f} s")
+            if first and (ready is None or ready()):
                 self.load.flowing.set()
         took = time.monotonic() - begun
         say(f"{RECORDS:,} records in {took:.1f} s; {self.load.refused:,} of the puts were refused and put again")

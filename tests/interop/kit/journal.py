@@ -54,7 +54,7 @@ class Journal:
 
 
 class Reading:
-    """All journals of a folder, read as they grow."""
+    """All journals below a folder, read as they grow. The name of a journal's own folder is that of its worker."""
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
@@ -63,13 +63,14 @@ class Reading:
         self.numbers = set()
         self.disordered = []
         self.began = {}
+        self.begins = []
         self.ended = {}
         self.losses = 0
         self.failures = []
 
     def update(self):
         """Reads what was added."""
-        for path in sorted(self.folder.glob("*.jsonl")):
+        for path in sorted(self.folder.rglob("*.jsonl")):
             with open(path, "rb") as file:
                 file.seek(self.offsets.get(path, 0))
                 read = file.read()
@@ -77,10 +78,10 @@ class Reading:
             whole = read[: read.rfind(b"\n") + 1]
             self.offsets[path] = self.offsets.get(path, 0) + len(whole)
             for line in whole.splitlines():
-                self._take(json.loads(line))
+                self._take(json.loads(line), path.parent.name)
         return self
 
-    def _take(self, line):
+    def _take(self, line, worker):
         shard = line["shard"]
         if line["event"] == "records":
             self.deliveries += len(line["numbers"])
@@ -89,6 +90,7 @@ class Reading:
                 self.disordered.append(shard)
         elif line["event"] == "began":
             self.began.setdefault(shard, line["at"])
+            self.begins.append((line["at"], shard, worker))
         elif line["event"] == "ended":
             self.ended.setdefault(shard, line["at"])
         elif line["event"] == "lost":
