@@ -2,7 +2,6 @@
 
 use clap::Args;
 
-use super::exit::Exit;
 
 #[derive(Debug, Args)]
 #[cfg_attr(
