@@ -72,7 +72,7 @@ fn a_missing_parameter_names_its_table_and_what_is_needed() {
 fn what_is_not_supported_yet_lists_what_is() {
     assert_snapshot!(errors(
         "shards = 2",
-        "mode = \"on-demand\"\nexisting = true"
+        "mode = \"on-demand\"\nencryption = true"
     ));
     assert_snapshot!(errors("kind = \"constant\"", "kind = \"ramp\""));
     assert_snapshot!(errors("kind = \"polling\"", "kind = \"fan-out\""));

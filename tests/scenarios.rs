@@ -68,6 +68,16 @@ fn everything_asked_for_holds(run: &Run) {
 }
 
 #[test]
+fn engine_check_holds_on_our_own_engine_which_refuses_what_is_over_the_limit() {
+    let out = out();
+    let run = simulate(out.path(), &shipped("engine-check"), &[]);
+    everything_asked_for_holds(&run);
+    let refused = run.report.throttling.iter();
+    let causes: Vec<_> = refused.map(|row| row.row.cause).collect();
+    assert_eq!(causes, [Cause::WriteBytes]);
+}
+
+#[test]
 fn first_run_delivers_every_record_once_in_real_time() {
     let out = out();
     run_real(

@@ -122,7 +122,7 @@ fn run_one(common: &CommonArguments, target: &TargetSpec, client: Client, loaded
         Ok(place) => place,
         Err(problem) => {
             watch.end_line();
-            return problem.tell();
+            return problem.tell(target);
         }
     };
     let folder = match open_folder(&common.out, wall.now(), loaded) {
@@ -135,7 +135,7 @@ fn run_one(common: &CommonArguments, target: &TargetSpec, client: Client, loaded
         Ok(outcome) => outcome,
         Err(problem) => {
             folder.discard();
-            return problem.tell();
+            return problem.tell(target);
         }
     };
     let inputs = Inputs {
@@ -324,10 +324,14 @@ enum Problem {
 
 impl Problem {
     /// Prints it; says what it comes to for a script.
-    fn tell(&self) -> Exit {
+    fn tell(&self, target: &TargetSpec) -> Exit {
         match self {
             // The findings are printed.
             Self::Told => return Exit::Usage,
+            Self::Run(RunError::Unreachable(_)) => {
+                let url = target.url.as_deref().unwrap_or(&target.name);
+                eprintln!("error: `{url}`: {self}");
+            }
             other => eprintln!("error: {other}"),
         }
         match self {

@@ -3,6 +3,15 @@
 //! Invariant: one call is one attempt. Nothing here retries, batches or times out; that is the producer's and the
 //! consumer's, where it is counted. Only the calls that set a run up wait for their turn.
 
+#![cfg_attr(
+    not(feature = "aws"),
+    expect(
+        clippy::unused_async,
+        clippy::infallible_destructuring_match,
+        reason = "with the feature there is a second kind of target, which answers over the network"
+    )
+)]
+
 mod control;
 mod error;
 mod patience;

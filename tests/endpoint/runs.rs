@@ -11,7 +11,7 @@ use crate::place::{
     Manner, Serve, Wanted, before, folder, results, run, said_yes, scenario, start, with_client,
 };
 use crate::support::folder::agrees_with_itself;
-use crate::support::{Ended, Run, open_folder, pause, signal};
+use crate::support::{Ended, Run, open_folder, pause, program, signal};
 
 fn accounts(run: &Run) -> [u64; 5] {
     let sent = &run.report.ledger.producers["web"].total;
@@ -262,4 +262,56 @@ fn a_fault_that_the_endpoint_cannot_do_is_refused_unless_it_is_optional() {
     let skipped = results(run(files.path(), &path, &url));
     assert_eq!(skipped.report.events[0].status, EventStatus::Skipped);
     assert!(said_yes(&skipped), "{}", skipped.ended.stdout);
+}
+
+#[test]
+fn a_target_is_picked_by_its_name_in_the_file_beside_the_scenario() {
+    let files = folder();
+    let path = scenario(files.path(), Wanted::default());
+    let targets = files.path().join("streamgauge.toml");
+    let check = |target: &str| {
+        let check = program()
+            .arg("check")
+            .arg(&path)
+            .args(["--target", target])
+            .output();
+        Ended::of(check.expect("the program starts"))
+    };
+    let unknown = check("local");
+    assert_eq!(unknown.code, Some(2));
+    assert!(
+        unknown.stderr.contains("[targets.NAME]"),
+        "{}",
+        unknown.stderr
+    );
+    let text = "[targets.local]\nkind = \"endpoint\"\nurl = \"http://127.0.0.1:1\"\n";
+    std::fs::write(&targets, text).expect("the folder is there");
+    let known = check("local");
+    assert_eq!((known.code, known.stderr.as_str()), (Some(0), ""));
+    assert!(
+        known
+            .stdout
+            .contains("What the target `local` (endpoint) cannot do"),
+        "{}",
+        known.stdout
+    );
+    assert!(known.stdout.contains("throttle-storm"), "{}", known.stdout);
+    let near = check("locale");
+    assert!(
+        near.stderr.contains("did you mean `local`?"),
+        "{}",
+        near.stderr
+    );
+    // The name leads to the same place as the URL: nobody is there.
+    let ended = run(files.path(), &path, "local");
+    assert_eq!(ended.code, Some(4), "{}", ended.stderr);
+    std::fs::write(&targets, text.replace("url", "ulr")).expect("the folder is there");
+    let wrong = check("local");
+    assert_eq!(wrong.code, Some(2));
+    let place = "streamgauge.toml:3:1";
+    assert!(
+        wrong.stderr.contains(place) && wrong.stderr.contains("did you mean `url`?"),
+        "{}",
+        wrong.stderr
+    );
 }
