@@ -16,9 +16,7 @@ pub(super) fn read(path: &Path) -> Option<Source> {
 /// Reads a file of limits; prints all problems.
 pub(super) fn load_limits(path: &Path) -> Option<Limits> {
     let source = read_as(path, "limits")?;
-    scenario::load_limits(&source)
-        .inspect_err(|problems| tell(problems))
-        .ok()
+    scenario::load_limits(&source).inspect_err(tell).ok()
 }
 
 /// Reads a file that messages call `what`; prints why it cannot.
