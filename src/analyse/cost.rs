@@ -28,7 +28,7 @@ const KB: u64 = 1_000;
 const SHARD_RECORDS_PER_S: f64 = 1_000.0;
 const SHARD_BYTES_PER_S: f64 = (1 << 20) as f64;
 /// Creation and deletion take streams some seconds more than their load.
-const AROUND: Duration = Duration::from_secs(120);
+const AROUND: Duration = Duration::from_mins(2);
 
 /// What will be put to one stream.
 #[derive(Clone, Copy, Debug)]

@@ -30,7 +30,7 @@ use crate::target::sdk::{self, ConnectError, Identity, Sdk};
 const MAX_COST_DEFAULT_USD: f64 = 5.0;
 
 /// How long after its planned end a run's streams are taken for left behind.
-const GRACE: Duration = Duration::from_secs(15 * 60);
+const GRACE: Duration = Duration::from_mins(15);
 
 /// Says why something was refused.
 pub(super) fn refused(refusal: &Refusal) -> Exit {

@@ -81,7 +81,9 @@ fn run_all(common: &CommonArguments, target: &str, client: Client, aws: &AwsArgu
                 None => Exit::Usage,
             };
             exit = exit.and(one);
-            if matches!(one, Exit::Interrupted | Exit::Usage | Exit::Unreachable) {
+            // A guard that refused one run on AWS, or a cap that ended it, speaks for the next one too.
+            let is_refused = one == Exit::Unreachable && target.kind == TargetKind::Aws;
+            if is_refused || matches!(one, Exit::Interrupted | Exit::Usage) {
                 return exit;
             }
         }

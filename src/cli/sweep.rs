@@ -2,8 +2,11 @@
 
 use clap::Args;
 
+#[cfg(not(feature = "aws"))]
+use super::exit::Exit;
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[cfg_attr(
     not(feature = "aws"),
     expect(dead_code, reason = "without the feature nothing is swept")

@@ -1,6 +1,7 @@
 //! A run on AWS: whose it was, where, and what it cost.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
@@ -37,14 +38,15 @@ impl AwsRun {
             self.account, self.region, self.caller, self.run
         );
         for (name, arn) in &self.streams {
-            text.push_str(&format!("  {name}: {arn}\n"));
+            let _ = writeln!(text, "  {name}: {arn}");
         }
         text.push_str(&self.cost.render("Cost"));
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "  estimated at most {}, allowed {}",
             usd(self.estimate.usd),
             usd(self.max_cost_usd)
-        ));
+        );
         if self.stopped_by_max_cost {
             text.push_str("; the run was ended because it had reached that");
         }

@@ -14,7 +14,7 @@ use crate::target::{CallError, StreamState};
 /// How long one question may stay without an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a stream that is still being made or changed may keep its deletion waiting.
-const DELETED_WITHIN: Duration = Duration::from_secs(120);
+const DELETED_WITHIN: Duration = Duration::from_mins(2);
 /// The wait before its deletion is tried again.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// The most pages of a list: a service that always has another would never end.
