@@ -69,7 +69,8 @@ class Installs:
     def _make_venv(self, folder, packages):
         run([sys.executable, "-m", "venv", str(folder)])
         pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        run([*pip, *packages])
+        # What is imported is compiled then; all of it would double the files to write and to delete.
+        run([*pip, "--no-compile", *packages])
 
     def _make_node(self, folder, packages):
         (folder / "package.json").write_text('{"private": true}\n')
