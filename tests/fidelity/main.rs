@@ -12,6 +12,7 @@ mod rates;
 mod row;
 mod states;
 
+#[expect(dead_code, reason = "the server's own tests need more of it")]
 #[path = "../server/support.rs"]
 mod support;
 mod validation;
