@@ -7,10 +7,6 @@ use super::exit::Exit;
 
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
-#[cfg_attr(
-    not(feature = "aws"),
-    expect(dead_code, reason = "without the feature nothing is swept")
-)]
 pub(super) struct SweepArguments {
     /// A target of kind `aws` in streamgauge.toml
     #[arg(long, value_name = "NAME")]
