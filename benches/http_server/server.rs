@@ -26,7 +26,15 @@ impl Server {
     /// The real program, without limits, so that speed is its own.
     pub(crate) fn streamgauge() -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_streamgauge"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--limits", "off"]);
+        command.args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--limits",
+            "off",
+            "--log",
+            "error",
+        ]);
         // Little enough that the warm-up fills it: fresh memory costs as much as the rest of a put.
         command.args(["--max-memory", "384MiB"]);
         Self::start(command)
