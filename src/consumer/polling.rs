@@ -126,7 +126,7 @@ struct Poll {
     sent: Timestamp,
     delivered: Timestamp,
     api: &'static str,
-    answer: Result<RecordPage, CallError>,
+    answer: Result<Fetched, CallError>,
 }
 
 impl Prepared {
@@ -265,12 +265,14 @@ impl Polling {
         } = finished;
         let shard = reader.shard;
         match answer {
-            Ok(page) => {
+            Ok(Fetched {
+                page, behind_ms, ..
+            }) => {
                 if let Some(through) = page.trimmed_to {
                     self.deliveries.trimmed(shard, reader.passed, through);
                 }
                 self.deliveries
-                    .take(shard, &page.records, delivered, page.millis_behind_latest);
+                    .take(shard, &page.records, delivered, behind_ms);
                 if let Some(last) = page
                     .records
                     .iter()
@@ -292,7 +294,8 @@ impl Polling {
                         .collect();
                 };
                 reader.iterator = Some(next);
-                if page.millis_behind_latest == 0
+                // An answer that does not say where the tip is has not told that this is it.
+                if behind_ms == Some(0)
                     && let Some(tip) = tip
                     && tip.acked.plus(VISIBLE_AFTER) <= sent
                     && tip.sequence_number > reader.passed
@@ -420,10 +423,10 @@ async fn poll(settings: Settings, tips: Arc<Tips>, mut reader: Reader) -> Poll {
         }
     };
     let (delivered, mut answer) = match answer {
-        Ok(Fetched { page, at }) => (at, Ok(page)),
+        Ok(fetched) => (fetched.at, Ok(fetched)),
         Err(error) => (clock.now(), Err(error)),
     };
-    if let Ok(page) = &mut answer {
+    if let Ok(Fetched { page, .. }) = &mut answer {
         if let Some(meters) = &meters {
             meters.read(delivered, reader.shard, 0, bytes_of(page));
         }

@@ -250,12 +250,15 @@ fn account(scenario: &Scenario, stream: &StreamName, run: u32) -> Integrity {
     Integrity::new(run, &workers, consumers)
 }
 
+/// Whether every record of the stream is one of ours with a stamp. Of a stream that only others write to, none is.
 fn is_stamped(scenario: &Scenario, stream: &StreamName) -> bool {
     let mut producers = scenario
         .producers
         .values()
-        .filter(|producer| producer.stream == *stream);
-    producers.all(|producer| producer.payload.stamp == StampPlace::Prefix)
+        .filter(|producer| producer.stream == *stream)
+        .map(|producer| producer.payload.stamp == StampPlace::Prefix)
+        .peekable();
+    producers.peek().is_some() && producers.all(|stamped| stamped)
 }
 
 /// Lists the shards again whenever a producer found one that it did not expect.

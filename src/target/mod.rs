@@ -60,6 +60,8 @@ pub struct Fetched {
     pub page: RecordPage,
     /// When it was complete, before anything in it was looked at.
     pub at: Timestamp,
+    /// How far behind the tip it was, where the answer says so: some engines leave that out.
+    pub behind_ms: Option<u64>,
 }
 
 /// What stands behind a target. Calls of the SDK are boxed: their futures have tens of KiB, which every attempt at the
@@ -71,8 +73,9 @@ enum Behind<'a> {
 }
 
 impl Target {
-    /// One PutRecord or PutRecords attempt. `results[i]` belongs to record `i`; an error is about all of them.
-    /// A future that is dropped before it ends leaves the attempt unknown.
+    /// One PutRecord or PutRecords attempt. `results[i]` belongs to record `i`; an error is about all of them. Gives the
+    /// time when the answer was complete, before anything in it was decoded: what the client does then is not the
+    /// service's. A future that is dropped before it ends leaves the attempt unknown.
     ///
     /// # Errors
     /// When the service refuses the call as a whole, or does not answer it.
@@ -82,13 +85,14 @@ impl Target {
         stream: &str,
         batch: &PutBatch,
         results: &mut Vec<PutResult>,
-    ) -> Result<(), CallError> {
+    ) -> Result<Timestamp, CallError> {
         match self {
-            Self::Embedded(host) => Ok(put_to_host(host, api, stream, batch, results).await?),
-            Self::Scripted(scripted) => Ok(scripted.put(api, stream, batch, results).await?),
+            Self::Embedded(host) => put_to_host(host, api, stream, batch, results).await?,
+            Self::Scripted(scripted) => scripted.put(api, stream, batch, results).await?,
             #[cfg(feature = "aws")]
-            Self::Sdk(sdk) => Box::pin(sdk.put(api, stream, batch, results)).await,
+            Self::Sdk(sdk) => return Box::pin(sdk.put(api, stream, batch, results)).await,
         }
+        Ok(self.clock().now())
     }
 
     /// GetRecords from an iterator of `stream`.
@@ -110,6 +114,7 @@ impl Target {
         // Only a client that answers over the network needs the name.
         let _ = stream;
         Ok(Fetched {
+            behind_ms: Some(page.millis_behind_latest),
             page,
             at: self.clock().now(),
         })

@@ -4,7 +4,9 @@ use aws_sdk_kinesis::types::{PutRecordsRequestEntry, PutRecordsResultEntry};
 use aws_smithy_types::Blob;
 
 use super::Sdk;
+use super::delivery::stamped;
 use super::error::call_error;
+use crate::base::Timestamp;
 use crate::kinesis::error::EntryError;
 use crate::kinesis::operation::{PutApi, PutResult, Stored};
 use crate::kinesis::{ErrorCode, PutBatch, SequenceNumber, ShardId};
@@ -17,7 +19,7 @@ impl Sdk {
         stream: &str,
         batch: &PutBatch,
         results: &mut Vec<PutResult>,
-    ) -> Result<(), CallError> {
+    ) -> Result<Timestamp, CallError> {
         results.clear();
         match api {
             PutApi::PutRecord => self.put_record(stream, batch, results).await,
@@ -30,24 +32,23 @@ impl Sdk {
         stream: &str,
         batch: &PutBatch,
         results: &mut Vec<PutResult>,
-    ) -> Result<(), CallError> {
+    ) -> Result<Timestamp, CallError> {
         if batch.is_empty() {
             return Err(CallError::Unsent("there is no record to put".to_owned()));
         }
         let entry = batch.entry(0);
-        let answer = self
+        let call = self
             .client
             .put_record()
             .stream_name(self.service_name(stream))
             .partition_key(entry.partition_key)
             .data(Blob::new(entry.data))
-            .set_explicit_hash_key(entry.explicit_hash_key.map(|key| key.to_string()))
-            .send()
-            .await
-            .map_err(call_error)?;
+            .set_explicit_hash_key(entry.explicit_hash_key.map(|key| key.to_string()));
+        let (answer, at) = stamped(self.clock, call.send()).await;
+        let answer = answer.map_err(call_error)?;
         let stored = self.stored(stream, answer.shard_id(), answer.sequence_number());
         results.push(Ok(stored.ok_or_else(unreadable)?));
-        Ok(())
+        Ok(at)
     }
 
     async fn put_records(
@@ -55,7 +56,7 @@ impl Sdk {
         stream: &str,
         batch: &PutBatch,
         results: &mut Vec<PutResult>,
-    ) -> Result<(), CallError> {
+    ) -> Result<Timestamp, CallError> {
         let mut entries = Vec::with_capacity(batch.len());
         for entry in batch.iter() {
             let built = PutRecordsRequestEntry::builder()
@@ -65,14 +66,13 @@ impl Sdk {
                 .build();
             entries.push(built.map_err(|error| CallError::Unsent(error.to_string()))?);
         }
-        let answer = self
+        let call = self
             .client
             .put_records()
             .stream_name(self.service_name(stream))
-            .set_records(Some(entries))
-            .send()
-            .await
-            .map_err(call_error)?;
+            .set_records(Some(entries));
+        let (answer, at) = stamped(self.clock, call.send()).await;
+        let answer = answer.map_err(call_error)?;
         let answers = answer.records();
         if answers.len() != batch.len() {
             self.findings.note(
@@ -103,7 +103,7 @@ impl Sdk {
                 }
             }
         }
-        Ok(())
+        Ok(at)
     }
 
     fn result(&self, stream: &str, entry: &PutRecordsResultEntry) -> Option<PutResult> {
@@ -157,11 +157,13 @@ fn unreadable() -> CallError {
     )
 }
 
-/// The shard that a refusal names: "Rate exceeded for shard shardId-000000000001 in stream ...".
+/// The shard that a refusal names: "Rate exceeded for shard shardId-000000000001 in stream ...", or as reads are refused
+/// since 2023, "Rate exceeded for Shard - 123456789012/orders/shardId-000000000001".
 fn shard_in(message: &str) -> Option<ShardId> {
     let mut words = message.split_whitespace();
-    words.find(|word| *word == "shard")?;
-    words.next()?.parse().ok()
+    words.find(|word| word.eq_ignore_ascii_case("shard"))?;
+    let named = words.find(|word| *word != "-")?;
+    named.rsplit('/').next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -172,6 +174,8 @@ mod tests {
     fn the_shard_that_refused_is_read_from_the_text() {
         let text = "Rate exceeded for shard shardId-000000000001 in stream orders under account 1.";
         assert_eq!(shard_in(text), ShardId::new(1));
+        let text = "Rate exceeded for Shard - 123456789012/orders/shardId-000000000003";
+        assert_eq!(shard_in(text), ShardId::new(3));
         assert_eq!(shard_in("Internal Service Failure"), None);
         assert_eq!(shard_in("the shard"), None);
     }
