@@ -284,8 +284,14 @@ interval = "100ms"
     );
     std::fs::write(&path, text).expect("it is there");
     let watched = results(run(files.path(), &path, &serve.url));
-    let theirs = &watched.report.ledger.consumers["watch"].total;
-    assert_eq!((theirs.corrupt, theirs.lost), (0, 0), "{theirs:?}");
+    // Nobody knows what others meant to write: there is no account to hold it against.
+    assert!(!watched.report.ledger.consumers.contains_key("watch"));
+    assert!(watched.report.ledger.consumers.contains_key("billing"));
+    assert!(
+        !watched.ended.stdout.contains("CORRUPT"),
+        "{}",
+        watched.ended.stdout
+    );
     assert!(said_yes(&watched), "{}", watched.ended.stdout);
 }
 
