@@ -44,7 +44,7 @@ impl Sdk {
             .partition_key(entry.partition_key)
             .data(Blob::new(entry.data))
             .set_explicit_hash_key(entry.explicit_hash_key.map(|key| key.to_string()));
-        let (answer, at) = stamped(self.clock, call.send()).await;
+        let (answer, at) = Box::pin(stamped(self.clock, call.send())).await;
         let answer = answer.map_err(call_error)?;
         let stored = self.stored(stream, answer.shard_id(), answer.sequence_number());
         results.push(Ok(stored.ok_or_else(unreadable)?));
@@ -71,7 +71,7 @@ impl Sdk {
             .put_records()
             .stream_name(self.service_name(stream))
             .set_records(Some(entries));
-        let (answer, at) = stamped(self.clock, call.send()).await;
+        let (answer, at) = Box::pin(stamped(self.clock, call.send())).await;
         let answer = answer.map_err(call_error)?;
         let answers = answer.records();
         if answers.len() != batch.len() {
