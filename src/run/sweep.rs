@@ -9,6 +9,7 @@ use jiff::Timestamp as Utc;
 use serde::Serialize;
 
 use crate::scenario::created::{EXPIRES_TAG, OWNER_TAG, PREFIX, RUN_TAG};
+use crate::target::Existence;
 use crate::target::sdk::{ControlError, Sdk};
 
 /// Which streams are to go.
@@ -119,7 +120,7 @@ pub async fn sweep(sdk: &Sdk, found: &mut [Swept]) {
         if stream.action != SweepAction::Delete {
             continue;
         }
-        match sdk.delete(&stream.stream).await {
+        match sdk.delete(&stream.stream, Existence::Certain).await {
             Ok(()) => stream.action = SweepAction::Deleted,
             Err(error) => {
                 stream.action = SweepAction::Failed;
