@@ -118,3 +118,56 @@ fn a_set_up_call_that_nobody_answers_ends_the_run_and_its_stream() {
     );
     assert!(world.streams().is_empty());
 }
+
+#[test]
+fn sweep_keeps_a_stream_whose_tags_it_may_not_read_and_goes_on() {
+    let world = World::new();
+    let faulty = Faulty::before(&world.url, |call| {
+        if call.operation == "ListTagsForStream" && call.body.contains("streamgauge-other-1") {
+            Fault::Refused("AccessDeniedException")
+        } else {
+            Fault::None
+        }
+    });
+    world.targets(&faulty.url);
+    let tags = [
+        ("streamgauge.run", "0000000a"),
+        ("streamgauge.expires", "20200101T000000Z"),
+    ];
+    world.create("streamgauge-other-1", &tags);
+    world.create("streamgauge-x-0000000a", &tags);
+    let ended = world.streamgauge(&["sweep", "--target", "mine", "--yes"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(
+        ended
+            .stdout
+            .contains("streamgauge-other-1: kept (its tags cannot be read"),
+        "{}",
+        ended.stdout
+    );
+    assert!(ended.stdout.contains("1 deleted"), "{}", ended.stdout);
+    assert_eq!(world.streams(), ["streamgauge-other-1"]);
+}
+
+#[test]
+fn sweep_reads_the_tags_again_before_it_deletes() {
+    let world = World::new();
+    // Between the two looks the stream became one that cannot be told.
+    let faulty = Faulty::before(&world.url, |call| {
+        if call.operation == "ListTagsForStream" && call.before > 0 {
+            Fault::Refused("AccessDeniedException")
+        } else {
+            Fault::None
+        }
+    });
+    world.targets(&faulty.url);
+    let tags = [
+        ("streamgauge.run", "0000000a"),
+        ("streamgauge.expires", "20200101T000000Z"),
+    ];
+    world.create("streamgauge-x-0000000a", &tags);
+    let ended = world.streamgauge(&["sweep", "--target", "mine", "--yes"]);
+    assert_eq!(ended.code, Some(4), "{}", ended.stderr);
+    assert!(ended.stdout.contains("1 failed"), "{}", ended.stdout);
+    assert_eq!(world.streams(), ["streamgauge-x-0000000a"]);
+}
