@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Sdk;
 use crate::kinesis::ErrorCode;
+use crate::kinesis::endpoint::is_aws_url;
 use crate::kinesis::operation::CreateStream;
 use crate::target::patience::{patiently, patiently_creating};
 use crate::target::{CallError, Existence, StreamState};
@@ -55,15 +56,15 @@ impl Sdk {
         patiently(self.clock, call).await.map_err(failed(action))
     }
 
-    /// STS GetCallerIdentity: at the region's STS, or where the target's own URL leads.
+    /// STS GetCallerIdentity: at the region's STS; where the target's own URL leads if that is not AWS, which plays STS
+    /// too.
     ///
     /// # Errors
     /// When STS refuses, cannot be reached, or does not say who calls.
     pub async fn caller(&self) -> Result<Identity, ControlError> {
         let mut settings = aws_sdk_sts::config::Builder::from(&self.configuration);
-        if let Some(url) = &self.url {
-            settings = settings.endpoint_url(url);
-        }
+        // A URL of AWS is Kinesis's alone: a VPC, FIPS or dual-stack endpoint knows no STS.
+        settings.set_endpoint_url(self.url.clone().filter(|url| !is_aws_url(url)));
         let sts = aws_sdk_sts::Client::from_conf(settings.build());
         self.ask("ask STS who calls", || async {
             let call = sts.get_caller_identity();
