@@ -14,6 +14,7 @@ use super::watch::{Cap, LiveLine, Watch};
 use crate::analyse::{self, LiveCost, Prices};
 use crate::base::{Clock, Timestamp, rng};
 use crate::kinesis::StreamName;
+use crate::kinesis::endpoint::is_aws_url;
 use crate::report::build::{self, Called, Inputs};
 use crate::report::cost::usd;
 use crate::report::{AwsRun, Cost, Document, World};
@@ -31,6 +32,17 @@ const MAX_COST_DEFAULT_USD: f64 = 5.0;
 
 /// How long after its planned end a run's streams are taken for left behind.
 const GRACE: Duration = Duration::from_mins(15);
+
+/// How long a run may go on from now: its streams become ACTIVE one after another, and again after their retention was
+/// changed.
+fn lasts_at_most(scenario: &Scenario) -> Duration {
+    let day = Duration::from_hours(24);
+    let waits = scenario.streams.values().map(|stream| {
+        let retained = !stream.existing && stream.retention > day;
+        1 + u32::from(retained)
+    });
+    sdk::ACTIVE_WITHIN * waits.sum::<u32>() + scenario.time.load() + scenario.time.drain + GRACE
+}
 
 /// Says why something was refused.
 pub(super) fn refused(refusal: &Refusal) -> Exit {
@@ -282,7 +294,9 @@ async fn open(
         "account {}, region {}, as {}",
         plan.pins.account, plan.pins.region, caller.arn
     );
-    let planned = scenario.time.load() + scenario.time.drain + GRACE;
+    if let Some(url) = spec.url.as_deref().filter(|url| !is_aws_url(url)) {
+        eprintln!("a rehearsal: {url} is not AWS");
+    }
     let label = Label {
         run: run_id(run),
         scenario: scenario.name.clone(),
@@ -290,7 +304,7 @@ async fn open(
         account: plan.pins.account.clone(),
         region: plan.pins.region.clone(),
         owner: caller.arn.clone(),
-        expires: utc(now.plus(planned))
+        expires: utc(now.plus(lasts_at_most(scenario)))
             .strftime("%Y%m%dT%H%M%SZ")
             .to_string(),
     };

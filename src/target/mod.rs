@@ -1,7 +1,8 @@
 //! Anything that speaks Kinesis, behind one closed set of calls.
 //!
 //! Invariant: one call is one attempt. Nothing here retries, batches or times out; that is the producer's and the
-//! consumer's, where it is counted. Only the calls that set a run up wait for their turn.
+//! consumer's, where it is counted. Only the calls that set a run up wait for their turn, and over the network for no
+//! longer than half a minute each.
 
 #![cfg_attr(
     not(feature = "aws"),
@@ -25,9 +26,9 @@ use crate::base::{Clock, Timestamp};
 use crate::host::{Host, Storm};
 use crate::kinesis::operation::{IteratorPosition, PutApi, PutResult, RecordPage};
 use crate::kinesis::{KinesisError, PutBatch, ShardId};
-pub use control::StreamState;
+pub use control::{Existence, StreamState};
 pub use error::CallError;
-use patience::patiently;
+use patience::{patiently, patiently_creating};
 pub use scripted::{Script, Scripted};
 #[cfg(feature = "aws")]
 pub use sdk::Sdk;
@@ -133,7 +134,10 @@ impl Target {
         match self.behind() {
             Behind::Host(host) => Ok(host.get_shard_iterator(stream, shard, position).await?),
             #[cfg(feature = "aws")]
-            Behind::Sdk(sdk) => Box::pin(sdk.get_shard_iterator(stream, shard, position)).await,
+            Behind::Sdk(sdk) => {
+                let call = Box::pin(sdk.get_shard_iterator(stream, shard, position));
+                patience::within(sdk::PATIENCE, sdk.clock(), call).await
+            }
         }
     }
 

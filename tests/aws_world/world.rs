@@ -199,6 +199,11 @@ impl World {
         child
     }
 
+    /// Waits until it gives something.
+    pub(crate) fn wait_for<T>(&self, what: &str, done: impl FnMut() -> Option<T>) -> T {
+        wait_for(&self.runtime, what, done)
+    }
+
     /// The results folders, oldest first.
     pub(crate) fn results(&self) -> Vec<PathBuf> {
         let Ok(entries) = fs::read_dir(self.path().join("results")) else {

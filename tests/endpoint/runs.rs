@@ -27,7 +27,7 @@ fn accounts(run: &Run) -> [u64; 5] {
 }
 
 /// Whether the endpoint has the stream that runs of these tests make.
-fn has_stream(url: &str) -> bool {
+pub(crate) fn has_stream(url: &str) -> bool {
     with_client(url, async |client| {
         let target = Target::Sdk(client.into());
         target
