@@ -90,6 +90,11 @@ impl Account {
         &self.settings
     }
 
+    /// Whether it has no stream and never had a throughput commitment.
+    pub fn is_blank(&self) -> bool {
+        self.table.load().is_empty() && self.control().commitment == Commitment::default()
+    }
+
     /// When the earliest change under way is due.
     pub fn next_due(&self) -> Option<Timestamp> {
         self.table.load().values().filter_map(|s| s.due()).min()

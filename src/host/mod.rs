@@ -317,6 +317,12 @@ impl Host {
         self.stall.lasts(&self.clock)
     }
 
+    /// Whether a new host would be as good: it has no stream, no commitment, no stall and no fault.
+    pub fn is_blank(&self) -> bool {
+        let faulty = self.failures.any() || self.losses.any();
+        !faulty && !self.is_stalled() && self.account.is_blank()
+    }
+
     /// Refuses a share of the records put for a while.
     ///
     /// # Errors
