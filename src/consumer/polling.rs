@@ -450,12 +450,17 @@ async fn poll(settings: Settings, tips: Arc<Tips>, mut reader: Reader) -> Poll {
     };
     if let Some(noted) = reader.idle {
         target
-            .wait_for_records(reader.shard, noted, clock.now().plus(IDLE_LOOK))
+            .wait_for_records(
+                stream.as_str(),
+                reader.shard,
+                noted,
+                clock.now().plus(IDLE_LOOK),
+            )
             .await;
     } else if reader.next_poll > clock.now() {
         clock.sleep_until(reader.next_poll).await;
     }
-    reader.writes = target.writes(reader.shard);
+    reader.writes = target.writes(stream.as_str(), reader.shard);
     let (tip, sent) = (tips.tip(reader.shard), clock.now());
     let iterator = match reader.iterator.take() {
         Some(iterator) => Ok(iterator),

@@ -103,7 +103,7 @@ impl Host {
             .account
             .put_record(now, visible_after, stream, &batch.entry(0), ordering);
         let answer = answer.map(|stored| results.push(Ok(stored)));
-        self.wake_touched(results);
+        self.wake_touched(stream, results);
         self.leave(after).await;
         answer
     }
@@ -127,7 +127,7 @@ impl Host {
             self.account
                 .put_records(now, visible_after, stream, batch, results)
         };
-        self.wake_touched(results);
+        self.wake_touched(stream, results);
         self.leave(after).await;
         answer
     }
@@ -173,20 +173,28 @@ impl Host {
         answer
     }
 
-    /// How often `shard` was written so far, more or less; to be noted before a reader looks for records.
-    pub fn writes(&self, shard: ShardId) -> u64 {
-        self.waiters.count(shard)
+    /// How often a stream's `shard` was written so far, more or less; to be noted before a reader looks for records.
+    pub fn writes(&self, stream: &str, shard: ShardId) -> u64 {
+        self.waiters.count(stream, shard)
     }
 
-    /// Waits until a record may have been stored in `shard` since `noted` writes, its stream may have changed, or
-    /// `deadline` has passed.
-    pub async fn wait_for_records(&self, shard: ShardId, noted: u64, deadline: Timestamp) {
+    /// Waits until a record may have been stored in a stream's `shard` since `noted` writes, the stream may have changed,
+    /// or `deadline` has passed.
+    pub async fn wait_for_records(
+        &self,
+        stream: &str,
+        shard: ShardId,
+        noted: u64,
+        deadline: Timestamp,
+    ) {
         // A transition that is due changes shards without anybody's call.
         let deadline = self
             .account
             .next_due()
             .map_or(deadline, |due| due.min(deadline));
-        self.waiters.wait(shard, noted, &self.clock, deadline).await;
+        self.waiters
+            .wait(stream, shard, noted, &self.clock, deadline)
+            .await;
     }
 
     /// CreateStream.
@@ -315,6 +323,12 @@ impl Host {
     /// Whether calls that come now wait for the end of a stall.
     pub fn is_stalled(&self) -> bool {
         self.stall.lasts(&self.clock)
+    }
+
+    /// Whether a new host would be as good: it has no stream, no commitment, no stall and no fault.
+    pub fn is_blank(&self) -> bool {
+        let faulty = self.failures.any() || self.losses.any();
+        !faulty && !self.is_stalled() && self.account.is_blank()
     }
 
     /// Refuses a share of the records put for a while.
@@ -450,9 +464,9 @@ impl Host {
         answer
     }
 
-    fn wake_touched(&self, results: &[PutResult]) {
+    fn wake_touched(&self, stream: &str, results: &[PutResult]) {
         let stored = results.iter().filter_map(|result| result.as_ref().ok());
-        self.waiters.wake(stored.map(|stored| stored.shard));
+        self.waiters.wake(stream, stored.map(|stored| stored.shard));
     }
 }
 

@@ -157,17 +157,23 @@ impl Target {
         .await
     }
 
-    /// How often `shard` was written so far, to be noted before a reader looks for records. Always 0 where only the
-    /// service knows.
-    pub fn writes(&self, shard: ShardId) -> u64 {
-        self.host().map_or(0, |host| host.writes(shard))
+    /// How often a stream's `shard` was written so far, to be noted before a reader looks for records. Always 0 where
+    /// only the service knows.
+    pub fn writes(&self, stream: &str, shard: ShardId) -> u64 {
+        self.host().map_or(0, |host| host.writes(stream, shard))
     }
 
-    /// Waits until `shard` may have new records since `noted` writes, or until `deadline`; for readers that poll without
+    /// Waits until a stream's `shard` may have new records since `noted` writes, or until `deadline`; for readers that poll without
     /// an interval. Over the network nobody tells: see [`Self::wakes_readers`].
-    pub async fn wait_for_records(&self, shard: ShardId, noted: u64, deadline: Timestamp) {
+    pub async fn wait_for_records(
+        &self,
+        stream: &str,
+        shard: ShardId,
+        noted: u64,
+        deadline: Timestamp,
+    ) {
         match self.host() {
-            Some(host) => host.wait_for_records(shard, noted, deadline).await,
+            Some(host) => host.wait_for_records(stream, shard, noted, deadline).await,
             None => self.clock().sleep_until(deadline).await,
         }
     }
