@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use aws_sdk_kinesis::operation::create_stream::builders::CreateStreamFluentBuilder;
-use aws_sdk_kinesis::types::StreamStatus as SdkStatus;
 use aws_sdk_kinesis::types::{ScalingType, Shard, ShardFilter as SdkFilter, ShardFilterType};
+use aws_sdk_kinesis::types::{StreamMode as SdkMode, StreamStatus as SdkStatus};
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::DateTime;
@@ -78,6 +78,9 @@ impl Sdk {
             status,
             open_shards: u32::try_from(summary.open_shard_count).unwrap_or_default(),
             retention: Duration::from_hours(hours),
+            on_demand: summary
+                .stream_mode_details
+                .is_some_and(|details| details.stream_mode == SdkMode::OnDemand),
         })
     }
 
