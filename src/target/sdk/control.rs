@@ -1,5 +1,6 @@
 //! Calls that make, change and end streams.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use aws_sdk_kinesis::operation::create_stream::builders::CreateStreamFluentBuilder;
@@ -37,18 +38,17 @@ pub const ACTIVE_WITHIN: Duration = Duration::from_mins(10);
 const PAGES_MAX: usize = 1_000;
 
 impl Sdk {
-    /// The answer to a call that is not measured, within [`PATIENCE`].
-    pub(super) async fn answered<T, E>(
+    /// The answer to a call that is not measured, within [`PATIENCE`]. Boxed, because calls of the SDK have tens of KiB.
+    pub(super) fn answered<T, E, C>(
         &self,
-        call: impl Future<Output = Result<T, SdkError<E, Response>>>,
-    ) -> Result<T, CallError>
+        call: C,
+    ) -> Pin<Box<impl Future<Output = Result<T, CallError>> + use<T, E, C>>>
     where
         E: std::error::Error + ProvideErrorMetadata + 'static,
+        C: Future<Output = Result<T, SdkError<E, Response>>>,
     {
-        within(PATIENCE, self.clock, async {
-            call.await.map_err(call_error)
-        })
-        .await
+        let answer = async move { call.await.map_err(call_error) };
+        Box::pin(within(PATIENCE, self.clock, answer))
     }
 
     pub(in crate::target) async fn describe(&self, stream: &str) -> Result<StreamState, CallError> {
