@@ -2,8 +2,8 @@
 //! can be watched and interrupted like a real one.
 
 use std::io::IsTerminal as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -39,8 +39,8 @@ pub(super) struct Watch {
 /// A bound on what a run may cost, held against what it counts.
 #[derive(Debug)]
 pub(super) struct Cap {
-    /// What it has cost.
-    pub(super) live: LiveCost,
+    /// What it has cost; known when its streams are.
+    pub(super) live: Arc<OnceLock<LiveCost>>,
     /// What it may cost, in USD.
     pub(super) max_usd: f64,
 }
@@ -165,11 +165,11 @@ impl CostWatch {
         };
         loop {
             clock.sleep(PRICE_EVERY).await;
-            let Some(began) = *self.started.borrow() else {
+            let (Some(began), Some(live)) = (*self.started.borrow(), cap.live.get()) else {
                 continue;
             };
             let elapsed = clock.now().since(began);
-            if cap.live.usd(elapsed, self.progress.put_units.get()) >= cap.max_usd {
+            if live.usd(elapsed, self.progress.put_units.get()) >= cap.max_usd {
                 self.capped.store(true, Ordering::Relaxed);
                 self.cancel.send_replace(true);
                 return std::future::pending().await;

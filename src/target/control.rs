@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Behind, CallError, Target, patiently, patiently_creating};
+use crate::kinesis::configuration::StreamMode;
 use crate::kinesis::operation::{
     CreateStream, MergeShards, ShardCountUpdate, ShardDescription, ShardFilter, SplitShard,
     StreamStatus, StreamSummary,
@@ -20,6 +21,8 @@ pub struct StreamState {
     pub open_shards: u32,
     /// How long records are kept.
     pub retention: Duration,
+    /// Whether its capacity is its own affair, and it is billed by the gigabyte.
+    pub on_demand: bool,
 }
 
 /// Whether a stream that is to be deleted was there.
@@ -38,6 +41,7 @@ impl From<StreamSummary> for StreamState {
             status: summary.status,
             open_shards: summary.open_shards,
             retention: summary.retention,
+            on_demand: summary.configuration.mode == StreamMode::OnDemand,
         }
     }
 }

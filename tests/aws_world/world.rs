@@ -240,6 +240,17 @@ impl World {
         answer.expect("the stream is made");
     }
 
+    /// Makes an on-demand stream as somebody else would.
+    pub(crate) fn create_on_demand(&self, name: &str) {
+        use aws_sdk_kinesis::types::{StreamMode, StreamModeDetails};
+
+        let mode = StreamModeDetails::builder().stream_mode(StreamMode::OnDemand);
+        let mode = mode.build().expect("it has a mode");
+        let call = self.client.create_stream().stream_name(name);
+        let answer = self.runtime.block_on(call.stream_mode_details(mode).send());
+        answer.expect("the stream is made");
+    }
+
     pub(crate) fn arn(name: &str) -> String {
         format!("arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{name}")
     }

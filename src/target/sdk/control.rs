@@ -1,10 +1,11 @@
 //! Calls that make, change and end streams.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use aws_sdk_kinesis::operation::create_stream::builders::CreateStreamFluentBuilder;
-use aws_sdk_kinesis::types::StreamStatus as SdkStatus;
 use aws_sdk_kinesis::types::{ScalingType, Shard, ShardFilter as SdkFilter, ShardFilterType};
+use aws_sdk_kinesis::types::{StreamMode as SdkMode, StreamStatus as SdkStatus};
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::DateTime;
@@ -37,18 +38,17 @@ pub const ACTIVE_WITHIN: Duration = Duration::from_mins(10);
 const PAGES_MAX: usize = 1_000;
 
 impl Sdk {
-    /// The answer to a call that is not measured, within [`PATIENCE`].
-    pub(super) async fn answered<T, E>(
+    /// The answer to a call that is not measured, within [`PATIENCE`]. Boxed, because calls of the SDK have tens of KiB.
+    pub(super) fn answered<T, E, C>(
         &self,
-        call: impl Future<Output = Result<T, SdkError<E, Response>>>,
-    ) -> Result<T, CallError>
+        call: C,
+    ) -> Pin<Box<impl Future<Output = Result<T, CallError>> + use<T, E, C>>>
     where
         E: std::error::Error + ProvideErrorMetadata + 'static,
+        C: Future<Output = Result<T, SdkError<E, Response>>>,
     {
-        within(PATIENCE, self.clock, async {
-            call.await.map_err(call_error)
-        })
-        .await
+        let answer = async move { call.await.map_err(call_error) };
+        Box::pin(within(PATIENCE, self.clock, answer))
     }
 
     pub(in crate::target) async fn describe(&self, stream: &str) -> Result<StreamState, CallError> {
@@ -78,6 +78,9 @@ impl Sdk {
             status,
             open_shards: u32::try_from(summary.open_shard_count).unwrap_or_default(),
             retention: Duration::from_hours(hours),
+            on_demand: summary
+                .stream_mode_details
+                .is_some_and(|details| details.stream_mode == SdkMode::OnDemand),
         })
     }
 
