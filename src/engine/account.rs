@@ -294,7 +294,7 @@ impl Account {
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
                 Err(TryLockError::WouldBlock) => return,
             };
-            let enough = self.give_up_oldest(now);
+            let enough = self.give_up_oldest(now, || self.pool.excess() > 0);
             drop(giving_up);
             fence(Ordering::SeqCst);
             if !enough {
@@ -303,8 +303,21 @@ impl Account {
         }
     }
 
-    /// Gives up the oldest segments until the memory limit is kept; `false` if there are none left.
-    fn give_up_oldest(&self, now: Timestamp) -> bool {
+    /// Gives up spare memory and then the oldest records until `bytes` less are held, for accounts that share memory
+    /// with this one; `false` if there is nothing left to give up.
+    pub fn give_up(&self, now: Timestamp, bytes: u64) -> bool {
+        let _giving_up = lock(&self.giving_up);
+        let MemoryUse {
+            log_bytes,
+            pool_bytes,
+            ..
+        } = self.memory();
+        let target = (log_bytes + pool_bytes).saturating_sub(bytes);
+        self.give_up_oldest(now, || self.pool.is_above(target))
+    }
+
+    /// Gives up the oldest segments until there is enough room; `false` if there are none left.
+    fn give_up_oldest(&self, now: Timestamp, lacks_room: impl Fn() -> bool) -> bool {
         let table = self.table.load_full();
         let mut shards: Vec<(Arc<Shard>, Timestamp)> = Vec::new();
         for stream in table.values() {
@@ -312,7 +325,7 @@ impl Account {
             let map = stream.map();
             shards.extend(map.shards().iter().map(|s| (Arc::clone(s), horizon)));
         }
-        while self.pool.excess() > 0 {
+        while lacks_room() {
             let oldest = shards
                 .iter()
                 .filter_map(|held| held.0.oldest_segment().map(|ordinal| (ordinal, held)))

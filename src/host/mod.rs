@@ -95,7 +95,12 @@ impl Host {
         let after = self.arrive(DelayName::PutRecord).await;
         let visible_after = self.delays.draw(DelayName::Propagation);
         let now = self.clock.now();
-        if self.failures.hits(now, stream) {
+        let call = DryRun::PutRecord {
+            stream,
+            entry: &batch.entry(0),
+            after: ordering,
+        };
+        if self.failures.any() && self.passes(now, call) && self.failures.hits(now, stream) {
             self.leave(after).await;
             return Err(internal_failure());
         }
@@ -121,12 +126,13 @@ impl Host {
         let after = self.arrive(DelayName::PutRecords).await;
         let visible_after = self.delays.draw(DelayName::Propagation);
         let now = self.clock.now();
-        let answer = if self.failures.any() {
-            self.put_survivors(now, visible_after, stream, batch, results)
-        } else {
-            self.account
-                .put_records(now, visible_after, stream, batch, results)
-        };
+        let answer =
+            if self.failures.any() && self.passes(now, DryRun::PutRecords { stream, batch }) {
+                self.put_survivors(now, visible_after, stream, batch, results)
+            } else {
+                self.account
+                    .put_records(now, visible_after, stream, batch, results)
+            };
         self.wake_touched(stream, results);
         self.leave(after).await;
         answer
@@ -353,6 +359,11 @@ impl Host {
     /// Draws whether the answer to a put is to be lost on its way; to be asked once for each that was carried out.
     pub fn loses_acknowledgement(&self, stream: &str) -> bool {
         self.losses.hits(self.clock.now(), stream)
+    }
+
+    /// Whether nothing is wrong with a call itself: what is wrong is told, whatever failures are asked for.
+    fn passes(&self, now: Timestamp, call: DryRun<'_>) -> bool {
+        self.account.dry_run(now, call).code == ErrorCode::DryRunOperation
     }
 
     /// PutRecords of what no failure hits; the results are of the whole batch.

@@ -84,6 +84,34 @@ impl Regions {
         Some(Arc::clone(host))
     }
 
+    /// Lets the region that holds most give up its oldest records while all together hold more than `bytes_max`. A
+    /// region alone keeps that limit by itself.
+    pub(super) fn keep_memory(&self, bytes_max: u64) {
+        let known = self.hosts.read().unwrap_or_else(PoisonError::into_inner);
+        if count(&known) < 2 {
+            return;
+        }
+        loop {
+            let held = known.values().flat_map(BTreeMap::values).map(|host| {
+                let memory = host.account().memory();
+                (memory.log_bytes + memory.pool_bytes, host)
+            });
+            let (mut sum, mut most) = (0, None::<(u64, &Arc<Host>)>);
+            for (bytes, host) in held {
+                sum += bytes;
+                if most.is_none_or(|(known, _)| known < bytes) {
+                    most = Some((bytes, host));
+                }
+            }
+            let Some((_, host)) = most.filter(|_| sum > bytes_max) else {
+                return;
+            };
+            if !host.account().give_up(self.clock.now(), sum - bytes_max) {
+                return;
+            }
+        }
+    }
+
     /// The host of every region that was asked for, by account and region.
     pub(super) fn all(&self) -> Vec<Arc<Host>> {
         let known = self.hosts.read().unwrap_or_else(PoisonError::into_inner);
@@ -118,6 +146,8 @@ mod tests {
     use crate::base::Timestamp;
     use crate::base::clock::virtual_runtime;
     use crate::kinesis::operation::CreateStream;
+    use crate::kinesis::record::PutEntry;
+    use crate::kinesis::{Limits, PutBatch};
 
     const ONE: &str = "111122223333";
 
@@ -168,6 +198,43 @@ mod tests {
                 .map(|region| Arc::as_ptr(&regions.known(ONE, region).unwrap()));
             assert_eq!(found, kept);
             assert!(regions.all().len() <= REGIONS_MAX);
+        });
+    }
+
+    #[test]
+    fn all_regions_together_keep_the_memory_limit_and_the_largest_gives_up_its_oldest() {
+        virtual_runtime().unwrap().block_on(async {
+            let regions = Regions::new(Clock::virtual_from(Timestamp::ZERO));
+            let settings = ServerSettings {
+                max_memory_bytes: 16 << 20,
+                limits: Limits::off(),
+                ..ServerSettings::default()
+            };
+            let mut batch = PutBatch::new();
+            let data = vec![7; 1 << 19];
+            batch.push(PutEntry {
+                partition_key: "k",
+                explicit_hash_key: None,
+                data: &data,
+            });
+            let mut results = Vec::new();
+            // Each of them puts as much as all may hold, one after another.
+            for number in 0..20 {
+                let account = format!("{number:012}");
+                let host = regions.host(&settings, &account, "eu-west-1").unwrap();
+                make_stream(&host).await;
+                for _ in 0..32 {
+                    host.put_record("s", &batch, &mut results).await.unwrap();
+                    regions.keep_memory(settings.max_memory_bytes);
+                    let held = regions.all().iter().fold(0, |sum, host| {
+                        let memory = host.account().memory();
+                        sum + memory.log_bytes + memory.pool_bytes
+                    });
+                    assert!(held <= settings.max_memory_bytes, "{held}");
+                }
+                // Whoever holds the most gives up, and so whoever comes last is not the one that is left with nothing.
+                assert!(host.account().memory().log_bytes > 0);
+            }
         });
     }
 

@@ -20,7 +20,7 @@ use super::untaken::{self, Untaken};
 use super::{ServerSettings, admin, sts, subscribe};
 use crate::base::Clock;
 use crate::host::Host;
-use crate::wire::{WireError, decode, encode, validate};
+use crate::wire::{Codec, WireError, decode, encode, validate};
 
 /// What all connections share.
 #[derive(Debug)]
@@ -182,7 +182,7 @@ impl Service {
             return match taken {
                 Some(taken) => {
                     trail.about(|| taken.stream(&host));
-                    hot::answer(&self.scratches, &host, codec, operation.name, taken).await
+                    self.hot(&host, codec, operation.name, taken).await
                 }
                 None => Answer::error(codec, &WireError::unparseable()),
             };
@@ -199,7 +199,7 @@ impl Service {
         match hot::read_tree(&self.scratches, &host, operation.name, &input) {
             Ok(Some(taken)) => {
                 trail.about(|| taken.stream(&host));
-                return hot::answer(&self.scratches, &host, codec, operation.name, taken).await;
+                return self.hot(&host, codec, operation.name, taken).await;
             }
             Ok(None) => {}
             Err(error) => return Answer::error(codec, &error),
@@ -209,6 +209,21 @@ impl Service {
             Some(Err(error)) => Answer::refused(codec, &error),
             None => Answer::error(codec, &WireError::bare("UnknownOperationException")),
         }
+    }
+
+    /// Answers a put or a read; what a put stored is made room for.
+    async fn hot(
+        &self,
+        host: &Host,
+        codec: Codec,
+        operation: &'static str,
+        taken: hot::Hot,
+    ) -> Answer {
+        let answer = hot::answer(&self.scratches, host, codec, operation, taken).await;
+        if operation.starts_with("PutRecord") {
+            self.regions.keep_memory(self.settings.max_memory_bytes);
+        }
+        answer
     }
 
     /// Sets a switch. What is wrong with it is told before it is looked up whose it is: nothing is kept for callers that

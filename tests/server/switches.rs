@@ -318,3 +318,37 @@ fn switches_of_accounts_that_nobody_used_take_no_place_from_others() {
         server.stop().await;
     });
 }
+
+#[test]
+fn what_is_wrong_with_a_put_is_told_whatever_failures_are_asked_for() {
+    run(async {
+        let server = with_stream().await;
+        let all = r#"{"for":"1m","share":1.0}"#;
+        switch(&server, "internal-failures", all).await;
+        let long = "k".repeat(300);
+        let entry = |key: &str| format!(r#"{{"PartitionKey":"{key}","Data":""}}"#);
+        let batch = |stream: &str, records: &[String]| {
+            let records = records.join(",");
+            format!(r#"{{"StreamName":"{stream}","Records":[{records}]}}"#)
+        };
+        let missing = "ResourceNotFoundException";
+        let many = vec![entry("k"); 501];
+        for (operation, body, code) in [
+            ("PutRecord", PUT.replace(r#""s""#, r#""none""#), missing),
+            ("PutRecord", PUT.to_owned(), "InternalFailure"),
+            ("PutRecords", batch("none", &[entry("k")]), missing),
+            (
+                "PutRecords",
+                batch("s", &[entry(&long)]),
+                "ValidationException",
+            ),
+            ("PutRecords", batch("s", &many), "ValidationException"),
+        ] {
+            let reply = server.call(operation, &body).await;
+            assert!(reply.text().contains(code), "{operation}: {}", reply.text());
+        }
+        let put = server.done("PutRecords", &batch("s", &[entry("k")])).await;
+        assert_eq!(put.i64("FailedRecordCount"), Some(1));
+        server.stop().await;
+    });
+}
