@@ -196,7 +196,7 @@ async fn open(server: &Served) -> String {
 fn a_subscription_whose_client_leaves_before_its_answer_is_closed() {
     run(async {
         let mut settings = settings();
-        let delay = Delay::Constant(Duration::from_millis(1_000));
+        let delay = Delay::Constant(Duration::from_secs(1));
         settings.delays.set(DelayName::GetShardIterator, delay);
         let server = start(settings).await;
         let arn = consumer(&server).await;
