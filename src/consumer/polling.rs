@@ -19,7 +19,7 @@ use crate::measure::progress::{Counter, Progress};
 use crate::measure::throttle::Basis;
 use crate::measure::tips::{Positions, Tip, Tips};
 use crate::scenario::model::{Consumer, ConsumerKind, StartPosition};
-use crate::target::{CallError, Fetched, Target};
+use crate::target::{CallError, Fetched, Target, within};
 
 /// A reader without an interval that found nothing looks again after this long even if nobody wakes it:
 /// with modelled propagation a record is seen some time after the write that wakes.
@@ -534,21 +534,6 @@ async fn children(target: &Target, stream: &StreamName, parent: ShardId) -> Vec<
         target.note_unnamed_children();
     }
     children
-}
-
-/// The call's answer, unless it takes longer than this.
-async fn within<T>(
-    patience: Duration,
-    clock: Clock,
-    call: impl Future<Output = Result<T, CallError>>,
-) -> Result<T, CallError> {
-    tokio::select! {
-        biased;
-        answer = call => answer,
-        () = clock.sleep(patience) => {
-            Err(CallError::Unanswered(format!("nothing came within {} s", patience.as_secs())))
-        }
-    }
 }
 
 #[cfg(test)]

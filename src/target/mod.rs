@@ -28,6 +28,7 @@ use crate::kinesis::operation::{IteratorPosition, PutApi, PutResult, RecordPage}
 use crate::kinesis::{KinesisError, PutBatch, ShardId};
 pub use control::{Existence, StreamState};
 pub use error::CallError;
+pub(crate) use patience::within;
 use patience::{patiently, patiently_creating};
 pub use scripted::{Script, Scripted};
 #[cfg(feature = "aws")]
@@ -136,7 +137,7 @@ impl Target {
             #[cfg(feature = "aws")]
             Behind::Sdk(sdk) => {
                 let call = Box::pin(sdk.get_shard_iterator(stream, shard, position));
-                patience::within(sdk::PATIENCE, sdk.clock(), call).await
+                within(sdk::PATIENCE, sdk.clock(), call).await
             }
         }
     }
