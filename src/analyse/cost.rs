@@ -11,7 +11,8 @@ use crate::measure::ProducerLedger;
 use crate::report::cost::{Cost, CostLine};
 use crate::report::{Document, FigureBasis};
 use crate::scenario::Scenario;
-use crate::scenario::model::{Action, Arrival, KeyChoice, Producer, Stream};
+use crate::scenario::model::{Action, KeyChoice, Producer, Stream};
+use crate::workload::arrival::records_per_s;
 use crate::workload::sizes::{mean_bytes, share_above};
 
 /// Up to here records are kept at no extra price.
@@ -304,14 +305,12 @@ fn offer(scenario: &Scenario, stream: &Stream) -> Offer {
     for producer in producers {
         let key_bytes = key_bytes(producer);
         let mean = mean_bytes(&producer.size) + key_bytes as f64;
-        let rate = match producer.arrival {
-            Arrival::Constant { rate } | Arrival::Poisson { rate } => rate,
-            Arrival::Closed { .. } => {
-                sum.basis = FigureBasis::Assumed;
-                let each = SHARD_RECORDS_PER_S.min(SHARD_BYTES_PER_S / mean);
-                shards_ever(scenario, stream) * each
-            }
-        };
+        let load = scenario.time.load();
+        let rate = records_per_s(&producer.arrival, load).unwrap_or_else(|| {
+            sum.basis = FigureBasis::Assumed;
+            let each = SHARD_RECORDS_PER_S.min(SHARD_BYTES_PER_S / mean);
+            shards_ever(scenario, stream) * each
+        });
         let records = rate * scenario.time.load().as_secs_f64();
         sum.bytes += records * mean;
         sum.put_units += records * mean_units(producer, key_bytes, PUT_UNIT_BYTES);

@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use super::build_arrival::arrival;
+use super::files::Files;
 use super::model;
 use super::schema::{
-    Arrival, Consumer, Event, File, Keys, NameKey, Ordering, Payload, PayloadKind, Producer,
-    PutApi, Retry, Send, Size, Slo, StampPlace, Stream, Time,
+    Consumer, Event, File, Keys, NameKey, Ordering, Payload, PayloadKind, Producer, PutApi, Retry,
+    Send, Size, Slo, StampPlace, Stream, Time,
 };
 use super::validate::bound_value;
 use super::{metric::Metric, quantity::BytesText};
 use crate::kinesis::StreamName;
 
 /// The scenario that a file means; nothing if a stream or a figure does not exist, which the checks have refused.
-pub(super) fn build(file: &File) -> Option<model::Scenario> {
-    let producers = entries(&file.producers, producer)?;
+pub(super) fn build(file: &File, files: &Files) -> Option<model::Scenario> {
+    let producers = entries(&file.producers, |name, raw| producer(name, raw, files))?;
     Some(model::Scenario {
         name: file.name.clone(),
         question: file.question.clone(),
@@ -38,7 +40,7 @@ pub(super) fn build(file: &File) -> Option<model::Scenario> {
 
 fn entries<R, M>(
     raw: &BTreeMap<NameKey, R>,
-    build: fn(&str, &R) -> Option<M>,
+    build: impl Fn(&str, &R) -> Option<M>,
 ) -> Option<BTreeMap<String, M>> {
     raw.iter()
         .map(|(name, raw)| Some((name.0.clone(), build(&name.0, raw)?)))
@@ -67,18 +69,12 @@ fn stream(name: &str, raw: &Stream) -> Option<model::Stream> {
     })
 }
 
-fn producer(name: &str, raw: &Producer) -> Option<model::Producer> {
+fn producer(name: &str, raw: &Producer, files: &Files) -> Option<model::Producer> {
     Some(model::Producer {
         name: name.to_owned(),
         stream: stream_name(raw.stream.as_deref())?,
         workers: raw.workers,
-        arrival: match &raw.arrival {
-            Arrival::Constant { rate } => model::Arrival::Constant { rate: rate.value },
-            Arrival::Poisson { rate } => model::Arrival::Poisson { rate: rate.value },
-            Arrival::Closed { outstanding } => model::Arrival::Closed {
-                outstanding: *outstanding,
-            },
-        },
+        arrival: arrival(&raw.arrival, files)?,
         keys: keys(&raw.keys),
         size: size(&raw.size),
         payload: payload(&raw.payload),

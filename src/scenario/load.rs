@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::build::build;
 use super::check::check;
 use super::draft::Draft;
+use super::files::read_files;
 use super::finding::Finding;
 use super::model::Scenario;
 use super::problem::{Origin, Problems};
@@ -66,15 +67,18 @@ pub fn load(source: &Source, overrides: &[Override]) -> Result<Loaded, Problems>
     }
     let schema = json_schema();
     findings.extend(check(&schema, &root, "scenario"));
-    let draft = Draft::new(&schema, &root, &mut findings);
+    let mut draft = Draft::new(&schema, &root, &mut findings);
+    draft.files = read_files(&draft, &source.path, &mut findings);
     validate(&draft, &mut findings);
 
+    let files = std::mem::take(&mut draft.files);
     let file = if findings.is_empty() {
         draft.into_file()
     } else {
         None
     };
-    let Some((file, scenario)) = file.and_then(|file| build(&file).map(|built| (file, built)))
+    let Some((file, scenario)) =
+        file.and_then(|file| build(&file, &files).map(|built| (file, built)))
     else {
         if findings.is_empty() {
             let title =

@@ -11,11 +11,14 @@
 #[cfg(test)]
 mod agreement;
 mod build;
+mod build_arrival;
 mod check;
 pub mod created;
+mod curve;
 mod defaults;
 mod describe;
 mod draft;
+mod files;
 mod finding;
 mod limits_file;
 mod load;

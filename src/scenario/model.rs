@@ -1,8 +1,10 @@
 //! A scenario as the run needs it: every value checked, in one unit, with its default filled in.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+pub use super::curve::{Curve, Point, Spacing};
 use crate::base::Timestamp;
 pub use crate::kinesis::operation::PutApi;
 use crate::kinesis::quotas::Limits;
@@ -112,6 +114,20 @@ pub enum Arrival {
     Poisson {
         /// Records per second on average, above zero.
         rate: f64,
+    },
+    /// A rate that changes over time.
+    Varying {
+        /// The rate.
+        curve: Curve,
+        /// How records are spaced.
+        spacing: Spacing,
+    },
+    /// At recorded times; worker `w` of `n` has the records `w`, `w + n`, and so on.
+    Trace {
+        /// From the start, never falling, in nanoseconds.
+        times_ns: Arc<[u64]>,
+        /// How much faster than recorded, above zero.
+        speed_up: f64,
     },
     /// As fast as records are acknowledged, with so many records outstanding in each worker.
     Closed {

@@ -56,7 +56,15 @@ pub fn payload_pool(seed: u64, producer: &Producer) -> PayloadPool {
 /// The intended times of one worker (from 0) of a producer; `None` for closed arrivals.
 pub fn schedule(seed: u64, producer: &Producer, worker: u32, load: Duration) -> Option<Schedule> {
     let rng = producers_generator(seed, producer, worker, "arrival");
-    Schedule::new(&producer.arrival, worker, producer.workers, load, rng)
+    let shared = producers_generator(seed, producer, 0, "bursts");
+    Schedule::new(
+        &producer.arrival,
+        worker,
+        producer.workers,
+        load,
+        rng,
+        shared,
+    )
 }
 
 impl RecordSource {

@@ -89,6 +89,7 @@ mod tests {
     use crate::workload::forecast::forecast;
 
     const POISSON: Arrival = Arrival::Poisson { rate: 2_400.0 };
+    const LOAD: std::time::Duration = std::time::Duration::from_secs(12);
     const FIXED: Size = Size::Fixed { bytes: 600 };
 
     #[test]
@@ -99,7 +100,12 @@ mod tests {
             population: 1_000,
         };
         let producer = producer(1, POISSON, choice, FIXED);
-        let forecast = forecast(&[&producer], &HashKeyRange::initial(2), &Limits::aws());
+        let forecast = forecast(
+            &[&producer],
+            LOAD,
+            &HashKeyRange::initial(2),
+            &Limits::aws(),
+        );
         assert_eq!(forecast.heaviest.len(), 10);
         assert!(
             forecast
@@ -128,6 +134,7 @@ mod tests {
         ten.keys.format = ("key-1".to_owned(), String::new());
         let forecast = forecast(
             &[&web, &app, &ten],
+            LOAD,
             &HashKeyRange::initial(2),
             &Limits::aws(),
         );

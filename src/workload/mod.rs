@@ -10,10 +10,12 @@ pub mod forecast;
 pub mod heavy_keys;
 pub mod keys;
 pub mod payload;
+pub mod pieces;
 mod placement;
 pub mod shares;
 pub mod sizes;
 pub mod stamp;
+pub mod walk;
 pub mod zipf;
 
 pub use arrival::{Schedule, due};
@@ -27,3 +29,5 @@ pub use stamp::{Stamp, StampError};
 
 #[cfg(test)]
 mod goodness;
+#[cfg(test)]
+mod schedules;

@@ -3,6 +3,7 @@
 //!
 //! Ranges of single fields stand here; rules that join several fields stand in [`super::validate`].
 
+mod arrival;
 mod consumer;
 mod event;
 mod producer;
@@ -20,10 +21,11 @@ use super::defaults;
 use super::quantity::{BytesText, DurationText};
 use super::tables::{LatencySetting, LimitsSetting};
 
+pub(super) use arrival::{Arrival, Interpolation, Modulation, Spacing};
 pub(super) use consumer::Consumer;
 pub(super) use event::Event;
 pub(super) use producer::{
-    Arrival, Keys, Ordering, Payload, PayloadKind, Producer, PutApi, Retry, Send, Size, StampPlace,
+    Keys, Ordering, Payload, PayloadKind, Producer, PutApi, Retry, Send, Size, StampPlace,
 };
 pub(super) use slo::{Bound, Slo};
 

@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::arrival::Arrival;
 use crate::scenario::defaults;
-use crate::scenario::quantity::{BytesText, DurationText, KeyText, RateText};
+use crate::scenario::quantity::{BytesText, DurationText, KeyText};
 
 /// A group of workers that write on one schedule.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -58,28 +59,6 @@ impl Keys {
             Self::Unique { .. } => u64::MAX,
         }
     }
-}
-
-/// When records are meant to be sent.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub(in crate::scenario) enum Arrival {
-    /// Evenly spaced.
-    Constant {
-        /// Records per second.
-        rate: RateText,
-    },
-    /// A Poisson process.
-    Poisson {
-        /// Records per second on average.
-        rate: RateText,
-    },
-    /// As fast as records are acknowledged.
-    Closed {
-        /// Records outstanding per worker.
-        #[schemars(range(min = 1))]
-        outstanding: u32,
-    },
 }
 
 /// Which partition keys records have.

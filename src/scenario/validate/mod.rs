@@ -2,6 +2,7 @@
 //!
 //! Invariant: each rule is a plain function of the draft; it adds findings and changes nothing.
 
+mod arrivals;
 mod consumers;
 mod events;
 mod producers;
@@ -31,7 +32,7 @@ const fn rule(
 }
 
 /// Every rule.
-const RULES: [Rule; 24] = [
+const RULES: [Rule; 28] = [
     rule(streams::measures_something, &[("time", "measure")]),
     rule(
         streams::keeps_records_as_long_as_the_service_can,
@@ -65,6 +66,16 @@ const RULES: [Rule; 24] = [
         producers::streams_exist,
         &[("producers", "stream"), ("consumers", "stream")],
     ),
+    rule(
+        arrivals::rates_are_made_of_rates,
+        &[("producers", "arrival")],
+    ),
+    rule(arrivals::arrivals_take_time, &[("producers", "arrival")]),
+    rule(
+        arrivals::only_the_last_step_goes_on,
+        &[("producers", "arrival")],
+    ),
+    rule(arrivals::rates_are_in_range, &[("producers", "arrival")]),
     rule(
         producers::hot_keys_leave_cold_ones,
         &[("producers", "keys")],
