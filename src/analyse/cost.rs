@@ -11,7 +11,8 @@ use crate::measure::ProducerLedger;
 use crate::report::cost::{Cost, CostLine};
 use crate::report::{Document, FigureBasis};
 use crate::scenario::Scenario;
-use crate::scenario::model::{Action, KeyChoice, Producer, Stream};
+use crate::scenario::model::{Action, KeyChoice, Keys, Producer, Stream};
+use crate::workload::KeyText;
 use crate::workload::arrival::records_per_s;
 use crate::workload::sizes::{mean_bytes, share_above};
 
@@ -319,19 +320,38 @@ fn offer(scenario: &Scenario, stream: &Stream) -> Offer {
     sum
 }
 
-/// How long the longest key is; keys are numbers within a format.
+/// How long the longest key is, or one with the highest number.
 fn key_bytes(producer: &Producer) -> u64 {
-    let population = match producer.keys.choice {
+    longest_key_bytes(&producer.keys)
+}
+
+fn longest_key_bytes(keys: &Keys) -> u64 {
+    let last = match &keys.choice {
+        KeyChoice::Mix(parts) => {
+            let lengths = parts.iter().map(|(_, keys)| longest_key_bytes(keys));
+            return lengths.max().unwrap_or(0);
+        }
+        KeyChoice::Listed(table) => {
+            let lengths = (0..table.population()).map(|number| table.text(number).len() as u64);
+            return lengths.max().unwrap_or(0);
+        }
+        KeyChoice::Salted { salt, of } => {
+            let of = Keys {
+                choice: (**of).clone(),
+                format: keys.format.clone(),
+            };
+            return longest_key_bytes(&of) + 1 + salt.saturating_sub(1).to_string().len() as u64;
+        }
         KeyChoice::Uniform { population }
         | KeyChoice::Zipf { population, .. }
         | KeyChoice::HotSet { population, .. }
-        | KeyChoice::Sequential { population } => population,
-        KeyChoice::Single => 1,
-        KeyChoice::Unique => u64::MAX,
+        | KeyChoice::Normal { population, .. }
+        | KeyChoice::Exponential { population, .. }
+        | KeyChoice::Sequential { population } => population.saturating_sub(1),
+        KeyChoice::Single => 0,
+        KeyChoice::Unique | KeyChoice::Latest { .. } => u64::MAX,
     };
-    let digits = population.saturating_sub(1).to_string().len();
-    let (before, after) = &producer.keys.format;
-    (before.len() + digits + after.len()) as u64
+    KeyText::new(keys).bytes(last) as u64
 }
 
 /// The mean of a record's begun units of `unit_bytes`: the sum over n of the share of records above n units.

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::build_arrival::arrival;
+use super::build_keys::keys;
 use super::files::Files;
 use super::model;
 use super::schema::{
-    Consumer, Event, File, Keys, NameKey, Ordering, Payload, PayloadKind, Producer, PutApi, Retry,
-    Send, Size, Slo, StampPlace, Stream, Time,
+    Consumer, Event, File, NameKey, Ordering, Payload, PayloadKind, Producer, PutApi, Retry, Send,
+    Size, Slo, StampPlace, Stream, Time,
 };
 use super::validate::bound_value;
 use super::{metric::Metric, quantity::BytesText};
@@ -75,43 +76,12 @@ fn producer(name: &str, raw: &Producer, files: &Files) -> Option<model::Producer
         stream: stream_name(raw.stream.as_deref())?,
         workers: raw.workers,
         arrival: arrival(&raw.arrival, files)?,
-        keys: keys(&raw.keys),
+        keys: keys(&raw.keys, files)?,
         size: size(&raw.size),
         payload: payload(&raw.payload),
         send: send(&raw.send)?,
         retry: retry(&raw.retry),
     })
-}
-
-fn keys(raw: &Keys) -> model::Keys {
-    let choice = match *raw {
-        Keys::Uniform { population, .. } => model::KeyChoice::Uniform { population },
-        Keys::Zipf {
-            population,
-            exponent,
-            ..
-        } => model::KeyChoice::Zipf {
-            population,
-            exponent,
-        },
-        Keys::HotSet {
-            hot_keys,
-            hot_share,
-            population,
-            ..
-        } => model::KeyChoice::HotSet {
-            hot_keys,
-            hot_share,
-            population,
-        },
-        Keys::Sequential { population, .. } => model::KeyChoice::Sequential { population },
-        Keys::Single { .. } => model::KeyChoice::Single,
-        Keys::Unique { .. } => model::KeyChoice::Unique,
-    };
-    model::Keys {
-        choice,
-        format: raw.format().value.clone(),
-    }
 }
 
 fn size(raw: &Size) -> model::Size {

@@ -5,7 +5,8 @@
 
 use super::quantity::{BytesText, DurationText, KeyText, LevelText, Quantity, StartText, Text};
 use super::schema::{
-    Interpolation, Modulation, Ordering, PayloadKind, PutApi, Retry, StampPlace, StreamMode,
+    Interpolation, KeyOrder, Modulation, Ordering, PayloadKind, PutApi, Retry, ShardShareBy,
+    StampPlace, StreamMode,
 };
 use super::tables::{LatencyName, LatencySetting, LimitsName, LimitsSetting};
 
@@ -72,6 +73,26 @@ pub(super) fn interpolation() -> Interpolation {
 
 pub(super) fn speed_up() -> f64 {
     1.0
+}
+
+pub(super) fn latest_exponent() -> f64 {
+    0.99
+}
+
+pub(super) fn new_share() -> f64 {
+    0.05
+}
+
+pub(super) fn key_order() -> KeyOrder {
+    KeyOrder::Random
+}
+
+pub(super) fn shard_share_by() -> ShardShareBy {
+    ShardShareBy::Keys
+}
+
+pub(super) fn shard_share_population() -> u64 {
+    16
 }
 
 pub(super) fn key_format() -> KeyText {

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use super::draft::Draft;
 use super::finding::Finding;
-use super::model::Point;
-use super::schema::Arrival;
+use super::model::{KeyTable, Point};
+use super::schema::{Arrival, KeyOrder, Keys};
 
 /// The most bytes of one file: what is read is kept in memory.
 const BYTES_MAX: u64 = 1 << 30;
@@ -20,6 +20,10 @@ const BYTES_MAX: u64 = 1 << 30;
 pub(super) struct Files {
     /// Rates over time.
     pub(super) profiles: BTreeMap<String, Arc<[Point]>>,
+    /// Keys with weights.
+    pub(super) weighted_keys: BTreeMap<String, Arc<KeyTable>>,
+    /// Keys one a line, as they are taken.
+    pub(super) listed_keys: BTreeMap<(String, KeyOrder), Arc<KeyTable>>,
     /// Recorded records.
     pub(super) traces: BTreeMap<String, Trace>,
 }
@@ -29,6 +33,8 @@ pub(super) struct Files {
 pub(super) struct Trace {
     /// Times from the first record's, in nanoseconds.
     pub(super) times_ns: Option<Arc<[u64]>>,
+    /// Partition keys in the order of the records.
+    pub(super) keys: Option<Arc<KeyTable>>,
 }
 
 /// Reads every file that the scenario at `scenario_path` names.
@@ -46,6 +52,10 @@ pub(super) fn read_files(draft: &Draft, scenario_path: &str, findings: &mut Vec<
             .visit(&mut path, 0, &mut |arrival, path, _| {
                 reader.arrival(arrival, path);
             });
+        let mut path = ["producers", name, "keys"].map(str::to_owned).to_vec();
+        producer
+            .keys
+            .visit(&mut path, &mut |keys, path| reader.keys(keys, path));
     }
     reader.files
 }
@@ -69,6 +79,32 @@ impl Reader<'_> {
         }
     }
 
+    fn keys(&mut self, keys: &Keys, path: &[String]) {
+        match keys {
+            Keys::Weighted {
+                file: Some(file), ..
+            } => {
+                if let Some(table) = self.read(path, file, weighted_keys) {
+                    self.files.weighted_keys.insert(file.clone(), table);
+                }
+            }
+            Keys::File { file, order, .. } => {
+                if let Some(keys) = self.read(path, file, listed_keys) {
+                    let table = match order {
+                        KeyOrder::Random => {
+                            KeyTable::weighted(keys.into_iter().map(|key| (key, 1.0)))
+                        }
+                        KeyOrder::InOrder => KeyTable::in_turns(&keys),
+                    };
+                    let name = (file.clone(), *order);
+                    self.files.listed_keys.insert(name, Arc::new(table));
+                }
+            }
+            Keys::Trace { file } => self.trace(path, file, "key"),
+            _ => {}
+        }
+    }
+
     /// Reads a recording that must have this column.
     fn trace(&mut self, path: &[String], file: &str, column: &str) {
         if !self.files.traces.contains_key(file)
@@ -78,6 +114,7 @@ impl Reader<'_> {
         }
         let has = self.files.traces.get(file).map(|trace| match column {
             "time" => trace.times_ns.is_some(),
+            "key" => trace.keys.is_some(),
             _ => false,
         });
         if has == Some(false) {
@@ -216,6 +253,69 @@ fn profile(text: &str) -> Result<Arc<[Point]>, Wrong> {
     Ok(points.into())
 }
 
+/// The service's bounds (service model, `PartitionKey`).
+fn is_key(text: &str) -> bool {
+    (1..=256).contains(&text.chars().count())
+}
+
+const WEIGHTS_FORM: &str = "accepted: a first line `key,weight`, then lines such as `tenant-7,2.5`: a partition key of 1 to 256 characters, a weight of zero or more, not all of them zero";
+
+fn weighted_keys(text: &str) -> Result<Arc<KeyTable>, Wrong> {
+    let wrong = |line, what: String| Wrong {
+        line,
+        what,
+        accepted: WEIGHTS_FORM,
+    };
+    let mut lines = lines(text);
+    let (line, header) = lines.next().unwrap_or((1, ""));
+    if !header.split(',').map(str::trim).eq(["key", "weight"]) {
+        let what = format!("`{header}` does not name the columns `key,weight`");
+        return Err(wrong(line, what));
+    }
+    let mut keys: Vec<(String, f64)> = Vec::new();
+    for (line, text) in lines {
+        // The weight is last: a key may hold a comma.
+        let (key, weight) = text
+            .rsplit_once(',')
+            .ok_or_else(|| wrong(line, format!("`{text}` has one column, not two")))?;
+        if !is_key(key) {
+            return Err(wrong(line, format!("`{key}` is not a partition key")));
+        }
+        let weight = weight
+            .trim()
+            .parse()
+            .ok()
+            .filter(|weight| (0.0..=1e9).contains(weight))
+            .ok_or_else(|| wrong(line, format!("`{weight}` is not a weight")))?;
+        keys.push((key.to_owned(), weight));
+    }
+    if keys.iter().all(|(_, weight)| *weight <= 0.0) {
+        return Err(wrong(2, "no key has a weight above zero".to_owned()));
+    }
+    Ok(Arc::new(KeyTable::weighted(keys)))
+}
+
+const KEYS_FORM: &str = "accepted: a partition key of 1 to 256 characters on each line";
+
+fn listed_keys(text: &str) -> Result<Vec<String>, Wrong> {
+    let wrong = |line, what: &str| Wrong {
+        line,
+        what: what.to_owned(),
+        accepted: KEYS_FORM,
+    };
+    let mut keys = Vec::new();
+    for (line, key) in lines(text) {
+        if !is_key(key) {
+            return Err(wrong(line, "this is longer than a partition key"));
+        }
+        keys.push(key.to_owned());
+    }
+    if keys.is_empty() {
+        return Err(wrong(1, "there is no key"));
+    }
+    Ok(keys)
+}
+
 const TRACE_FORM: &str = "accepted: a first line that names the columns, some of `time,size,key` in any order with `key` last, then one line for each record: seconds that do not fall, bytes, a partition key";
 
 fn trace(text: &str) -> Result<Trace, Wrong> {
@@ -243,6 +343,7 @@ fn trace(text: &str) -> Result<Trace, Wrong> {
         ));
     }
     let mut times_ns: Vec<u64> = Vec::new();
+    let mut keys: Vec<String> = Vec::new();
     let mut first = None;
     for (line, text) in lines {
         let values: Vec<_> = text.splitn(columns.len(), ',').collect();
@@ -257,6 +358,12 @@ fn trace(text: &str) -> Result<Trace, Wrong> {
             ));
         }
         for (column, value) in columns.iter().zip(values) {
+            if *column == "key" {
+                if !is_key(value) {
+                    return Err(wrong(line, format!("`{value}` is not a partition key")));
+                }
+                keys.push(value.to_owned());
+            }
             if *column == "time" {
                 let time = nanos(value)
                     .ok_or_else(|| wrong(line, format!("`{value}` is not a time in seconds")))?;
@@ -273,8 +380,12 @@ fn trace(text: &str) -> Result<Trace, Wrong> {
         }
     }
     let has = |name| columns.contains(&name);
+    if has("key") && keys.is_empty() {
+        return Err(wrong(2, "there is no record".to_owned()));
+    }
     Ok(Trace {
         times_ns: has("time").then(|| times_ns.into()),
+        keys: has("key").then(|| Arc::new(KeyTable::in_turns(&keys))),
     })
 }
 

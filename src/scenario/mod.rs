@@ -12,6 +12,7 @@
 mod agreement;
 mod build;
 mod build_arrival;
+mod build_keys;
 mod check;
 pub mod created;
 mod curve;
@@ -20,6 +21,7 @@ mod describe;
 mod draft;
 mod files;
 mod finding;
+mod key_table;
 mod limits_file;
 mod load;
 pub mod metric;

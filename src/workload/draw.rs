@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::arrival::Schedule;
-use super::keys::{KeyGenerator, KeyHashes};
+use super::key_text::KeyHashes;
+use super::keys::KeyGenerator;
 use super::payload::{PayloadGenerator, PayloadPool};
 use super::sizes::SizeGenerator;
 use super::stamp::Stamp;
@@ -114,7 +115,7 @@ impl RecordSource {
                     stamp.write(&mut data[start..]);
                 }
             },
-            None,
+            self.hashes.text().explicit_hash_key(plan.key),
         );
     }
 }

@@ -11,7 +11,7 @@ use super::placement::{Placement, ShardIndex};
 use super::sizes::mean_bytes;
 use crate::kinesis::quotas::RateName;
 use crate::kinesis::{Cause, HashKeyRange, Limits};
-use crate::scenario::model::{Arrival, Keys, Producer};
+use crate::scenario::model::{Arrival, KeyChoice, Keys, Producer};
 
 /// How many keys of each producer are placed by their MD5, the heaviest first.
 pub const EXACT_KEYS: u64 = 1_000_000;
@@ -191,20 +191,37 @@ fn parts<'a>(producers: &[&'a Producer], load: Duration) -> Vec<Part<'a>> {
     for producer in producers {
         let share = weight(producer) / total;
         let mean = mean_bytes(&producer.size);
-        match parts.iter_mut().find(|part| *part.keys == producer.keys) {
-            Some(part) => {
-                let both = part.share + share;
-                part.mean_data_bytes = (part.share * part.mean_data_bytes + share * mean) / both;
-                part.share = both;
-            }
-            None => parts.push(Part {
-                keys: &producer.keys,
-                share,
-                mean_data_bytes: mean,
-            }),
-        }
+        let mut add =
+            |keys: &'a Keys, share: f64| match parts.iter_mut().find(|part| part.keys == keys) {
+                Some(part) => {
+                    let both = part.share + share;
+                    part.mean_data_bytes =
+                        (part.share * part.mean_data_bytes + share * mean) / both;
+                    part.share = both;
+                }
+                None => parts.push(Part {
+                    keys,
+                    share,
+                    mean_data_bytes: mean,
+                }),
+            };
+        each_unmixed(&producer.keys, share, &mut add);
     }
     parts
+}
+
+/// Calls `add` with the keys, or with each part of a mix and its share.
+fn each_unmixed<'a>(keys: &'a Keys, share: f64, add: &mut dyn FnMut(&'a Keys, f64)) {
+    if let KeyChoice::Mix(parts) = &keys.choice {
+        let total: f64 = parts.iter().map(|(share, _)| share).sum();
+        for (part, keys) in parts {
+            if *part > 0.0 {
+                each_unmixed(keys, share * part / total, add);
+            }
+        }
+    } else {
+        add(keys, share);
+    }
 }
 
 #[cfg(test)]
@@ -212,7 +229,7 @@ mod tests {
     use super::*;
     use crate::kinesis::HashKey;
     use crate::kinesis::quotas::RateLimit;
-    use crate::scenario::model::{KeyChoice, Size};
+    use crate::scenario::model::{KeyTable, Size};
     use crate::workload::draw::RecordSource;
     use crate::workload::draw::tests::producer;
 
@@ -262,7 +279,7 @@ mod tests {
                     weights[..2].fill(0.2);
                     weights
                 }
-                KeyChoice::Single | KeyChoice::Unique => vec![1.0],
+                _ => vec![1.0],
             };
             let total: f64 = weights.iter().sum();
             let (mut shares, mut bytes) = (vec![0.0; 7], vec![0.0; 7]);
@@ -294,6 +311,78 @@ mod tests {
         }
     }
 
+    fn listed() -> KeyChoice {
+        let keys = [("a,b", 5.0), ("tenant", 2.5), ("-", 0.1)];
+        KeyChoice::Listed(std::sync::Arc::new(KeyTable::weighted(
+            keys.map(|(text, weight)| (text.to_owned(), weight)),
+        )))
+    }
+
+    #[test]
+    fn mixed_written_and_salted_keys_are_sent_as_the_forecast_names_them() {
+        let salted = KeyChoice::Salted {
+            salt: 2,
+            of: Box::new(listed()),
+        };
+        let part = |choice, name: &str| Keys {
+            choice,
+            format: (name.to_owned(), String::new()),
+        };
+        let mix = KeyChoice::Mix(vec![
+            (1.0, part(salted, "")),
+            (3.0, part(KeyChoice::Uniform { population: 2 }, "m-")),
+        ]);
+        let producer = producer(1, POISSON, mix, FIXED);
+        let said = forecast(
+            &[&producer],
+            LOAD,
+            &HashKeyRange::initial(3),
+            &Limits::aws(),
+        );
+        let mut source = RecordSource::new(3, &producer, 0);
+        let mut batch = crate::kinesis::PutBatch::new();
+        for _ in 0..40_000 {
+            let plan = source.next();
+            source.render(&plan, None, &mut batch);
+            let key = batch.entry(batch.len() - 1).partition_key;
+            assert_eq!(HashKey::of_partition_key(key), plan.hash_key);
+        }
+        let named: Vec<_> = said.heaviest.iter().map(|key| key.key.as_str()).collect();
+        assert_eq!(named.len(), 8);
+        assert_eq!(named[..4], ["m-0", "m-1", "a,b-0", "a,b-1"]);
+        for key in &said.heaviest {
+            let sent = batch.iter().filter(|entry| entry.partition_key == key.key);
+            let found = sent.count() as f64 / 40_000.0;
+            assert!((found - key.share).abs() < 0.01, "{key:?}: {found}");
+        }
+    }
+
+    #[test]
+    fn records_for_a_hash_key_carry_it_and_are_forecast_there() {
+        let keys = [("x", 3.0, 7), ("y", 1.0, u128::MAX)];
+        let table = KeyTable::explicit(
+            keys.map(|(text, weight, at)| (text.to_owned(), weight, HashKey(at))),
+        );
+        let choice = KeyChoice::Listed(std::sync::Arc::new(table));
+        let producer = producer(1, POISSON, choice, FIXED);
+        let said = forecast(
+            &[&producer],
+            LOAD,
+            &HashKeyRange::initial(2),
+            &Limits::aws(),
+        );
+        assert!(close(said.shards[0].share, 0.75), "{said:?}");
+        let mut source = RecordSource::new(3, &producer, 0);
+        let mut batch = crate::kinesis::PutBatch::new();
+        for index in 0..100 {
+            let plan = source.next();
+            source.render(&plan, None, &mut batch);
+            let entry = batch.entry(index);
+            assert_eq!(entry.explicit_hash_key, Some(plan.hash_key));
+            assert_eq!(plan.hash_key == HashKey(7), entry.partition_key == "x");
+        }
+    }
+
     #[test]
     fn a_million_draws_agree_with_the_forecast() {
         let ranges = HashKeyRange::initial(5);
@@ -314,6 +403,43 @@ mod tests {
                 hot_share: 0.4,
                 population: 10_000,
             },
+            KeyChoice::Normal {
+                population: 1_000,
+                mean: 300.0,
+                sd: 4.0,
+            },
+            KeyChoice::Normal {
+                population: 1_000_000,
+                mean: 900_000.0,
+                sd: 200_000.0,
+            },
+            KeyChoice::Exponential {
+                population: 50,
+                mean: 20.0,
+            },
+            KeyChoice::Salted {
+                salt: 3,
+                of: Box::new(KeyChoice::Zipf {
+                    population: 20,
+                    exponent: 1.0,
+                }),
+            },
+            KeyChoice::Mix(vec![
+                (
+                    3.0,
+                    Keys {
+                        choice: listed(),
+                        format: (String::new(), String::new()),
+                    },
+                ),
+                (
+                    1.0,
+                    Keys {
+                        choice: KeyChoice::Single,
+                        format: ("mobile-".to_owned(), String::new()),
+                    },
+                ),
+            ]),
         ];
         for choice in choices {
             let producer = producer(1, POISSON, choice, FIXED);
@@ -331,7 +457,7 @@ mod tests {
                 let error = (binomial + shard.share_error.powi(2)).sqrt();
                 let found = f64::from(*count) / f64::from(draws);
                 assert!(
-                    (found - shard.share).abs() < 4.0 * error,
+                    (found - shard.share).abs() <= 4.0 * error + 1e-12,
                     "{found} for {shard:?}"
                 );
             }

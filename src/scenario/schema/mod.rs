@@ -6,6 +6,7 @@
 mod arrival;
 mod consumer;
 mod event;
+mod keys;
 mod producer;
 mod slo;
 
@@ -24,8 +25,9 @@ use super::tables::{LatencySetting, LimitsSetting};
 pub(super) use arrival::{Arrival, Interpolation, Modulation, Spacing};
 pub(super) use consumer::Consumer;
 pub(super) use event::Event;
+pub(super) use keys::{KeyOrder, Keys, ShardShareBy};
 pub(super) use producer::{
-    Keys, Ordering, Payload, PayloadKind, Producer, PutApi, Retry, Send, Size, StampPlace,
+    Ordering, Payload, PayloadKind, Producer, PutApi, Retry, Send, Size, StampPlace,
 };
 pub(super) use slo::{Bound, Slo};
 

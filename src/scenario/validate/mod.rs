@@ -5,6 +5,7 @@
 mod arrivals;
 mod consumers;
 mod events;
+mod keys;
 mod producers;
 mod simulated;
 mod slo;
@@ -32,7 +33,7 @@ const fn rule(
 }
 
 /// Every rule.
-const RULES: [Rule; 28] = [
+const RULES: [Rule; 32] = [
     rule(streams::measures_something, &[("time", "measure")]),
     rule(
         streams::keeps_records_as_long_as_the_service_can,
@@ -76,12 +77,23 @@ const RULES: [Rule; 28] = [
         &[("producers", "arrival")],
     ),
     rule(arrivals::rates_are_in_range, &[("producers", "arrival")]),
+    rule(keys::hot_keys_leave_cold_ones, &[("producers", "keys")]),
     rule(
-        producers::hot_keys_leave_cold_ones,
+        keys::normal_keys_lie_in_their_population,
         &[("producers", "keys")],
     ),
+    rule(keys::written_keys_have_weights, &[("producers", "keys")]),
+    rule(keys::mixes_and_salts_have_room, &[("producers", "keys")]),
     rule(
-        producers::keys_are_no_longer_than_a_partition_key,
+        keys::shard_shares_are_of_each_shard,
+        &[
+            ("producers", "keys"),
+            ("producers", "stream"),
+            ("streams", "shards"),
+        ],
+    ),
+    rule(
+        keys::keys_are_no_longer_than_a_partition_key,
         &[("producers", "keys")],
     ),
     rule(producers::sizes_are_in_order, &[("producers", "size")]),
