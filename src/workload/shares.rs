@@ -160,8 +160,8 @@ pub fn bands(choice: &KeyChoice) -> Vec<Band> {
             ]
         }
         KeyChoice::Single => vec![Band::new(0, 1, 0.0, 1.0)],
-        // Their heaviest keys do not stay the heaviest.
-        KeyChoice::Unique | KeyChoice::Latest { .. } => Vec::new(),
+        // The heaviest of the newest do not stay so; each part of a mix is forecast by itself.
+        KeyChoice::Unique | KeyChoice::Latest { .. } | KeyChoice::Mix(_) => Vec::new(),
         KeyChoice::Normal {
             population,
             mean,
@@ -204,8 +204,6 @@ pub fn bands(choice: &KeyChoice) -> Vec<Band> {
             law: Law::Listed(table),
         }],
         KeyChoice::Salted { of, .. } => return bands(&of),
-        // Each part is forecast by itself.
-        KeyChoice::Mix(_) => Vec::new(),
     };
     bands.sort_by(|a, b| b.share(b.nth(0)).total_cmp(&a.share(a.nth(0))));
     bands
