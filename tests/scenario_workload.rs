@@ -27,7 +27,7 @@ fn every_arrival_loads_and_its_spacing_is_poisson_unless_given() {
     let day = format!("[{}]", vec!["1"; 24].join(", "));
     let weekly = format!(
         r#"{{ kind = "weekly", rate = "100/s", grid = [{}], from_hour = 9, speed_up = 60 }}"#,
-        vec![day.as_str(); 7].join(", ")
+        [day.as_str(); 7].join(", ")
     );
     for arrival in [
         r#"{ kind = "ramp", from = "0/s", to = "800/s", over = "5s" }"#,
