@@ -14,7 +14,9 @@ use crate::measure::ProducerLedger;
 use crate::report::cost::{Cost, CostLine};
 use crate::report::{Document, FigureBasis};
 use crate::scenario::Scenario;
-use crate::scenario::model::{Action, Arrival, KeyChoice, Producer, Stream};
+use crate::scenario::model::{Action, KeyChoice, Keys, Producer, Stream};
+use crate::workload::KeyText;
+use crate::workload::arrival::records_per_s;
 use crate::workload::sizes::{mean_bytes, share_above};
 
 /// Up to here records are kept at no extra price.
@@ -410,14 +412,12 @@ fn offer(scenario: &Scenario, stream: &Stream) -> Offer {
     for producer in producers {
         let key_bytes = key_bytes(producer);
         let mean = mean_bytes(&producer.size) + key_bytes as f64;
-        let rate = match producer.arrival {
-            Arrival::Constant { rate } | Arrival::Poisson { rate } => rate,
-            Arrival::Closed { .. } => {
-                sum.basis = FigureBasis::Assumed;
-                let each = SHARD_RECORDS_PER_S.min(SHARD_BYTES_PER_S / mean);
-                shards_ever(scenario, stream) * each
-            }
-        };
+        let load = scenario.time.load();
+        let rate = records_per_s(&producer.arrival, load).unwrap_or_else(|| {
+            sum.basis = FigureBasis::Assumed;
+            let each = SHARD_RECORDS_PER_S.min(SHARD_BYTES_PER_S / mean);
+            shards_ever(scenario, stream) * each
+        });
         let records = rate * scenario.time.load().as_secs_f64();
         sum.bytes += records * mean;
         sum.put_units += records * mean_units(producer, key_bytes, PUT_UNIT_BYTES);
@@ -426,19 +426,38 @@ fn offer(scenario: &Scenario, stream: &Stream) -> Offer {
     sum
 }
 
-/// How long the longest key is; keys are numbers within a format.
+/// How long the longest key is, or one with the highest number.
 fn key_bytes(producer: &Producer) -> u64 {
-    let population = match producer.keys.choice {
+    longest_key_bytes(&producer.keys)
+}
+
+fn longest_key_bytes(keys: &Keys) -> u64 {
+    let last = match &keys.choice {
+        KeyChoice::Mix(parts) => {
+            let lengths = parts.iter().map(|(_, keys)| longest_key_bytes(keys));
+            return lengths.max().unwrap_or(0);
+        }
+        KeyChoice::Listed(table) => {
+            let lengths = (0..table.population()).map(|number| table.text(number).len() as u64);
+            return lengths.max().unwrap_or(0);
+        }
+        KeyChoice::Salted { salt, of } => {
+            let of = Keys {
+                choice: (**of).clone(),
+                format: keys.format.clone(),
+            };
+            return longest_key_bytes(&of) + 1 + salt.saturating_sub(1).to_string().len() as u64;
+        }
         KeyChoice::Uniform { population }
         | KeyChoice::Zipf { population, .. }
         | KeyChoice::HotSet { population, .. }
-        | KeyChoice::Sequential { population } => population,
-        KeyChoice::Single => 1,
-        KeyChoice::Unique => u64::MAX,
+        | KeyChoice::Normal { population, .. }
+        | KeyChoice::Exponential { population, .. }
+        | KeyChoice::Sequential { population } => population.saturating_sub(1),
+        KeyChoice::Single => 0,
+        KeyChoice::Unique | KeyChoice::Latest { .. } => u64::MAX,
     };
-    let digits = population.saturating_sub(1).to_string().len();
-    let (before, after) = &producer.keys.format;
-    (before.len() + digits + after.len()) as u64
+    KeyText::new(keys).bytes(last) as u64
 }
 
 /// The mean of a record's begun units of `unit_bytes`: the sum over n of the share of records above n units.
