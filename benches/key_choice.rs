@@ -159,7 +159,7 @@ fn forecasting(c: &mut Criterion) {
         b.iter(|| {
             let forecast = forecast(
                 &[&producer],
-                std::time::Duration::from_secs(60),
+                std::time::Duration::from_mins(1),
                 &ranges,
                 &Limits::aws(),
             );
