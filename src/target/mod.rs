@@ -16,9 +16,11 @@
 mod control;
 mod error;
 mod patience;
+mod registered;
 pub mod scripted;
 #[cfg(feature = "aws")]
 pub mod sdk;
+mod subscription;
 
 use std::sync::Arc;
 
@@ -33,6 +35,7 @@ use patience::{patiently, patiently_creating};
 pub use scripted::{Script, Scripted};
 #[cfg(feature = "aws")]
 pub use sdk::Sdk;
+pub use subscription::{Pushed, Subscription};
 
 /// Where a run sends its records. Copies are the same target.
 #[derive(Clone, Debug)]

@@ -15,6 +15,7 @@ mod findings;
 mod names;
 mod put;
 mod read;
+mod subscribe;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -33,6 +34,7 @@ pub use account::{ControlError, Identity};
 pub use connect::{ConnectError, connect};
 pub use control::ACTIVE_WITHIN;
 pub(super) use control::PATIENCE;
+pub use subscribe::Subscription;
 
 /// A connected client.
 #[derive(Debug)]
