@@ -13,7 +13,7 @@ use crate::kinesis::{ConsumerName, KinesisError};
 const LOOKS: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
 /// A consumer that is not ACTIVE after this long will not be.
-const ACTIVE_WITHIN: Duration = Duration::from_mins(2);
+pub const ACTIVE_WITHIN: Duration = Duration::from_mins(2);
 
 impl Target {
     /// RegisterStreamConsumer; gives the consumer's ARN. It is not ACTIVE yet.

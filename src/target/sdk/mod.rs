@@ -7,6 +7,7 @@
 mod account;
 mod admin;
 mod connect;
+mod consumers;
 mod control;
 mod deletion;
 mod delivery;
@@ -30,6 +31,7 @@ use admin::Switch;
 use findings::Findings;
 use names::ShardNames;
 
+pub use crate::target::registered::ACTIVE_WITHIN as CONSUMER_ACTIVE_WITHIN;
 pub use account::{ControlError, Identity};
 pub use connect::{ConnectError, connect};
 pub use control::ACTIVE_WITHIN;

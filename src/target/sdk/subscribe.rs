@@ -1,13 +1,11 @@
-//! Registered consumers and SubscribeToShard.
+//! SubscribeToShard.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_sdk_kinesis::operation::subscribe_to_shard::SubscribeToShardOutput;
 use aws_sdk_kinesis::types::{
-    ConsumerStatus as SdkStatus, ShardIteratorType, StartingPosition,
-    SubscribeToShardEvent as SdkEvent, SubscribeToShardEventStream,
+    ShardIteratorType, StartingPosition, SubscribeToShardEvent as SdkEvent,
+    SubscribeToShardEventStream,
 };
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::DateTime;
@@ -17,8 +15,8 @@ use super::Sdk;
 use super::control::PATIENCE;
 use super::delivery::{Came, streamed};
 use super::error::{call_error, chain};
-use crate::kinesis::operation::{ConsumerStatus, IteratorPosition, SubscriptionEvent};
-use crate::kinesis::{ConsumerName, ErrorCode, KinesisError, RecordBatch, ShardId};
+use crate::kinesis::operation::{IteratorPosition, SubscriptionEvent};
+use crate::kinesis::{ErrorCode, KinesisError, RecordBatch, ShardId};
 use crate::target::patience::within;
 use crate::target::{CallError, Pushed};
 
@@ -32,66 +30,6 @@ pub struct Subscription {
 }
 
 impl Sdk {
-    /// RegisterStreamConsumer, with these tags if there are any; gives the ARN.
-    pub(in crate::target) async fn register_consumer(
-        &self,
-        stream: &str,
-        name: &ConsumerName,
-        tags: Option<&BTreeMap<String, String>>,
-    ) -> Result<String, CallError> {
-        let stream_arn = self.describe(stream).await?.arn;
-        let tags = tags.map(|tags| tags.clone().into_iter().collect());
-        let call = self
-            .client
-            .register_stream_consumer()
-            .stream_arn(stream_arn)
-            .consumer_name(name.as_str())
-            .set_tags(tags)
-            .send();
-        let answer = self.answered(call).await?;
-        let arn = answer.consumer.map(|consumer| consumer.consumer_arn);
-        arn.filter(|arn| !arn.is_empty()).ok_or_else(|| {
-            CallError::Unanswered("RegisterStreamConsumer names no consumer".to_owned())
-        })
-    }
-
-    pub(in crate::target) async fn describe_consumer(
-        &self,
-        arn: &str,
-    ) -> Result<ConsumerStatus, CallError> {
-        let call = self.client.describe_stream_consumer().consumer_arn(arn);
-        let answer = self.answered(call.send()).await?;
-        let status = answer.consumer_description;
-        let status = status.map(|description| description.consumer_status);
-        Ok(match status {
-            Some(SdkStatus::Active) => ConsumerStatus::Active,
-            Some(SdkStatus::Deleting) => ConsumerStatus::Deleting,
-            Some(SdkStatus::Creating) => ConsumerStatus::Creating,
-            other => {
-                let shown = other.map_or_else(String::new, |other| other.to_string());
-                self.findings
-                    .note("a consumer status that Kinesis does not have", &shown);
-                ConsumerStatus::Creating
-            }
-        })
-    }
-
-    /// DeregisterStreamConsumer, once.
-    pub(super) async fn deregister_consumer(
-        &self,
-        stream: &str,
-        name: &ConsumerName,
-    ) -> Result<(), CallError> {
-        let stream_arn = self.describe(stream).await?.arn;
-        let call = self
-            .client
-            .deregister_stream_consumer()
-            .stream_arn(stream_arn)
-            .consumer_name(name.as_str())
-            .send();
-        self.answered(call).await.map(drop)
-    }
-
     pub(in crate::target) async fn subscribe(
         self: &Arc<Self>,
         stream: &str,
@@ -128,7 +66,7 @@ impl Sdk {
             let (answer, came) = streamed(call.send()).await;
             Ok((answer.map_err(call_error)?, came))
         };
-        let (output, came) = within(PATIENCE, self.clock, call).await?;
+        let (output, came) = Box::pin(within(PATIENCE, self.clock, call)).await?;
         Ok(Subscription {
             sdk: Arc::clone(self),
             stream: stream.to_owned(),
@@ -192,6 +130,3 @@ impl Subscription {
         }
     }
 }
-
-/// How long a consumer that is still being made may keep its end waiting on AWS.
-pub(super) const DEREGISTERED_WITHIN: Duration = Duration::from_mins(1);
