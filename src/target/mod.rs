@@ -14,6 +14,12 @@
 
 mod control;
 mod error;
+#[cfg(feature = "aws")]
+mod findings;
+#[cfg(feature = "aws")]
+mod judge;
+#[cfg(feature = "aws")]
+mod names;
 mod patience;
 pub mod scripted;
 #[cfg(feature = "aws")]
