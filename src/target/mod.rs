@@ -19,6 +19,8 @@ mod findings;
 #[cfg(feature = "aws")]
 mod judge;
 #[cfg(feature = "aws")]
+pub mod lean;
+#[cfg(feature = "aws")]
 mod names;
 mod patience;
 pub mod scripted;
@@ -33,6 +35,8 @@ use crate::kinesis::operation::{IteratorPosition, PutApi, PutResult, RecordPage}
 use crate::kinesis::{KinesisError, PutBatch, ShardId};
 pub use control::StreamState;
 pub use error::CallError;
+#[cfg(feature = "aws")]
+pub use lean::Lean;
 use patience::patiently;
 pub use scripted::{Script, Scripted};
 #[cfg(feature = "aws")]
@@ -48,6 +52,9 @@ pub enum Target {
     /// An endpoint or AWS, by the official SDK.
     #[cfg(feature = "aws")]
     Sdk(Arc<Sdk>),
+    /// An endpoint or AWS, by a client made for measuring.
+    #[cfg(feature = "aws")]
+    Lean(Arc<Lean>),
 }
 
 /// Something in a target's answers that Kinesis would not say, and how often it came.
@@ -94,6 +101,8 @@ impl Target {
             Self::Scripted(scripted) => Ok(scripted.put(api, stream, batch, results).await?),
             #[cfg(feature = "aws")]
             Self::Sdk(sdk) => Box::pin(sdk.put(api, stream, batch, results)).await,
+            #[cfg(feature = "aws")]
+            Self::Lean(lean) => lean.put(api, stream, batch, results).await,
         }
     }
 
@@ -112,6 +121,8 @@ impl Target {
             Self::Scripted(scripted) => scripted.get_records(iterator, limit).await?,
             #[cfg(feature = "aws")]
             Self::Sdk(sdk) => return Box::pin(sdk.get_records(stream, iterator, limit)).await,
+            #[cfg(feature = "aws")]
+            Self::Lean(lean) => return lean.get_records(stream, iterator, limit).await,
         };
         // Only a client that answers over the network needs the name.
         let _ = stream;
@@ -131,6 +142,10 @@ impl Target {
         shard: ShardId,
         position: IteratorPosition,
     ) -> Result<String, CallError> {
+        #[cfg(feature = "aws")]
+        if let Self::Lean(lean) = self {
+            return lean.get_shard_iterator(stream, shard, position).await;
+        }
         match self.behind() {
             Behind::Host(host) => Ok(host.get_shard_iterator(stream, shard, position).await?),
             #[cfg(feature = "aws")]
@@ -218,6 +233,19 @@ impl Target {
         }
     }
 
+    /// Breaks every connection to the target, those with a call under way too; whether it could. Only a [`Lean`] client's
+    /// connections are in reach.
+    pub fn reset_connections(&self) -> bool {
+        match self {
+            #[cfg(feature = "aws")]
+            Self::Lean(lean) => {
+                lean.reset_connections();
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Whether it has the switch for stalls and throttle storms. Over the network that is asked once.
     pub async fn has_switch(&self) -> bool {
         match self.behind() {
@@ -269,6 +297,9 @@ impl Target {
             Self::Scripted(scripted) => Behind::Host(scripted.host()),
             #[cfg(feature = "aws")]
             Self::Sdk(sdk) => Behind::Sdk(sdk),
+            // What is not measured goes the SDK's way.
+            #[cfg(feature = "aws")]
+            Self::Lean(lean) => Behind::Sdk(lean.sdk()),
         }
     }
 }

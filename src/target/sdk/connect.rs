@@ -53,6 +53,9 @@ pub enum ConnectError {
         /// What it needs.
         missing: &'static str,
     },
+    /// The endpoint's URL cannot be used.
+    #[error("use the endpoint: {0}")]
+    Endpoint(String),
     /// There are no credentials, or the role cannot be taken.
     #[error("get credentials for `{name}`: {reason}")]
     Credentials {

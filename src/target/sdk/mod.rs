@@ -26,6 +26,7 @@ use crate::target::{CallError, Finding};
 use admin::Switch;
 
 pub use account::{ControlError, Identity};
+pub(super) use connect::{CONNECT_TIMEOUT, KEEP_IDLE};
 pub use connect::{ConnectError, connect};
 
 /// A connected client.
