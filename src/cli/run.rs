@@ -120,7 +120,7 @@ fn run_one(common: &CommonArguments, target: &TargetSpec, client: Client, loaded
         }
     };
     // Nothing is written for a target that is not there.
-    let place = match Place::reach(target, loaded, &watch) {
+    let place = match Place::reach(target, client, loaded, &watch) {
         Ok(place) => place,
         Err(problem) => {
             watch.end_line();
@@ -229,7 +229,12 @@ enum Place {
 
 impl Place {
     /// Goes there and looks whether the scenario can run; nothing is made or written.
-    fn reach(spec: &TargetSpec, loaded: &Loaded, watch: &Watch) -> Result<Self, Problem> {
+    fn reach(
+        spec: &TargetSpec,
+        client: Client,
+        loaded: &Loaded,
+        watch: &Watch,
+    ) -> Result<Self, Problem> {
         match spec.kind {
             TargetKind::Embedded => return Ok(Self::Embedded),
             TargetKind::Simulated => return Ok(Self::Simulated),
@@ -238,7 +243,7 @@ impl Place {
         let runtime = real_runtime()?;
         let mut cancel = watch.controls().cancel;
         let reached = async {
-            let target = target::connect(spec).await?;
+            let target = target::connect(spec, client).await?;
             reach(&target, &loaded.scenario).await?;
             if has_faults(&loaded.scenario) {
                 let switch = target.has_switch().await;

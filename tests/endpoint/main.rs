@@ -4,6 +4,7 @@
 
 mod answers;
 mod faults;
+mod lean;
 mod place;
 mod runs;
 #[path = "../support/mod.rs"]

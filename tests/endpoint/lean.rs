@@ -1,0 +1,190 @@
+//! The lean client in every dialect, over real sockets.
+
+use std::sync::Arc;
+
+use streamgauge::kinesis::operation::{CreateStream, IteratorPosition, PutApi, ShardFilter};
+use streamgauge::kinesis::record::PutEntry;
+use streamgauge::kinesis::{ErrorCode, PutBatch, ShardId};
+use streamgauge::target::lean::Protocol;
+use streamgauge::target::{CallError, Target};
+use streamgauge::wire::Codec;
+
+use crate::place::{Serve, lean, with_client};
+
+const DIALECTS: [(Codec, Protocol); 4] = [
+    (Codec::Json, Protocol::Http1),
+    (Codec::Cbor, Protocol::Http1),
+    (Codec::Json, Protocol::Http2),
+    (Codec::Cbor, Protocol::Http2),
+];
+
+async fn make_orders(target: &Target) {
+    let request = CreateStream {
+        stream: "orders".parse().expect("a name"),
+        shards: 1,
+        max_record_bytes: 1 << 20,
+    };
+    target
+        .create_stream(&request, 24)
+        .await
+        .expect("it is made");
+}
+
+fn batch(keys: &[&str]) -> PutBatch {
+    let mut batch = PutBatch::new();
+    for (index, key) in keys.iter().enumerate() {
+        batch.push(PutEntry {
+            partition_key: key,
+            data: &[index as u8; 100],
+            explicit_hash_key: None,
+        });
+    }
+    batch
+}
+
+#[test]
+fn what_is_put_in_any_dialect_is_read_in_every_dialect_as_by_the_sdk() {
+    let serve = Serve::start();
+    with_client(&serve.url, async |sdk| {
+        let sdk = Arc::new(sdk);
+        let mut targets = vec![Target::Sdk(Arc::clone(&sdk))];
+        for (codec, protocol) in DIALECTS {
+            targets.push(lean(&sdk, codec, protocol).await);
+        }
+        make_orders(&targets[0]).await;
+        let mut numbers = Vec::new();
+        for target in &targets {
+            let mut results = Vec::new();
+            for (api, keys) in [
+                (PutApi::PutRecords, ["a", "\"b\\\u{fc}"].as_slice()),
+                (PutApi::PutRecord, &["c"]),
+            ] {
+                let put = target.put(api, "orders", &batch(keys), &mut results);
+                put.await.expect("it is stored");
+                assert_eq!(results.len(), keys.len());
+                let stored = results.iter().map(|result| result.expect("stored"));
+                numbers.extend(stored.map(|stored| stored.sequence_number));
+            }
+        }
+        let shard = ShardId::new(0).expect("the first");
+        let mut pages = Vec::new();
+        for target in &targets {
+            let position = IteratorPosition::AtSequenceNumber(numbers[1]);
+            let iterator = target.get_shard_iterator("orders", shard, position).await;
+            let iterator = iterator.expect("an iterator");
+            let fetched = target.get_records("orders", &iterator, Some(1_000)).await;
+            let page = fetched.expect("a page").page;
+            let read: Vec<_> = page.records.iter().map(|r| r.sequence_number).collect();
+            assert_eq!(read, numbers[1..]);
+            pages.push(
+                page.records
+                    .to_owned_records()
+                    .into_iter()
+                    .map(|record| {
+                        // The SDK keeps what a double's last bits add to a millisecond.
+                        let arrival = record.arrival.as_micros().div_ceil(10);
+                        (record.partition_key, record.data, arrival)
+                    })
+                    .collect::<Vec<_>>(),
+            );
+        }
+        assert!(pages.iter().all(|page| *page == pages[0]), "{pages:?}");
+        assert_eq!(targets[0].findings(), []);
+    });
+}
+
+#[test]
+fn refusals_are_told_alike_in_every_dialect() {
+    let serve = Serve::start();
+    with_client(&serve.url, async |sdk| {
+        let sdk = Arc::new(sdk);
+        let mut refusals = Vec::new();
+        for (codec, protocol) in DIALECTS {
+            let target = lean(&sdk, codec, protocol).await;
+            let put = target.put(PutApi::PutRecord, "nobody", &batch(&["a"]), &mut Vec::new());
+            refusals.push(put.await.expect_err("there is no such stream"));
+        }
+        let by_sdk = Target::Sdk(sdk);
+        let put = by_sdk.put(PutApi::PutRecord, "nobody", &batch(&["a"]), &mut Vec::new());
+        let by_sdk = put.await.expect_err("there is no such stream");
+        assert_eq!(by_sdk.code(), Some(ErrorCode::ResourceNotFound));
+        assert!(
+            refusals.iter().all(|refusal| *refusal == by_sdk),
+            "{refusals:?}"
+        );
+    });
+}
+
+#[test]
+fn a_reset_leaves_calls_under_way_unanswered_and_later_ones_untouched() {
+    let serve = Serve::start();
+    with_client(&serve.url, async |sdk| {
+        let sdk = Arc::new(sdk);
+        let by_sdk = Target::Sdk(Arc::clone(&sdk));
+        make_orders(&by_sdk).await;
+        assert!(!by_sdk.reset_connections(), "its connections are its own");
+        for protocol in [Protocol::Http1, Protocol::Http2] {
+            let target = lean(&sdk, Codec::Json, protocol).await;
+            let (batch, mut results) = (batch(&["a"]), Vec::new());
+            let put = target.put(PutApi::PutRecord, "orders", &batch, &mut results);
+            put.await.expect("it is stored");
+            // An idle connection that was reset is no trouble.
+            assert!(target.reset_connections());
+            let put = target.put(PutApi::PutRecord, "orders", &batch, &mut results);
+            put.await.expect("it is stored");
+            let clock = target.clock();
+            let until = clock.now().plus(std::time::Duration::from_secs(20));
+            target.stall_until(until).await.expect("there is a switch");
+            let mut more = Vec::new();
+            let stalled = target.put(PutApi::PutRecord, "orders", &batch, &mut more);
+            let reset = async {
+                clock.sleep(std::time::Duration::from_millis(200)).await;
+                target.reset_connections()
+            };
+            let (stalled, _) = tokio::join!(stalled, reset);
+            assert!(
+                matches!(stalled, Err(CallError::Unanswered(_))),
+                "{stalled:?}"
+            );
+            target.lift_stall().await.expect("there is a switch");
+            let put = target.put(PutApi::PutRecord, "orders", &batch, &mut results);
+            put.await.expect("it is stored");
+        }
+        let shards = by_sdk.list_shards("orders", ShardFilter::AtLatest).await;
+        assert_eq!(shards.expect("a list").len(), 1);
+    });
+}
+
+#[test]
+fn connections_that_the_server_closed_meanwhile_cost_no_call() {
+    let mut serve = Serve::start();
+    let address = serve
+        .url
+        .strip_prefix("http://")
+        .expect("plain HTTP")
+        .to_owned();
+    with_client(&serve.url.clone(), async |sdk| {
+        let sdk = Arc::new(sdk);
+        for protocol in [Protocol::Http1, Protocol::Http2] {
+            let target = lean(&sdk, Codec::Json, protocol).await;
+            make_orders(&target).await;
+            let (batch, mut results) = (batch(&["a"]), Vec::new());
+            let put = target.put(PutApi::PutRecord, "orders", &batch, &mut results);
+            put.await.expect("it is stored");
+            serve.kill();
+            serve = Serve::start_at(&address);
+            // The run's loop sees the end of the old connections.
+            target
+                .clock()
+                .sleep(std::time::Duration::from_millis(50))
+                .await;
+            let put = target.put(PutApi::PutRecord, "orders", &batch, &mut results);
+            let refused = put.await.expect_err("the new server has no streams");
+            assert_eq!(
+                refused.code(),
+                Some(ErrorCode::ResourceNotFound),
+                "{refused}"
+            );
+        }
+    });
+}
