@@ -59,7 +59,8 @@ fn what_is_put_in_any_dialect_is_read_in_every_dialect_as_by_the_sdk() {
                 (PutApi::PutRecords, ["a", "\"b\\\u{fc}"].as_slice()),
                 (PutApi::PutRecord, &["c"]),
             ] {
-                let put = target.put(api, "orders", &batch(keys), &mut results);
+                let batch = batch(keys);
+                let put = target.put(api, "orders", &batch, &mut results);
                 put.await.expect("it is stored");
                 assert_eq!(results.len(), keys.len());
                 let stored = results.iter().map(|result| result.expect("stored"));
@@ -98,14 +99,15 @@ fn refusals_are_told_alike_in_every_dialect() {
     let serve = Serve::start();
     with_client(&serve.url, async |sdk| {
         let sdk = Arc::new(sdk);
+        let (batch, mut results) = (batch(&["a"]), Vec::new());
         let mut refusals = Vec::new();
         for (codec, protocol) in DIALECTS {
             let target = lean(&sdk, codec, protocol).await;
-            let put = target.put(PutApi::PutRecord, "nobody", &batch(&["a"]), &mut Vec::new());
+            let put = target.put(PutApi::PutRecord, "nobody", &batch, &mut results);
             refusals.push(put.await.expect_err("there is no such stream"));
         }
         let by_sdk = Target::Sdk(sdk);
-        let put = by_sdk.put(PutApi::PutRecord, "nobody", &batch(&["a"]), &mut Vec::new());
+        let put = by_sdk.put(PutApi::PutRecord, "nobody", &batch, &mut results);
         let by_sdk = put.await.expect_err("there is no such stream");
         assert_eq!(by_sdk.code(), Some(ErrorCode::ResourceNotFound));
         assert!(
@@ -172,7 +174,9 @@ fn connections_that_the_server_closed_meanwhile_cost_no_call() {
             let put = target.put(PutApi::PutRecord, "orders", &batch, &mut results);
             put.await.expect("it is stored");
             serve.kill();
-            serve = Serve::start_at(&address);
+            let address = address.clone();
+            let another = std::thread::spawn(move || Serve::start_at(&address));
+            serve = another.join().expect("it starts");
             // The run's loop sees the end of the old connections.
             target
                 .clock()
