@@ -247,9 +247,13 @@ async fn pass_on(
         let _ = client.write_all(answer).await;
         return;
     }
-    if String::from_utf8_lossy(&first[..length]).contains("Kinesis_20131202.GetRecords") {
-        reading.get_or_init(|| clock.now());
-    }
+    // A reading call need not be the first of its connection.
+    let note = |request: &[u8]| {
+        if String::from_utf8_lossy(request).contains("Kinesis_20131202.GetRecords") {
+            reading.get_or_init(|| clock.now());
+        }
+    };
+    note(&first[..length]);
     let Ok(mut server) = TcpStream::connect(behind).await else {
         return;
     };
@@ -268,8 +272,16 @@ async fn pass_on(
             Manner::NoSwitch => std::future::pending().await,
         }
     };
+    let forth = async {
+        while let Ok(length @ 1..) = from_client.read(&mut first).await {
+            note(&first[..length]);
+            if to_server.write_all(&first[..length]).await.is_err() {
+                break;
+            }
+        }
+    };
     tokio::select! {
-        _ = copy(&mut from_client, &mut to_server) => {}
+        () = forth => {}
         _ = copy(&mut from_server, &mut to_client) => {}
         () = ends => {}
     }
