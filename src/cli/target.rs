@@ -10,11 +10,9 @@ use super::files;
 use crate::scenario::targets::{TARGETS_FILE, TargetSpec, Targets, load_targets};
 use crate::target::Target;
 #[cfg(feature = "aws")]
-use crate::target::lean::{Dialect, Lean, Protocol};
+use crate::target::lean::{Codec, Dialect, Lean, Protocol};
 #[cfg(feature = "aws")]
 use crate::target::sdk::{ConnectError, Sdk};
-#[cfg(feature = "aws")]
-use crate::wire::Codec;
 
 /// The target that `given` names for a scenario; prints why there is none. The file of targets is looked for beside the
 /// scenario, then in the working directory, and only if `given` is a name that needs it.

@@ -9,7 +9,8 @@ use streamgauge::target::lean::Protocol;
 use streamgauge::target::{CallError, Target};
 use streamgauge::wire::Codec;
 
-use crate::place::{Serve, lean, with_client};
+use crate::place::{Serve, Wanted, folder, lean, results, run_by, scenario, with_client};
+use crate::support::{Ended, program};
 
 const DIALECTS: [(Codec, Protocol); 4] = [
     (Codec::Json, Protocol::Http1),
@@ -191,4 +192,35 @@ fn connections_that_the_server_closed_meanwhile_cost_no_call() {
             );
         }
     });
+}
+
+#[test]
+fn over_tls_a_run_by_either_version_of_http_has_the_accounts_of_the_scenario() {
+    let files = folder();
+    let authority = files.path().join("authority.pem");
+    let serve = Serve::start_with(
+        "127.0.0.1:0",
+        &["--tls", "self-signed", "--tls-cert-out"],
+        Some(&authority),
+    );
+    assert!(serve.url.starts_with("https://"), "{}", serve.url);
+    let path = scenario(files.path(), Wanted::default());
+    for client in ["lean", "lean-h2"] {
+        let ended = program()
+            .arg("run")
+            .arg(&path)
+            .args(["--client", client, "--target", &serve.url, "--out"])
+            .arg(files.path().join("results"))
+            .env("SSL_CERT_FILE", &authority)
+            .output();
+        let there = results(Ended::of(ended.expect("the program starts")));
+        let sent = &there.report.ledger.producers["web"].total;
+        let read = &there.report.ledger.consumers["billing"].total;
+        assert_eq!((sent.intended, sent.acked), (360, 360), "{sent:?}");
+        assert_eq!((read.delivered, read.lost), (360, 0), "{read:?}");
+    }
+    // Whom nobody vouches for is sent nothing.
+    let path = scenario(files.path(), Wanted::default());
+    let ended = run_by("lean", files.path(), &path, &serve.url);
+    assert_eq!(ended.code, Some(4), "{}", ended.stderr);
 }

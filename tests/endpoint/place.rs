@@ -34,11 +34,18 @@ impl Serve {
     }
 
     pub(crate) fn start_at(address: &str) -> Self {
+        Self::start_with(address, &[], None)
+    }
+
+    /// With more arguments, the last of them a path.
+    pub(crate) fn start_with(address: &str, more: &[&str], path: Option<&Path>) -> Self {
         let folder = folder();
         let ready = folder.path().join("ready");
         let mut child = program()
             .args(["serve", "--listen", address, "--ready-file"])
             .arg(&ready)
+            .args(more)
+            .args(path)
             .spawn()
             .expect("the program starts");
         let url = wait_for("the server", || {

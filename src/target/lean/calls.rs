@@ -95,7 +95,7 @@ impl Lean {
         });
         let told = told.ok_or_else(unparseable)?;
         judge.check_results(came, records)?;
-        judge.check_failed(told, refused);
+        judge.check_failed(told.failed, refused);
         if readable {
             Ok(())
         } else {
@@ -113,8 +113,7 @@ impl Lean {
         let shard = self.judge().shard_name(stream, shard);
         let body = write_get_shard_iterator(self.codec, name, &shard, position);
         let answer = self.call("Kinesis_20131202.GetShardIterator", body).await?;
-        let iterator = read_iterator(self.codec, &answer.body).ok_or_else(unparseable)?;
-        iterator.ok_or_else(|| {
+        read_iterator(self.codec, &answer.body).ok_or_else(|| {
             CallError::Unanswered("GetShardIterator answered without an iterator".to_owned())
         })
     }

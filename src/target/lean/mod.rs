@@ -20,7 +20,7 @@ mod signer;
 use std::sync::Arc;
 
 use crate::target::sdk::{ConnectError, Sdk};
-use crate::wire::Codec;
+pub use crate::wire::Codec;
 use dial::Dialer;
 use endpoint::Endpoint;
 use pool::Pool;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use minicbor::data::Type;
 use minicbor::decode::{Decoder, Error};
 
-use super::{ChildReply, PageReply, PutReply, RangeReply, RecordReply, number};
+use super::{ChildReply, PageReply, PutReply, PutsReply, RangeReply, RecordReply, number};
 use crate::base::Timestamp;
 use crate::wire::cbor::more;
 
@@ -60,7 +60,7 @@ pub(super) fn read_put_record(body: &[u8], take: impl FnOnce(PutReply<'_>)) -> O
 pub(super) fn read_put_records(
     body: &[u8],
     take: &mut impl FnMut(PutReply<'_>),
-) -> Option<Option<i64>> {
+) -> Option<PutsReply> {
     let mut failed = None;
     let read = map(&mut Decoder::new(body), |name, decoder| {
         match name {
@@ -73,10 +73,10 @@ pub(super) fn read_put_records(
         }
         Ok(true)
     });
-    read.ok().map(|()| failed)
+    read.ok().map(|()| PutsReply { failed })
 }
 
-pub(super) fn read_iterator(body: &[u8]) -> Option<Option<String>> {
+pub(super) fn read_iterator(body: &[u8]) -> Option<String> {
     let mut iterator = None;
     let read = map(&mut Decoder::new(body), |name, decoder| {
         let found = name == "ShardIterator";
@@ -85,7 +85,7 @@ pub(super) fn read_iterator(body: &[u8]) -> Option<Option<String>> {
         }
         Ok(found)
     });
-    read.ok().map(|()| iterator)
+    read.ok().and(iterator)
 }
 
 pub(super) fn read_error(body: &[u8]) -> Option<(Option<String>, Option<String>)> {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{ChildReply, PageReply, PutReply, RecordReply, number};
+use super::{ChildReply, PageReply, PutReply, PutsReply, RecordReply, number};
 use crate::base::Timestamp;
 use crate::wire::blob;
 use crate::wire::fast::json::Text;
@@ -26,14 +26,14 @@ struct Put<'a> {
 
 impl Put<'_> {
     fn as_reply(&self) -> PutReply<'_> {
-        fn text<'a>(member: &'a Option<Text<'_>>) -> Option<&'a str> {
-            member.as_ref().map(|text| &*text.0)
+        fn text<'a>(member: Option<&'a Text<'_>>) -> Option<&'a str> {
+            member.map(|text| &*text.0)
         }
         PutReply {
-            shard_id: text(&self.shard_id),
-            sequence_number: text(&self.sequence_number),
-            error_code: text(&self.error_code),
-            error_message: text(&self.error_message),
+            shard_id: text(self.shard_id.as_ref()),
+            sequence_number: text(self.sequence_number.as_ref()),
+            error_code: text(self.error_code.as_ref()),
+            error_message: text(self.error_message.as_ref()),
         }
     }
 }
@@ -49,9 +49,9 @@ struct Iterator {
     shard_iterator: Option<String>,
 }
 
-pub(super) fn read_iterator(body: &[u8]) -> Option<Option<String>> {
+pub(super) fn read_iterator(body: &[u8]) -> Option<String> {
     let read: Iterator = serde_json::from_slice(body).ok()?;
-    Some(read.shard_iterator)
+    read.shard_iterator
 }
 
 #[derive(Deserialize)]
@@ -87,11 +87,11 @@ enum Member {
 pub(super) fn read_put_records(
     body: &[u8],
     take: &mut impl FnMut(PutReply<'_>),
-) -> Option<Option<i64>> {
+) -> Option<PutsReply> {
     let mut reader = serde_json::Deserializer::from_slice(body);
     let failed = Puts(take).deserialize(&mut reader).ok()?;
     reader.end().ok()?;
-    Some(failed)
+    Some(PutsReply { failed })
 }
 
 /// PutRecords' answer.
@@ -221,7 +221,6 @@ impl<'de> Visitor<'de> for Page {
 }
 
 fn record(got: &Got<'_>, data: &mut Vec<u8>) -> Option<RecordReply> {
-    let text = |member: &Option<Text<'_>>| member.as_ref().map_or("", |text| &*text.0).to_owned();
     let start = data.len();
     if let Some(encoded) = &got.data {
         blob::decode_into(&encoded.0, data)?;
@@ -229,7 +228,11 @@ fn record(got: &Got<'_>, data: &mut Vec<u8>) -> Option<RecordReply> {
     Some(RecordReply {
         sequence_number: number(got.sequence_number.as_ref().map_or("", |text| &*text.0)),
         arrival: got.approximate_arrival_timestamp.map(time),
-        partition_key: text(&got.partition_key).into_boxed_str(),
+        partition_key: got
+            .partition_key
+            .as_ref()
+            .map_or("", |text| &*text.0)
+            .into(),
         data: start..data.len(),
     })
 }

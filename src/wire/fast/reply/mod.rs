@@ -93,20 +93,27 @@ pub fn read_put_record(codec: Codec, body: &[u8], take: impl FnOnce(PutReply<'_>
     }
 }
 
-/// Reads PutRecords' answer: gives every result to `take`, in their order, and comes back with FailedRecordCount.
+/// PutRecords' answer beside its results.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PutsReply {
+    /// FailedRecordCount.
+    pub failed: Option<i64>,
+}
+
+/// Reads PutRecords' answer: gives every result to `take`, in their order.
 pub fn read_put_records(
     codec: Codec,
     body: &[u8],
     mut take: impl FnMut(PutReply<'_>),
-) -> Option<Option<i64>> {
+) -> Option<PutsReply> {
     match codec {
         Codec::Json => json::read_put_records(body, &mut take),
         Codec::Cbor => cbor::read_put_records(body, &mut take),
     }
 }
 
-/// Reads GetShardIterator's answer.
-pub fn read_iterator(codec: Codec, body: &[u8]) -> Option<Option<String>> {
+/// Reads GetShardIterator's answer; `None` also when it holds no iterator.
+pub fn read_iterator(codec: Codec, body: &[u8]) -> Option<String> {
     match codec {
         Codec::Json => json::read_iterator(body),
         Codec::Cbor => cbor::read_iterator(body),
@@ -169,7 +176,7 @@ mod tests {
                     reply.error_message.is_some(),
                 ));
             });
-            assert_eq!(failed, Some(Some(1)));
+            assert_eq!(failed, Some(PutsReply { failed: Some(1) }));
             let shard = Some("shardId-000000000003".to_owned());
             let code = Some("ProvisionedThroughputExceededException".to_owned());
             assert_eq!(
@@ -270,9 +277,11 @@ mod tests {
             (read.next_iterator, read.millis_behind_latest),
             (None, None)
         );
-        // {"X": {"a": [1]}, "ShardIterator": null}, with indefinite lengths as Java writes them.
-        let body = b"\xbf\x61X\xbf\x61a\x9f\x01\xff\xff\x6dShardIterator\xf6\xff";
-        assert_eq!(read_iterator(Codec::Cbor, body), Some(None));
+        // {"X": {"a": [1]}, "Y": null, "ShardIterator": "i"}, with indefinite lengths as Java writes them.
+        let body = b"\xbf\x61X\xbf\x61a\x9f\x01\xff\xff\x61Y\xf6\x6dShardIterator\x61i\xff";
+        assert_eq!(read_iterator(Codec::Cbor, body).as_deref(), Some("i"));
+        let absent = br#"{"ShardIterator":null}"#;
+        assert_eq!(read_iterator(Codec::Json, absent), None);
         assert_eq!(read_iterator(Codec::Json, b"not JSON"), None);
         assert_eq!(read_iterator(Codec::Cbor, b"not CBOR"), None);
     }
