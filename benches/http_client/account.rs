@@ -29,10 +29,10 @@ pub(crate) async fn compare(clients: &[(&'static str, Target)], batches: usize) 
         make(target, stream).await;
         let before = cpu();
         let mut account = put(target, stream, batches).await;
-        let written = cpu() - before;
+        let written = cpu().saturating_sub(before);
         let before = cpu();
         read(target, stream, &mut account).await;
-        let read = cpu() - before;
+        let read = cpu().saturating_sub(before);
         let deleted = target.delete_stream(stream).await;
         deleted.expect("it is there");
         let per_record = |cpu: std::time::Duration| cpu.as_secs_f64() * 1e6 / account.acked as f64;

@@ -125,7 +125,7 @@ async fn measure(case: &Case, clients: &[(&'static str, Target)], is_small: bool
         drive(case, target, case.in_flight).await;
         let before = cpu();
         drive(case, target, calls).await;
-        cpu_us[index] += (cpu() - before).as_secs_f64() * 1e6 / calls as f64 / 2.0;
+        cpu_us[index] += cpu().saturating_sub(before).as_secs_f64() * 1e6 / calls as f64 / 2.0;
     }
     for ((name, _), cpu_us) in clients.iter().zip(cpu_us) {
         println!(
