@@ -157,7 +157,12 @@ fn forecasting(c: &mut Criterion) {
         .throughput(Throughput::Elements(population));
     group.bench_function("all_keys_of_64_shards", |b| {
         b.iter(|| {
-            let forecast = forecast(&[&producer], &ranges, &Limits::aws());
+            let forecast = forecast(
+                &[&producer],
+                std::time::Duration::from_mins(1),
+                &ranges,
+                &Limits::aws(),
+            );
             let total: f64 = forecast.shards.iter().map(|shard| shard.share).sum();
             assert!((total - 1.0).abs() < 1e-9);
             forecast

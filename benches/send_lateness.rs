@@ -81,8 +81,8 @@ async fn pace(clock: Clock, rate: u32, records: u64) -> LatencyHistogram {
     // Half a gap more, so that rounding does not decide whether the last record is within.
     let load = Duration::from_secs_f64((records as f64 - 0.5) / f64::from(rate));
     let rng = rng::generator(7, "bench", 0, "arrival");
-    let mut schedule =
-        Schedule::new(&arrival, 0, 1, load, rng).expect("a constant arrival has a schedule");
+    let mut schedule = Schedule::new(&arrival, 0, 1, load, rng.clone(), rng)
+        .expect("a constant arrival has a schedule");
     let mut expected = schedule.clone();
     let pacer = Pacer::new(clock);
     let start = clock.now().plus(LEAD);

@@ -1,7 +1,7 @@
 //! The same records by every client, and what became of them.
 
 use streamgauge::kinesis::operation::{IteratorPosition, PutApi, ShardFilter};
-use streamgauge::target::Target;
+use streamgauge::target::{Existence, Target};
 
 use super::{batch, cpu, make};
 
@@ -33,8 +33,9 @@ pub(crate) async fn compare(clients: &[(&'static str, Target)], batches: usize) 
         let before = cpu();
         read(target, stream, &mut account).await;
         let read = cpu().saturating_sub(before);
-        let deleted = target.delete_stream(stream).await;
-        deleted.expect("it is there");
+        let patience = std::time::Duration::from_secs(30);
+        let ended = target.end_stream(stream, Existence::Certain, patience);
+        ended.await.expect("it is there");
         let per_record = |cpu: std::time::Duration| cpu.as_secs_f64() * 1e6 / account.acked as f64;
         println!(
             "{name:<14} {} acked, {} refused, {} read back; {:.2} us of CPU a record written, {:.2} us read",
@@ -53,18 +54,6 @@ pub(crate) async fn compare(clients: &[(&'static str, Target)], batches: usize) 
             account,
             "{name}"
         );
-        // A stream takes a while to go.
-        while target
-            .find_stream(stream)
-            .await
-            .expect("an answer")
-            .is_some()
-        {
-            target
-                .clock()
-                .sleep(std::time::Duration::from_millis(20))
-                .await;
-        }
     }
 }
 

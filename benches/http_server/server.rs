@@ -35,7 +35,7 @@ impl Server {
             "--log",
             "error",
         ]);
-        // Little enough that the warm-up fills it: fresh memory costs as much as the rest of a put.
+        // Little enough that the warm-up fills it: clearing fresh pages takes a third of a put.
         command.args(["--max-memory", "384MiB"]);
         Self::start(command)
     }

@@ -3,15 +3,20 @@
 //! Estimates err on the dear side, because a cap rests on them: a shard's or stream's begun hours count whole, every
 //! shard that a reshard may open counts by itself, and producers without a rate write what their shards accept.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::budget::SHARD_READ_BYTES_PER_S;
 use super::prices::Prices;
+use crate::kinesis::StreamName;
 use crate::kinesis::record::PUT_UNIT_BYTES;
 use crate::measure::ProducerLedger;
 use crate::report::cost::{Cost, CostLine};
 use crate::report::{Document, FigureBasis};
 use crate::scenario::Scenario;
-use crate::scenario::model::{Action, Arrival, KeyChoice, Producer, Stream};
+use crate::scenario::model::{Action, KeyChoice, Keys, Producer, Stream};
+use crate::workload::KeyText;
+use crate::workload::arrival::records_per_s;
 use crate::workload::sizes::{mean_bytes, share_above};
 
 /// Up to here records are kept at no extra price.
@@ -40,11 +45,63 @@ struct Offer {
     basis: FigureBasis,
 }
 
+/// What the service says of a stream that is there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Found {
+    /// Its open shards, whatever the file says.
+    pub open_shards: u32,
+    /// Whether it is billed by the gigabyte.
+    pub on_demand: bool,
+    /// How long its records are kept.
+    pub retention: Duration,
+}
+
+/// What the service says of existing streams, by their names in the scenario.
+pub type FoundStreams = BTreeMap<StreamName, Found>;
+
+/// The scenario with its existing streams as they are.
+pub fn as_found(scenario: &Scenario, found: &FoundStreams) -> Scenario {
+    let mut scenario = scenario.clone();
+    for stream in scenario.streams.values_mut() {
+        if let Some(found) = found.get(&stream.name) {
+            (stream.shards, stream.retention) = (found.open_shards.max(1), found.retention);
+        }
+    }
+    scenario
+}
+
+impl Offer {
+    /// The same records, as many as these PUT payload units are.
+    fn scaled_to(self, put_units: f64, basis: FigureBasis) -> Self {
+        let scale = if self.put_units > 0.0 {
+            put_units / self.put_units
+        } else {
+            0.0
+        };
+        Self {
+            bytes: self.bytes * scale,
+            put_units,
+            rounded_bytes: self.rounded_bytes * scale,
+            basis,
+        }
+    }
+}
+
 /// The cost of a scenario on AWS as it stands in its file, before it runs.
 pub fn estimate(scenario: &Scenario, prices: &Prices) -> Cost {
+    estimate_of(scenario, &FoundStreams::new(), prices)
+}
+
+/// The cost of a scenario with its existing streams as the service says they are.
+pub fn estimate_of(scenario: &Scenario, found: &FoundStreams, prices: &Prices) -> Cost {
+    let scenario = &as_found(scenario, found);
     let planned = planned(scenario);
     let lines = scenario.streams.values().flat_map(|stream| {
         let offer = offer(scenario, stream);
+        if is_on_demand(found, stream) {
+            let gb_out = gb_out_at_most(scenario, stream, planned);
+            return on_demand_lines(stream, &offer, gb_out, planned, prices);
+        }
         let mut lines = shard_lines(scenario, stream, planned, FigureBasis::Simulated, prices);
         lines.push(put_line(stream, offer.put_units, offer.basis, prices));
         lines.extend(long_retention(stream, &offer, planned, prices));
@@ -53,48 +110,80 @@ pub fn estimate(scenario: &Scenario, prices: &Prices) -> Cost {
     Cost::of(prices.list(), lines.collect())
 }
 
+fn is_on_demand(found: &FoundStreams, stream: &Stream) -> bool {
+    found.get(&stream.name).is_some_and(|found| found.on_demand)
+}
+
+/// What the run's readers may take of a stream that others write to: their shares of each shard for all the time.
+fn gb_out_at_most(scenario: &Scenario, stream: &Stream, time: Duration) -> (f64, FigureBasis) {
+    let readers = scenario.consumers.values();
+    let readers = readers.filter(|consumer| consumer.stream == stream.name);
+    let per_s: f64 = readers
+        .map(|consumer| {
+            let share = consumer.max_bytes_per_s.map(|share| share as f64);
+            share.unwrap_or(SHARD_READ_BYTES_PER_S)
+        })
+        .sum();
+    let bytes = per_s * shards_ever(scenario, stream) * time.as_secs_f64();
+    (bytes / GB, FigureBasis::Assumed)
+}
+
 /// The same in on-demand mode, for comparison.
 pub fn on_demand(scenario: &Scenario, prices: &Prices) -> Cost {
     let planned = planned(scenario);
-    let price = &prices.on_demand;
-    let mut lines = Vec::new();
-    for stream in scenario.streams.values() {
+    let lines = scenario.streams.values().flat_map(|stream| {
         let offer = offer(scenario, stream);
         let readers = scenario
             .consumers
             .values()
             .filter(|consumer| consumer.stream == stream.name)
             .count() as f64;
-        let mut add = |item, quantity, basis, price| {
-            if quantity > 0.0 {
-                lines.push(CostLine::new(
-                    stream.name.as_str(),
-                    item,
-                    quantity,
-                    basis,
-                    price,
-                ));
-            }
-        };
-        if !stream.existing {
-            let hours = begun_hours(planned);
-            add(
-                "stream-hours",
-                hours,
-                FigureBasis::Simulated,
-                price.stream_hour,
-            );
+        let gb_out = (readers * offer.bytes / GB, offer.basis);
+        on_demand_lines(stream, &offer, gb_out, planned, prices)
+    });
+    Cost::of(prices.list(), lines.collect())
+}
+
+fn on_demand_lines(
+    stream: &Stream,
+    offer: &Offer,
+    (gb_out, out_basis): (f64, FigureBasis),
+    planned: Duration,
+    prices: &Prices,
+) -> Vec<CostLine> {
+    let price = &prices.on_demand;
+    let mut lines = Vec::new();
+    let mut add = |item, quantity, basis, price| {
+        if quantity > 0.0 {
+            lines.push(CostLine::new(
+                stream.name.as_str(),
+                item,
+                quantity,
+                basis,
+                price,
+            ));
         }
-        add("GB in", offer.rounded_bytes / GB, offer.basis, price.gb_in);
+    };
+    if !stream.existing {
+        let hours = begun_hours(planned);
         add(
-            "GB out",
-            readers * offer.bytes / GB,
-            offer.basis,
-            price.gb_out,
+            "stream-hours",
+            hours,
+            FigureBasis::Simulated,
+            price.stream_hour,
         );
-        if stream.retention > FREE_RETENTION && stream.retention <= LONG_RETENTION {
-            let months = begun_hours(planned) / MONTH_HOURS;
-            let gb_months = offer.bytes / GB * months;
+    }
+    add("GB in", offer.rounded_bytes / GB, offer.basis, price.gb_in);
+    add("GB out", gb_out, out_basis, price.gb_out);
+    if stream.retention > FREE_RETENTION {
+        // What a run puts into a stream that stays is kept for as long as its owner says.
+        let kept = if stream.existing {
+            stream.retention.min(LONG_RETENTION)
+        } else {
+            planned
+        };
+        let gb_months = offer.bytes / GB * (begun_hours(kept) / MONTH_HOURS);
+        if stream.existing || stream.retention <= LONG_RETENTION {
             add(
                 "GB-months kept",
                 gb_months,
@@ -102,40 +191,43 @@ pub fn on_demand(scenario: &Scenario, prices: &Prices) -> Cost {
                 price.retention_gb_month,
             );
         }
-        lines.extend(long_retention(stream, &offer, planned, prices));
     }
-    Cost::of(prices.list(), lines)
+    lines.extend(long_retention(stream, offer, planned, prices));
+    lines
 }
 
 /// What a finished run cost, or would have cost on AWS, by its report. Its streams are those of `scenario`, which says
 /// what the report need not: retention, and which streams were there before.
-pub fn of_report(document: &Document, scenario: &Scenario, prices: &Prices) -> Cost {
+pub fn of_report(
+    document: &Document,
+    scenario: &Scenario,
+    found: &FoundStreams,
+    prices: &Prices,
+) -> Cost {
+    let scenario = &as_found(scenario, found);
     let instrument = &document.instrument;
     let seconds = instrument.warm_up_s + instrument.measure_s + instrument.drain_s;
     let ran = Duration::try_from_secs_f64(seconds).unwrap_or_default();
     let mut lines = Vec::new();
     for stream in scenario.streams.values() {
         let name = stream.name.as_str();
-        let shards = document.shards.iter().filter(|row| row.stream == name);
-        let shard_hours = shards.count() as f64 * begun_hours(ran + AROUND);
-        lines.extend(hour_lines(
-            stream,
-            shard_hours,
-            document.world.basis(),
-            prices,
-        ));
+        let basis = document.world.basis();
         let producers = document
             .producers
             .iter()
             .filter(|(_, producer)| producer.stream == name);
         let ledgers = producers.filter_map(|(producer, _)| document.ledger.producers.get(producer));
         let units: u64 = ledgers.map(|ledger| billed_units(&ledger.total)).sum();
-        lines.push(put_line(
-            stream,
-            units as f64,
-            document.world.basis(),
-            prices,
-        ));
+        if is_on_demand(found, stream) {
+            let offer = offer(scenario, stream).scaled_to(units as f64, basis);
+            let gb_out = gb_out_at_most(scenario, stream, ran);
+            lines.extend(on_demand_lines(stream, &offer, gb_out, ran, prices));
+            continue;
+        }
+        let shards = document.shards.iter().filter(|row| row.stream == name);
+        let shard_hours = shards.count() as f64 * begun_hours(ran + AROUND);
+        lines.extend(hour_lines(stream, shard_hours, basis, prices));
+        lines.push(put_line(stream, units as f64, basis, prices));
     }
     Cost::of(prices.list(), lines)
 }
@@ -150,29 +242,45 @@ fn billed_units(ledger: &ProducerLedger) -> u64 {
 #[derive(Clone, Debug)]
 pub struct LiveCost {
     scenario: Scenario,
+    found: FoundStreams,
     prices: Prices,
+    unit_usd: f64,
 }
 
 impl LiveCost {
-    /// Of a run of this scenario.
-    pub const fn new(scenario: Scenario, prices: Prices) -> Self {
-        Self { scenario, prices }
+    /// Of a run of this scenario, with its existing streams as the service says they are.
+    pub fn new(scenario: &Scenario, found: FoundStreams, prices: Prices) -> Self {
+        let scenario = as_found(scenario, &found);
+        // Counts do not say which stream took them: the dearest did.
+        let units = scenario.streams.values().map(|stream| {
+            if is_on_demand(&found, stream) {
+                let of_unit = offer(&scenario, stream).scaled_to(1.0, FigureBasis::Measured);
+                of_unit.rounded_bytes / GB * prices.on_demand.gb_in
+            } else {
+                prices.provisioned.million_put_units / 1e6
+            }
+        });
+        Self {
+            unit_usd: units.fold(0.0, f64::max),
+            scenario,
+            found,
+            prices,
+        }
     }
 
     /// USD `elapsed` after the load began, with so many PUT payload units. Shards count as the estimate counts them: a begun hour is owed.
     pub fn usd(&self, elapsed: Duration, put_units: u64) -> f64 {
         let basis = FigureBasis::Measured;
-        let shards = self.scenario.streams.values().flat_map(|stream| {
-            shard_lines(
-                &self.scenario,
-                stream,
-                elapsed + AROUND,
-                basis,
-                &self.prices,
-            )
+        let streams = self.scenario.streams.values().map(|stream| {
+            if is_on_demand(&self.found, stream) {
+                let (gb_out, _) = gb_out_at_most(&self.scenario, stream, elapsed);
+                return gb_out * self.prices.on_demand.gb_out;
+            }
+            let time = elapsed + AROUND;
+            let lines = shard_lines(&self.scenario, stream, time, basis, &self.prices);
+            lines.iter().map(|line| line.usd).sum()
         });
-        let units = put_units as f64 * self.prices.provisioned.million_put_units / 1e6;
-        shards.fold(units, |sum, line| sum + line.usd)
+        streams.fold(put_units as f64 * self.unit_usd, |sum, usd| sum + usd)
     }
 }
 
@@ -304,14 +412,12 @@ fn offer(scenario: &Scenario, stream: &Stream) -> Offer {
     for producer in producers {
         let key_bytes = key_bytes(producer);
         let mean = mean_bytes(&producer.size) + key_bytes as f64;
-        let rate = match producer.arrival {
-            Arrival::Constant { rate } | Arrival::Poisson { rate } => rate,
-            Arrival::Closed { .. } => {
-                sum.basis = FigureBasis::Assumed;
-                let each = SHARD_RECORDS_PER_S.min(SHARD_BYTES_PER_S / mean);
-                shards_ever(scenario, stream) * each
-            }
-        };
+        let load = scenario.time.load();
+        let rate = records_per_s(&producer.arrival, load).unwrap_or_else(|| {
+            sum.basis = FigureBasis::Assumed;
+            let each = SHARD_RECORDS_PER_S.min(SHARD_BYTES_PER_S / mean);
+            shards_ever(scenario, stream) * each
+        });
         let records = rate * scenario.time.load().as_secs_f64();
         sum.bytes += records * mean;
         sum.put_units += records * mean_units(producer, key_bytes, PUT_UNIT_BYTES);
@@ -320,19 +426,38 @@ fn offer(scenario: &Scenario, stream: &Stream) -> Offer {
     sum
 }
 
-/// How long the longest key is; keys are numbers within a format.
+/// How long the longest key is, or one with the highest number.
 fn key_bytes(producer: &Producer) -> u64 {
-    let population = match producer.keys.choice {
+    longest_key_bytes(&producer.keys)
+}
+
+fn longest_key_bytes(keys: &Keys) -> u64 {
+    let last = match &keys.choice {
+        KeyChoice::Mix(parts) => {
+            let lengths = parts.iter().map(|(_, keys)| longest_key_bytes(keys));
+            return lengths.max().unwrap_or(0);
+        }
+        KeyChoice::Listed(table) => {
+            let lengths = (0..table.population()).map(|number| table.text(number).len() as u64);
+            return lengths.max().unwrap_or(0);
+        }
+        KeyChoice::Salted { salt, of } => {
+            let of = Keys {
+                choice: (**of).clone(),
+                format: keys.format.clone(),
+            };
+            return longest_key_bytes(&of) + 1 + salt.saturating_sub(1).to_string().len() as u64;
+        }
         KeyChoice::Uniform { population }
         | KeyChoice::Zipf { population, .. }
         | KeyChoice::HotSet { population, .. }
-        | KeyChoice::Sequential { population } => population,
-        KeyChoice::Single => 1,
-        KeyChoice::Unique => u64::MAX,
+        | KeyChoice::Normal { population, .. }
+        | KeyChoice::Exponential { population, .. }
+        | KeyChoice::Sequential { population } => population.saturating_sub(1),
+        KeyChoice::Single => 0,
+        KeyChoice::Unique | KeyChoice::Latest { .. } => u64::MAX,
     };
-    let digits = population.saturating_sub(1).to_string().len();
-    let (before, after) = &producer.keys.format;
-    (before.len() + digits + after.len()) as u64
+    KeyText::new(keys).bytes(last) as u64
 }
 
 /// The mean of a record's begun units of `unit_bytes`: the sum over n of the share of records above n units.
@@ -454,9 +579,60 @@ mod tests {
         close(cost.lines[2].usd, 6_000.0 * 1_508.0 / 1e9 * 0.04);
     }
 
+    /// A producer without a rate on an existing stream that the file takes for one of a single shard.
+    fn existing() -> Scenario {
+        scenario(
+            "max-throughput",
+            &[
+                ("streams.orders.existing", "true"),
+                ("streams.orders.shards", "1"),
+                (
+                    "producers.web.payload",
+                    "{ kind = \"random\", stamp = \"none\" }",
+                ),
+                ("slo", "{}"),
+            ],
+        )
+    }
+
+    fn found(open_shards: u32, on_demand: bool) -> FoundStreams {
+        let found = Found {
+            open_shards,
+            on_demand,
+            retention: FREE_RETENTION,
+        };
+        FoundStreams::from([("orders".parse().unwrap(), found)])
+    }
+
+    #[test]
+    fn a_closed_loop_into_an_existing_stream_is_bounded_by_the_shards_that_it_has() {
+        let of = |shards| estimate_of(&existing(), &found(shards, false), &Prices::shipped()).usd;
+        close(of(40), 40.0 * of(1));
+    }
+
+    #[test]
+    fn an_existing_on_demand_stream_is_priced_by_the_gigabyte_before_meanwhile_and_after() {
+        let prices = Prices::shipped();
+        let scenario = existing();
+        let cost = estimate_of(&scenario, &found(4, true), &prices);
+        let items: Vec<_> = cost.lines.iter().map(|line| line.item.as_str()).collect();
+        assert!(items.contains(&"GB in"), "{items:?}");
+        assert!(!items.contains(&"PUT payload units"), "{items:?}");
+        let provisioned = estimate_of(&scenario, &found(4, false), &prices);
+        assert!(cost.usd > provisioned.usd);
+        // Records of a KB and a little are billed as two.
+        let live = LiveCost::new(&scenario, found(4, true), prices);
+        let first = live.usd(Duration::ZERO, 1_000_000);
+        assert!(first >= 0.08, "{first}");
+    }
+
     #[test]
     fn the_live_cost_grows_with_what_is_stored_and_with_begun_hours() {
-        let live = LiveCost::new(scenario("first-run", &[]), Prices::shipped());
+        let live = LiveCost::new(
+            &scenario("first-run", &[]),
+            FoundStreams::new(),
+            Prices::shipped(),
+        );
         close(live.usd(Duration::from_secs(1), 0), 0.03);
         close(live.usd(Duration::from_secs(3_479), 1_000_000), 0.044);
         close(live.usd(Duration::from_secs(3_481), 1_000_000), 0.074);

@@ -10,6 +10,6 @@ pub mod policy;
 pub mod prices;
 
 pub use budget::{ReadBudget, read_budgets};
-pub use cost::{LiveCost, estimate, of_report, on_demand};
+pub use cost::{Found, FoundStreams, LiveCost, estimate, estimate_of, of_report, on_demand};
 pub use policy::policy;
 pub use prices::Prices;

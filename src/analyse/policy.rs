@@ -34,11 +34,20 @@ pub fn policy(scenario: &Scenario, account: Option<&str>, region: Option<&str>) 
             actions,
             &arn(&created::name_pattern(scenario)),
         ));
-        // It takes no resource: `sweep` looks through all names and touches those of its own tag.
+        // `sweep` looks through all names, and deletes by tag what any run left under the names that runs give.
         statements.push(statement(
             "FindWhatCrashedRunsLeft",
             ["kinesis:ListStreams"],
             "*",
+        ));
+        statements.push(statement(
+            "RemoveWhatCrashedRunsLeft",
+            [
+                "kinesis:DeleteStream",
+                "kinesis:DescribeStreamSummary",
+                "kinesis:ListTagsForStream",
+            ],
+            &arn(&format!("{}*", created::PREFIX)),
         ));
     }
     for (number, stream) in scenario

@@ -15,6 +15,10 @@ pub struct Prices {
     pub region: String,
     /// When the list was made, as `2026-11-23`.
     pub date: String,
+    /// Other regions where they hold.
+    pub same_in: Vec<String>,
+    /// What to multiply them with for regions without a list; a guess on the dear side.
+    pub elsewhere_factor: f64,
     /// Streams whose capacity is a number of shards.
     pub provisioned: Provisioned,
     /// Streams that scale by themselves (on-demand standard).
@@ -66,6 +70,35 @@ impl Prices {
         toml::from_str(TEXT).expect("the shipped price list is parsed by a test")
     }
 
+    /// For a region: the list where it holds, and the dear guess elsewhere, which its name then says.
+    #[must_use]
+    pub fn in_region(mut self, region: &str) -> Self {
+        if self.region == region || self.same_in.iter().any(|same| same == region) {
+            return self;
+        }
+        let factor = self.elsewhere_factor;
+        self.region = format!("{region}, guessed as {factor} x {}", self.region);
+        let Self {
+            provisioned,
+            on_demand,
+            any_mode,
+            ..
+        } = &mut self;
+        for price in [
+            &mut provisioned.shard_hour,
+            &mut provisioned.million_put_units,
+            &mut provisioned.retention_shard_hour,
+            &mut on_demand.stream_hour,
+            &mut on_demand.gb_in,
+            &mut on_demand.gb_out,
+            &mut on_demand.retention_gb_month,
+            &mut any_mode.long_retention_gb_month,
+        ] {
+            *price *= factor;
+        }
+        self
+    }
+
     /// Which list this is, for reports.
     pub fn list(&self) -> PriceList {
         PriceList {
@@ -78,6 +111,17 @@ impl Prices {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_region_without_a_list_is_priced_dearer_and_says_so() {
+        let shipped = Prices::shipped();
+        assert_eq!(shipped.clone().in_region("us-east-1"), shipped);
+        assert_eq!(shipped.clone().in_region("us-east-2"), shipped);
+        let guessed = shipped.clone().in_region("sa-east-1");
+        assert_eq!(guessed.list().region, "sa-east-1, guessed as 3 x us-east-1");
+        assert!(guessed.provisioned.shard_hour >= 3.0 * shipped.provisioned.shard_hour);
+        assert!(guessed.on_demand.gb_in >= 3.0 * shipped.on_demand.gb_in);
+    }
 
     #[test]
     fn the_shipped_list_is_dated_and_holds_no_free_item() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp as Utc;
@@ -12,9 +12,10 @@ use super::exit::Exit;
 use super::run;
 use super::target::as_client;
 use super::watch::{Cap, LiveLine, Watch};
-use crate::analyse::{self, LiveCost, Prices};
+use crate::analyse::{self, Found, FoundStreams, LiveCost, Prices};
 use crate::base::{Clock, Timestamp, rng};
 use crate::kinesis::StreamName;
+use crate::kinesis::endpoint::is_aws_url;
 use crate::report::build::{self, Called, Inputs};
 use crate::report::cost::usd;
 use crate::report::{AwsRun, Cost, Document, World};
@@ -31,6 +32,17 @@ const MAX_COST_DEFAULT_USD: f64 = 5.0;
 
 /// How long after its planned end a run's streams are taken for left behind.
 const GRACE: Duration = Duration::from_mins(15);
+
+/// How long a run may go on from now: its streams become ACTIVE one after another, and again after their retention was
+/// changed.
+fn lasts_at_most(scenario: &Scenario) -> Duration {
+    let day = Duration::from_hours(24);
+    let waits = scenario.streams.values().map(|stream| {
+        let retained = !stream.existing && stream.retention > day;
+        1 + u32::from(retained)
+    });
+    sdk::ACTIVE_WITHIN * waits.sum::<u32>() + scenario.time.load() + scenario.time.drain + GRACE
+}
 
 /// Says why something was refused.
 pub(super) fn refused(refusal: &Refusal) -> Exit {
@@ -51,8 +63,12 @@ pub(super) fn utc(time: Timestamp) -> Utc {
 #[derive(Debug)]
 struct Plan {
     pins: Pins,
+    prices: Prices,
     estimate: Cost,
     max_cost_usd: f64,
+    /// What its existing streams are; nothing until the service was asked.
+    found: FoundStreams,
+    live: Arc<OnceLock<LiveCost>>,
 }
 
 impl Plan {
@@ -71,29 +87,56 @@ impl Plan {
         if let Some(exit) = exits.reduce(Exit::and) {
             return Err(exit);
         }
-        let estimate = analyse::estimate(scenario, &Prices::shipped());
+        let prices = Prices::shipped().in_region(&pins.region);
+        let estimate = analyse::estimate(scenario, &prices);
         let max_cost_usd = arguments
             .max_cost
             .or(spec.max_cost_usd)
             .unwrap_or(MAX_COST_DEFAULT_USD);
         eprint!("{}", estimate.render("Cost, at most"));
-        if estimate.usd > max_cost_usd {
-            return Err(refused(&Refusal::Cost {
-                estimate: usd(estimate.usd),
-                cap: usd(max_cost_usd),
-            }));
-        }
-        Ok(Self {
+        let plan = Self {
             pins,
+            prices,
             estimate,
             max_cost_usd,
-        })
+            found: FoundStreams::new(),
+            live: Arc::default(),
+        };
+        plan.check_cost().map_err(|refusal| refused(&refusal))?;
+        Ok(plan)
+    }
+
+    fn check_cost(&self) -> Result<(), Refusal> {
+        if self.estimate.usd > self.max_cost_usd {
+            return Err(Refusal::Cost {
+                estimate: usd(self.estimate.usd),
+                cap: usd(self.max_cost_usd),
+            });
+        }
+        Ok(())
+    }
+
+    /// Estimates again, now that the service said what the existing streams are: their shards bound a producer without a
+    /// rate, and their mode says what is billed.
+    ///
+    /// # Errors
+    /// [`Refusal::Cost`].
+    fn price(&mut self, scenario: &Scenario, found: FoundStreams) -> Result<(), Refusal> {
+        if !found.is_empty() {
+            self.estimate = analyse::estimate_of(scenario, &found, &self.prices);
+            let what = "Cost with the existing streams as they are, at most";
+            eprint!("{}", self.estimate.render(what));
+        }
+        let live = LiveCost::new(scenario, found.clone(), self.prices.clone());
+        let _ = self.live.set(live);
+        self.found = found;
+        self.check_cost()
     }
 
     /// The cap to hold the run against while it goes on.
-    fn cap(&self, scenario: &Scenario) -> Cap {
+    fn cap(&self) -> Cap {
         Cap {
-            live: LiveCost::new(scenario.clone(), Prices::shipped()),
+            live: Arc::clone(&self.live),
             max_usd: self.max_cost_usd,
         }
     }
@@ -119,7 +162,7 @@ pub(super) fn run_one(
         consumers: scenario.consumers.len() as u64,
         is_virtual: false,
     });
-    let watch = match Watch::start(line, Some(plan.cap(scenario))) {
+    let watch = match Watch::start(line, Some(plan.cap())) {
         Ok(watch) => watch,
         Err(problem) => {
             eprintln!("error: failed to listen for signals: {problem}");
@@ -276,7 +319,7 @@ struct Opened {
 /// # Errors
 /// See [`AwsProblem`]; what had been made is deleted.
 async fn open(
-    plan: Plan,
+    mut plan: Plan,
     spec: &TargetSpec,
     scenario: &Scenario,
     run: u32,
@@ -291,7 +334,9 @@ async fn open(
         "account {}, region {}, as {}",
         plan.pins.account, plan.pins.region, caller.arn
     );
-    let planned = scenario.time.load() + scenario.time.drain + GRACE;
+    if let Some(url) = spec.url.as_deref().filter(|url| !is_aws_url(url)) {
+        eprintln!("a rehearsal: {url} is not AWS");
+    }
     let label = Label {
         run: run_id(run),
         scenario: scenario.name.clone(),
@@ -299,22 +344,33 @@ async fn open(
         account: plan.pins.account.clone(),
         region: plan.pins.region.clone(),
         owner: caller.arn.clone(),
-        expires: utc(now.plus(planned))
+        expires: utc(now.plus(lasts_at_most(scenario)))
             .strftime("%Y%m%dT%H%M%SZ")
             .to_string(),
     };
+    let mut restrained = scenario.clone();
+    guard::restrain(&mut restrained);
+    let (mut arns, mut found) = (BTreeMap::new(), FoundStreams::new());
+    for stream in scenario.streams.values().filter(|stream| stream.existing) {
+        let state = sdk.ready(stream.name.as_str()).await;
+        let state = state.map_err(Refusal::from)?;
+        plan.pins.check_arn(&state.arn)?;
+        eprintln!("stream {}", state.arn);
+        arns.insert(stream.name.to_string(), state.arn);
+        let is = Found {
+            open_shards: state.open_shards,
+            on_demand: state.on_demand,
+            retention: state.retention,
+        };
+        found.insert(stream.name.clone(), is);
+    }
+    plan.price(&restrained, found)?;
     let mut owned = Owned::new(Arc::clone(&sdk), folder, label);
-    let mut arns = BTreeMap::new();
-    for stream in scenario.streams.values() {
+    for stream in scenario.streams.values().filter(|stream| !stream.existing) {
         let name: &StreamName = names.get(&stream.name).unwrap_or(&stream.name);
         let made = async {
-            if stream.existing {
-                let found = sdk.ready(name.as_str()).await.map_err(Refusal::from)?;
-                plan.pins.check_arn(&found.arn)?;
-                return Ok::<_, AwsProblem>(found.arn);
-            }
             let (request, hours) = owned::request(stream, name);
-            Ok(owned.create(&request, hours, &plan.pins).await?)
+            owned.create(&request, hours, &plan.pins).await
         };
         match made.await {
             Ok(arn) => {
@@ -323,12 +379,11 @@ async fn open(
             }
             Err(problem) => {
                 tell_left(&mut owned).await;
-                return Err(problem);
+                return Err(problem.into());
             }
         }
     }
-    let mut scenario = scenario.clone();
-    guard::restrain(&mut scenario);
+    let mut scenario = restrained;
     for stream in scenario.streams.values_mut() {
         stream.existing = true;
     }
@@ -351,7 +406,10 @@ impl Opened {
 
     /// Puts the account, the streams and the bill into the document of the run.
     fn complete(&self, document: &mut Document, scenario: &Scenario, capped: bool) {
-        let cost = analyse::of_report(document, scenario, &Prices::shipped());
+        // On-demand streams are billed for what is read: by the shares that the readers had.
+        let mut restrained = scenario.clone();
+        guard::restrain(&mut restrained);
+        let cost = analyse::of_report(document, &restrained, &self.plan.found, &self.plan.prices);
         document.aws = Some(AwsRun {
             caller: self.caller.arn.clone(),
             account: self.plan.pins.account.clone(),

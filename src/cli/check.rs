@@ -69,7 +69,14 @@ fn forecasts(scenario: &Scenario) -> Vec<(StreamName, Forecast)> {
             .filter(|producer| producer.stream == stream.name)
             .collect();
         let ranges = HashKeyRange::initial(stream.shards);
-        let forecast = || forecast(&producers, &ranges, &scenario.engine.limits);
+        let forecast = || {
+            forecast(
+                &producers,
+                scenario.time.load(),
+                &ranges,
+                &scenario.engine.limits,
+            )
+        };
         (!producers.is_empty()).then(|| (stream.name.clone(), forecast()))
     });
     streams.collect()
@@ -115,6 +122,7 @@ fn to_json(
                 "stream": stream.as_str(),
                 "basis": "simulated",
                 "records_per_s": forecast.records_per_s,
+                "peak_records_per_s": forecast.peak_records_per_s,
                 "tail_share": forecast.tail_share,
                 "shards": shards,
                 "heaviest_keys": heaviest,
@@ -169,6 +177,17 @@ fn forecast_text(stream: &StreamName, forecast: &Forecast) -> String {
         None => "no fixed rate (closed arrivals)".to_owned(),
     };
     let mut text = format!("Forecast for `{stream}`, before retries: {rate}\n");
+    if let (Some(mean), Some(peak)) = (forecast.records_per_s, forecast.peak_records_per_s)
+        && mean > 0.0
+        && peak > mean * 1.005
+    {
+        let _ = writeln!(
+            text,
+            "The rate changes: this is its mean over the load. At its peak of up to {} records/s each use of a limit is {:.2} times the one below.",
+            HumanCount(peak.round() as u64),
+            peak / mean,
+        );
+    }
     let mut table = plain_table(&[
         "shard",
         "share",

@@ -31,7 +31,7 @@ pub(super) struct ServeArguments {
     /// How long answers and changes take
     #[arg(long, value_enum, default_value_t = LatencyChoice::None)]
     latency: LatencyChoice,
-    /// What the records of an account's region may take; beyond it the oldest go
+    /// What the records of all accounts may take; beyond it the oldest go, of the account that holds most
     #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = units::parse_bytes)]
     max_memory: u64,
     /// The account of callers whose access key names none; without --credentials, a key of 12 digits is an account
@@ -44,7 +44,7 @@ pub(super) struct ServeArguments {
     tls: TlsArguments,
     #[command(flatten)]
     log: LogArguments,
-    /// Write the endpoint's URL to this file once it is served
+    /// Write the endpoint's URL to this file once it is served; it is gone while it is not
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
     /// How long a client may take to send its headers or its body, or may take nothing of an answer
@@ -200,6 +200,17 @@ async fn run(arguments: &ServeArguments, settings: ServerSettings, clock: Clock)
             return Exit::Unreachable;
         }
     };
+    let ready_file = arguments.ready_file.as_deref();
+    // One that an earlier server left behind names an endpoint that is not there.
+    if let Some(path) = ready_file
+        && let Err(problem) = remove(path)
+    {
+        let path = path.display();
+        eprintln!(
+            "error: failed to remove the ready file `{path}` of an earlier server: {problem}"
+        );
+        return Exit::Usage;
+    }
     let address = arguments.listen;
     let fingerprint = settings
         .tls
@@ -218,7 +229,7 @@ async fn run(arguments: &ServeArguments, settings: ServerSettings, clock: Clock)
         "http"
     };
     let url = format!("{scheme}://{}", server.address());
-    if let Some(path) = &arguments.ready_file
+    if let Some(path) = ready_file
         && let Err(problem) = write_whole(path, &url)
     {
         let path = path.display();
@@ -231,7 +242,17 @@ async fn run(arguments: &ServeArguments, settings: ServerSettings, clock: Clock)
         let _ = writeln!(stdout, "Certificate SHA-256 {fingerprint}");
     }
     let _ = writeln!(stdout, "Serving Kinesis at {url}");
-    server.run(either(interrupt, terminate)).await;
+    let ended = async {
+        either(interrupt, terminate).await;
+        // Before the last requests are answered: no new ones are.
+        if let Some(path) = ready_file
+            && let Err(problem) = remove(path)
+        {
+            let path = path.display();
+            eprintln!("warning: failed to remove the ready file `{path}`: {problem}");
+        }
+    };
+    server.run(ended).await;
     Exit::Yes
 }
 
@@ -239,6 +260,14 @@ async fn either(mut interrupt: Signal, mut terminate: Signal) {
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
+    }
+}
+
+/// Removes a file, if it is there.
+fn remove(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(problem) if problem.kind() != std::io::ErrorKind::NotFound => Err(problem),
+        _ => Ok(()),
     }
 }
 

@@ -81,8 +81,8 @@ async fn swept(arguments: &SweepArguments, spec: &TargetSpec, pins: &Pins) -> Ex
             .filter(|stream| stream.action == action)
             .count()
     };
-    let wanted = count(&found, SweepAction::Delete);
-    if wanted > 0 && !arguments.dry_run {
+    let many = count(&found, SweepAction::Delete);
+    if many > 0 && !arguments.dry_run {
         if !arguments.yes {
             let names: Vec<_> = found
                 .iter()
@@ -94,14 +94,14 @@ async fn swept(arguments: &SweepArguments, spec: &TargetSpec, pins: &Pins) -> Ex
                 Some(false) => return Exit::Yes,
                 None => {
                     eprintln!(
-                        "error: {wanted} streams would be deleted, and there is no terminal to ask on: add `--yes`, \
+                        "error: {many} streams would be deleted, and there is no terminal to ask on: add `--yes`, \
                          or `--dry-run` to see them"
                     );
                     return Exit::Usage;
                 }
             }
         }
-        sweep::sweep(&sdk, &mut found).await;
+        sweep::sweep(&sdk, &mut found, &wanted, now).await;
     }
     let failed = count(&found, SweepAction::Failed);
     let shown = show(|out| {

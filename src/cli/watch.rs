@@ -2,8 +2,8 @@
 //! can be watched and interrupted like a real one.
 
 use std::io::IsTerminal as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -39,8 +39,8 @@ pub(super) struct Watch {
 /// A bound on what a run may cost, held against what it counts.
 #[derive(Debug)]
 pub(super) struct Cap {
-    /// What it has cost.
-    pub(super) live: LiveCost,
+    /// What it has cost; known when its streams are.
+    pub(super) live: Arc<OnceLock<LiveCost>>,
     /// What it may cost, in USD.
     pub(super) max_usd: f64,
 }
@@ -165,11 +165,11 @@ impl CostWatch {
         };
         loop {
             clock.sleep(PRICE_EVERY).await;
-            let Some(began) = *self.started.borrow() else {
+            let (Some(began), Some(live)) = (*self.started.borrow(), cap.live.get()) else {
                 continue;
             };
             let elapsed = clock.now().since(began);
-            if cap.live.usd(elapsed, self.progress.put_units.get()) >= cap.max_usd {
+            if live.usd(elapsed, self.progress.put_units.get()) >= cap.max_usd {
                 self.capped.store(true, Ordering::Relaxed);
                 self.cancel.send_replace(true);
                 return std::future::pending().await;
@@ -183,6 +183,8 @@ impl CostWatch {
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    /// The terminal went away; `None` where whoever started the run wants that ignored (`nohup`).
+    hang_up: Option<Signal>,
     /// Unheard, it would end the process in the middle of a file; heard, that file's write fails and says so.
     _file_size_limit: Signal,
 }
@@ -193,6 +195,11 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hang_up: if is_ignored(SignalKind::hangup()) {
+                None
+            } else {
+                Some(signal(SignalKind::hangup())?)
+            },
             _file_size_limit: signal(SignalKind::from_raw(file_size_limit))?,
         })
     }
@@ -202,11 +209,37 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            () = received(&mut self.hang_up) => {}
         }
     }
 }
 
-/// Turns the first SIGINT or SIGTERM into an orderly end; the second one ends the process.
+/// Waits for a signal that is listened for; for ever otherwise.
+async fn received(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether this process was started with a signal ignored, as Linux tells; elsewhere it is taken for not ignored.
+fn is_ignored(kind: SignalKind) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    ignores(&status, kind)
+}
+
+/// The same, by the text of `/proc/self/status` (proc(5): `SigIgn` is a mask in hexadecimal, signal 1 its lowest bit).
+fn ignores(status: &str, kind: SignalKind) -> bool {
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or_default();
+    let bit = u32::try_from(kind.as_raw_value() - 1).unwrap_or(u32::MAX);
+    mask.checked_shr(bit).is_some_and(|mask| mask & 1 == 1)
+}
+
+/// Turns the first SIGINT, SIGTERM or SIGHUP into an orderly end; the second one ends the process.
 async fn cancel_on_signal(mut signals: Signals, cancel: watch::Sender<bool>) {
     signals.end_asked_for().await;
     cancel.send_replace(true);
@@ -314,4 +347,18 @@ fn message(line: &LiveLine, load_began: Option<Timestamp>, now: &Seen, before: &
         per_s(now.released, before.released),
         per_s(now.acked, before.acked),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_is_ignored_when_its_bit_is_set() {
+        let status = "Name:\tx\nSigBlk:\t0000000000000001\nSigIgn:\t0000000000001001\n";
+        assert!(ignores(status, SignalKind::hangup()));
+        assert!(ignores(status, SignalKind::pipe()));
+        assert!(!ignores(status, SignalKind::interrupt()));
+        assert!(!ignores("", SignalKind::hangup()));
+    }
 }

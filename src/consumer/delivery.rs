@@ -93,13 +93,13 @@ impl Deliveries {
         }
     }
 
-    /// Takes in one answer of `shard` that came at `delivered`, `lag_ms` behind the tip.
+    /// Takes in one answer of `shard` that came at `delivered`, `lag_ms` behind the tip if it says so.
     pub(super) fn take(
         &mut self,
         shard: ShardId,
         records: &RecordBatch,
         delivered: Timestamp,
-        lag_ms: u64,
+        lag_ms: Option<u64>,
     ) {
         self.calls += 1;
         self.batch.clear();
@@ -179,7 +179,7 @@ impl Deliveries {
         let counters = self.recorder.shard(delivered, shard);
         counters.delivered += records.len() as u64;
         counters.delivered_bytes += bytes;
-        counters.lag_ms_max = counters.lag_ms_max.max(lag_ms);
+        counters.saw_lag_ms(lag_ms.unwrap_or_default());
         self.progress.delivered.add(records.len() as u64);
         self.delivered.add(records.len() as u64);
     }

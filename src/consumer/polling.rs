@@ -19,7 +19,7 @@ use crate::measure::progress::{Counter, Progress};
 use crate::measure::throttle::Basis;
 use crate::measure::tips::{Positions, Tip, Tips};
 use crate::scenario::model::{Consumer, ConsumerKind, StartPosition};
-use crate::target::{CallError, Fetched, Target};
+use crate::target::{CallError, Fetched, Target, within};
 
 /// A reader without an interval that found nothing looks again after this long even if nobody wakes it:
 /// with modelled propagation a record is seen some time after the write that wakes.
@@ -38,6 +38,14 @@ const GET_RECORDS: &str = "GetRecords";
 
 /// How long a reading call over the network may take. The call is made again with the same iterator, so nothing is lost.
 const CALL_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The most bytes that a page of a reader with a share may have: a page of more than 2 MiB would have the service refuse
+/// every reader of the shard for seconds (API reference, GetRecords), and others read there.
+const PAGE_BYTES_MAX: u64 = 512 << 10;
+
+/// How many times more records than the last page had a reader with a share may ask for next: what it saw says little
+/// about what is next.
+const PAGE_GROWTH: u64 = 10;
 
 /// What a consumer is given when the load is about to begin.
 #[derive(Debug)]
@@ -115,6 +123,39 @@ struct Reader {
     writes: u64,
     /// What was passed so far.
     passed: SequenceNumber,
+    /// What its next page may have, if it has a share.
+    page: PageLimit,
+}
+
+/// How many records a reader with a share asks for, from what its pages have held so far.
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct PageLimit {
+    records: u64,
+    /// Bytes per record: those of the heaviest page, which lighter ones make forgotten slowly.
+    record_bytes: f64,
+}
+
+impl PageLimit {
+    /// Nothing is known: one record may be as large as 10 MiB.
+    const FIRST: Self = Self {
+        records: 1,
+        record_bytes: 0.0,
+    };
+
+    /// After a page of so many records with so many bytes, where a page may have `most_bytes`.
+    fn after(self, records: u64, bytes: u64, most_bytes: u64) -> Self {
+        if records == 0 {
+            return self;
+        }
+        let mean = bytes as f64 / records as f64;
+        let record_bytes = mean.max(self.record_bytes * 0.9).max(1.0);
+        let fit = (most_bytes as f64 / record_bytes) as u64;
+        let grown = self.records.max(records.saturating_mul(PAGE_GROWTH));
+        Self {
+            records: fit.min(grown).max(1),
+            record_bytes,
+        }
+    }
 }
 
 /// One call of one reader and its answer.
@@ -126,7 +167,7 @@ struct Poll {
     sent: Timestamp,
     delivered: Timestamp,
     api: &'static str,
-    answer: Result<RecordPage, CallError>,
+    answer: Result<Fetched, CallError>,
 }
 
 impl Prepared {
@@ -265,12 +306,16 @@ impl Polling {
         } = finished;
         let shard = reader.shard;
         match answer {
-            Ok(page) => {
+            Ok(Fetched {
+                mut page,
+                behind_ms,
+                ..
+            }) => {
                 if let Some(through) = page.trimmed_to {
                     self.deliveries.trimmed(shard, reader.passed, through);
                 }
                 self.deliveries
-                    .take(shard, &page.records, delivered, page.millis_behind_latest);
+                    .take(shard, &page.records, delivered, behind_ms);
                 if let Some(last) = page
                     .records
                     .iter()
@@ -279,7 +324,7 @@ impl Polling {
                 {
                     reader.passed = reader.passed.max(last);
                 }
-                let Some(next) = page.next_iterator else {
+                let Some(next) = page.next_iterator.take() else {
                     self.deliveries.passed(shard, SequenceNumber::MAX);
                     for child in &page.child_shards {
                         self.deliveries.exclude_cut_lanes(&child.hash_key_range);
@@ -292,7 +337,8 @@ impl Polling {
                         .collect();
                 };
                 reader.iterator = Some(next);
-                if page.millis_behind_latest == 0
+                // An answer that does not say where the tip is has not told that this is it.
+                if behind_ms == Some(0)
                     && let Some(tip) = tip
                     && tip.acked.plus(VISIBLE_AFTER) <= sent
                     && tip.sequence_number > reader.passed
@@ -302,6 +348,11 @@ impl Polling {
                 }
                 let nothing = self.settings.interval.is_zero() && page.records.is_empty();
                 reader.idle = nothing.then_some(reader.writes);
+                if let Some(per_s) = self.settings.max_bytes_per_s {
+                    let most = page_bytes(per_s, self.settings.interval);
+                    let (records, bytes) = (page.records.len() as u64, bytes_of(&page));
+                    reader.page = reader.page.after(records, bytes, most);
+                }
                 let bytes = page
                     .records
                     .iter()
@@ -371,8 +422,15 @@ impl Reader {
             idle: None,
             writes: 0,
             passed: SequenceNumber::default(),
+            page: PageLimit::FIRST,
         }
     }
+}
+
+/// The bytes that a page may have at this share: what may be read until the next call, and no more than starves nobody.
+fn page_bytes(per_s: u64, interval: Duration) -> u64 {
+    let until_next = per_s as f64 * interval.as_secs_f64();
+    (until_next as u64).clamp(1, PAGE_BYTES_MAX)
 }
 
 /// Waits until the reader's next call is due and makes it.
@@ -382,17 +440,27 @@ async fn poll(settings: Settings, tips: Arc<Tips>, mut reader: Reader) -> Poll {
         clock,
         stream,
         max_records,
+        max_bytes_per_s,
         meters,
         ..
     } = settings;
+    let limit = match max_bytes_per_s {
+        Some(_) => max_records.min(u32::try_from(reader.page.records).unwrap_or(u32::MAX)),
+        None => max_records,
+    };
     if let Some(noted) = reader.idle {
         target
-            .wait_for_records(reader.shard, noted, clock.now().plus(IDLE_LOOK))
+            .wait_for_records(
+                stream.as_str(),
+                reader.shard,
+                noted,
+                clock.now().plus(IDLE_LOOK),
+            )
             .await;
     } else if reader.next_poll > clock.now() {
         clock.sleep_until(reader.next_poll).await;
     }
-    reader.writes = target.writes(reader.shard);
+    reader.writes = target.writes(stream.as_str(), reader.shard);
     let (tip, sent) = (tips.tip(reader.shard), clock.now());
     let iterator = match reader.iterator.take() {
         Some(iterator) => Ok(iterator),
@@ -408,7 +476,7 @@ async fn poll(settings: Settings, tips: Arc<Tips>, mut reader: Reader) -> Poll {
             if let Some(meters) = &meters {
                 meters.read(sent, reader.shard, 1, 0);
             }
-            let call = target.get_records(stream.as_str(), &iterator, Some(max_records));
+            let call = target.get_records(stream.as_str(), &iterator, Some(limit));
             let answer = if target.wakes_readers() {
                 call.await
             } else {
@@ -420,10 +488,10 @@ async fn poll(settings: Settings, tips: Arc<Tips>, mut reader: Reader) -> Poll {
         }
     };
     let (delivered, mut answer) = match answer {
-        Ok(Fetched { page, at }) => (at, Ok(page)),
+        Ok(fetched) => (fetched.at, Ok(fetched)),
         Err(error) => (clock.now(), Err(error)),
     };
-    if let Ok(page) = &mut answer {
+    if let Ok(Fetched { page, .. }) = &mut answer {
         if let Some(meters) = &meters {
             meters.read(delivered, reader.shard, 0, bytes_of(page));
         }
@@ -468,17 +536,32 @@ async fn children(target: &Target, stream: &StreamName, parent: ShardId) -> Vec<
     children
 }
 
-/// The call's answer, unless it takes longer than this.
-async fn within<T>(
-    patience: Duration,
-    clock: Clock,
-    call: impl Future<Output = Result<T, CallError>>,
-) -> Result<T, CallError> {
-    tokio::select! {
-        biased;
-        answer = call => answer,
-        () = clock.sleep(patience) => {
-            Err(CallError::Unanswered(format!("nothing came within {} s", patience.as_secs())))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_of_a_reader_with_a_share_grows_to_its_bytes_and_not_beyond() {
+        let most = page_bytes(512 << 10, Duration::from_secs(1));
+        assert_eq!(most, 512 << 10);
+        let (mut limit, mut asked) = (PageLimit::FIRST, Vec::new());
+        for _ in 0..5 {
+            asked.push(limit.records);
+            limit = limit.after(limit.records, limit.records * 1_024, most);
         }
+        assert_eq!(asked, [1, 10, 100, 512, 512]);
+        // Nothing came: nothing was learned.
+        assert_eq!(limit.after(0, 0, most), limit);
+        // One page of records of 256 KiB, and the next has two of them at most.
+        assert_eq!(limit.after(4, 1 << 20, most).records, 2);
+        // A record beyond any page still comes, alone.
+        assert_eq!(PageLimit::FIRST.after(1, 10 << 20, most).records, 1);
+    }
+
+    #[test]
+    fn a_page_has_what_its_interval_allows_and_never_what_starves_others() {
+        assert_eq!(page_bytes(256 << 10, Duration::from_secs(1)), 256 << 10);
+        assert_eq!(page_bytes(256 << 10, Duration::from_secs(2)), 512 << 10);
+        assert_eq!(page_bytes(512 << 10, Duration::from_mins(1)), 512 << 10);
     }
 }

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use arc_swap::{ArcSwap, Guard};
+use rand::RngExt as _;
 
+use super::due::Dues;
 use super::fault::Storm;
 use super::lock;
 use super::pool::{MemoryUse, Pool};
@@ -16,6 +18,7 @@ use super::shard::Shard;
 use super::stream::Stream;
 use super::subscription::Subscriptions;
 use crate::base::Timestamp;
+use crate::base::rng::generator;
 use crate::kinesis::arn::StreamArn;
 use crate::kinesis::operation::Commitment;
 use crate::kinesis::quotas::{Limits, RATES, RateName, Scope};
@@ -48,7 +51,11 @@ pub struct Account {
     pub(super) pool: Pool,
     table: ArcSwap<Table>,
     control: Mutex<AccountControl>,
-    incarnations: AtomicU64,
+    /// The creation time of the newest stream in ns, or a little more: no two streams have the same.
+    newest: AtomicU64,
+    /// Tells this account and region from others in incarnations.
+    identity: u64,
+    pub(super) dues: Arc<Dues>,
     pub(super) subscriptions: Subscriptions,
     /// Held by the thread that gives up segments for the memory limit.
     giving_up: Mutex<()>,
@@ -76,10 +83,12 @@ impl Account {
     pub fn new(settings: Settings) -> Self {
         Self {
             pool: Pool::new(settings.max_memory_bytes),
+            identity: identity(&settings),
             settings,
             table: ArcSwap::default(),
             control: Mutex::default(),
-            incarnations: AtomicU64::new(0),
+            newest: AtomicU64::new(0),
+            dues: Arc::default(),
             subscriptions: Subscriptions::default(),
             giving_up: Mutex::default(),
         }
@@ -90,16 +99,31 @@ impl Account {
         &self.settings
     }
 
+    /// Whether it has no stream and never had a throughput commitment.
+    pub fn is_blank(&self) -> bool {
+        self.table.load().is_empty() && self.control().commitment == Commitment::default()
+    }
+
     /// When the earliest change under way is due.
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.table.load().values().filter_map(|s| s.due()).min()
+        self.dues.earliest()
     }
 
     /// Ends every change that is due by `now`.
     pub fn apply_due(&self, now: Timestamp) {
+        if self.next_due().is_none_or(|due| due > now) {
+            return;
+        }
         for stream in self.table.load_full().values() {
             self.settle(now, stream);
         }
+        self.search_dues();
+    }
+
+    /// Finds when the next change is due, after one ended or was put off.
+    pub(super) fn search_dues(&self) {
+        let earliest = || self.table.load().values().filter_map(|s| s.due()).min();
+        self.dues.search(earliest);
     }
 
     /// Allocates and touches spare segments until at least `bytes` are spare or the memory limit is reached.
@@ -214,8 +238,16 @@ impl Account {
         }
     }
 
-    pub(super) fn next_incarnation(&self) -> u64 {
-        self.incarnations.fetch_add(1, Ordering::Relaxed)
+    /// A number that no other stream has: of this account, of another one, or of this one in an earlier process. An
+    /// iterator that outlived its stream is told from those of the stream that has its name now.
+    pub(super) fn next_incarnation(&self, now: Timestamp) -> u64 {
+        let later = |newest: u64| now.as_nanos().max(newest.saturating_add(1));
+        let before = self
+            .newest
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |newest| {
+                Some(later(newest))
+            });
+        later(before.unwrap_or_default()) ^ self.identity
     }
 
     pub(super) fn insert(&self, stream: &Arc<Stream>) {
@@ -224,6 +256,10 @@ impl Account {
             table.insert(stream.name.clone(), Arc::clone(stream));
             table
         });
+        // It may have been looked for before the stream was there to be found.
+        if let Some(due) = stream.due() {
+            self.dues.note(due.as_nanos(), || {});
+        }
     }
 
     /// Ends a stream's change if it is due, and forgets the stream if that was its deletion.
@@ -244,6 +280,7 @@ impl Account {
                 table
             });
         }
+        self.search_dues();
     }
 
     /// Gives up the oldest segments while the memory limit is exceeded. One thread at a time does it; the others go on.
@@ -257,7 +294,7 @@ impl Account {
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
                 Err(TryLockError::WouldBlock) => return,
             };
-            let enough = self.give_up_oldest(now);
+            let enough = self.give_up_oldest(now, || self.pool.excess() > 0);
             drop(giving_up);
             fence(Ordering::SeqCst);
             if !enough {
@@ -266,8 +303,21 @@ impl Account {
         }
     }
 
-    /// Gives up the oldest segments until the memory limit is kept; `false` if there are none left.
-    fn give_up_oldest(&self, now: Timestamp) -> bool {
+    /// Gives up spare memory and then the oldest records until `bytes` less are held, for accounts that share memory
+    /// with this one; `false` if there is nothing left to give up.
+    pub fn give_up(&self, now: Timestamp, bytes: u64) -> bool {
+        let _giving_up = lock(&self.giving_up);
+        let MemoryUse {
+            log_bytes,
+            pool_bytes,
+            ..
+        } = self.memory();
+        let target = (log_bytes + pool_bytes).saturating_sub(bytes);
+        self.give_up_oldest(now, || self.pool.is_above(target))
+    }
+
+    /// Gives up the oldest segments until there is enough room; `false` if there are none left.
+    fn give_up_oldest(&self, now: Timestamp, lacks_room: impl Fn() -> bool) -> bool {
         let table = self.table.load_full();
         let mut shards: Vec<(Arc<Shard>, Timestamp)> = Vec::new();
         for stream in table.values() {
@@ -275,7 +325,7 @@ impl Account {
             let map = stream.map();
             shards.extend(map.shards().iter().map(|s| (Arc::clone(s), horizon)));
         }
-        while self.pool.excess() > 0 {
+        while lacks_room() {
             let oldest = shards
                 .iter()
                 .filter_map(|held| held.0.oldest_segment().map(|ordinal| (ordinal, held)))
@@ -287,4 +337,10 @@ impl Account {
         }
         true
     }
+}
+
+/// A number of the account and region.
+fn identity(settings: &Settings) -> u64 {
+    let mut random = generator(0, &settings.account_id, 0, &settings.region);
+    random.random()
 }

@@ -102,7 +102,7 @@ impl Account {
         let max_record_bytes = self.record_bytes(asked_bytes);
         let founding = Founding {
             name: stream.clone(),
-            incarnation: self.next_incarnation(),
+            incarnation: self.next_incarnation(now),
             shards,
             mode,
             max_record_bytes,
@@ -111,6 +111,7 @@ impl Account {
             distribution: options.distribution.unwrap_or_default(),
             tags: options.tags.clone(),
             warm_mib: options.warm_mib_per_s.filter(|&mib| mib > 0),
+            dues: Arc::clone(&self.dues),
         };
         let stream = Arc::new(Stream::new(founding, now));
         stream.begin(&mut stream.control(), now.plus(takes), Change::Create, 0);
@@ -206,6 +207,8 @@ impl Account {
         }
         control.consumers.clear();
         found.begin(&mut control, now.plus(takes), Change::Delete, 0);
+        // It may have taken the place of an earlier change.
+        self.search_dues();
         drop(control);
         self.settle(now, &found);
         Ok(())

@@ -15,6 +15,7 @@ mod consumer;
 mod control;
 mod describe;
 mod dry_run;
+mod due;
 mod encryption;
 mod fault;
 mod get;

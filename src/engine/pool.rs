@@ -131,6 +131,22 @@ impl Pool {
         log_bytes().saturating_sub(self.log_budget)
     }
 
+    /// Lets spare memory go until no more than `target_bytes` are held; says whether logs hold more than that.
+    pub(super) fn is_above(&self, target_bytes: u64) -> bool {
+        let held = || self.log_bytes.load(Relaxed) + self.spare_bytes.load(Relaxed);
+        if held() > target_bytes {
+            let mut kept = lock(&self.kept);
+            while held() > target_bytes {
+                let dropped = kept.idle.pop().is_some() || kept.viewed.pop_front().is_some();
+                if !dropped {
+                    return true;
+                }
+                self.spare_bytes.fetch_sub(SEGMENT_BYTES as u64, Relaxed);
+            }
+        }
+        false
+    }
+
     /// Allocates and touches spare segments until `bytes` are spare or the budget is full.
     pub(super) fn warm(&self, bytes: u64) {
         let segment = SEGMENT_BYTES as u64;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, Guard};
 
 use super::consumer::Consumers;
+use super::due::Dues;
 use super::fault::Storm;
 use super::lock;
 use super::on_demand::{OnDemand, Rules};
@@ -45,6 +46,8 @@ pub(super) struct Stream {
     /// When the change under way is done, in ns; `u64::MAX` without one. Lets a call see without a lock that nothing is
     /// due.
     due_nanos: AtomicU64,
+    /// The account's.
+    dues: Arc<Dues>,
     map: ArcSwap<ShardMap>,
     control: Mutex<Control>,
 }
@@ -101,6 +104,7 @@ pub(super) struct Founding {
     pub(super) distribution: RecordDistribution,
     pub(super) tags: Tags,
     pub(super) warm_mib: Option<u32>,
+    pub(super) dues: Arc<Dues>,
 }
 
 /// A change under way.
@@ -140,6 +144,7 @@ impl Stream {
             spread: AtomicU64::new(0),
             status: AtomicU8::new(StreamStatus::Creating as u8),
             due_nanos: AtomicU64::new(u64::MAX),
+            dues: founding.dues,
             map: ArcSwap::from_pointee(ShardMap::initial(shards, now, &rates)),
             control: Mutex::new(Control {
                 pending: None,
@@ -252,7 +257,9 @@ impl Stream {
         let scaling = control.on_demand.as_ref().map(OnDemand::next);
         let due = change.into_iter().chain(scaling).min();
         let nanos = due.map_or(u64::MAX, Timestamp::as_nanos);
-        self.due_nanos.store(nanos, Ordering::Release);
+        self.dues.note(nanos, || {
+            self.due_nanos.store(nanos, Ordering::Release);
+        });
     }
 
     /// Ends the change under way if it is done by `now`, as of the time that it was due, and lets an on-demand stream

@@ -109,6 +109,11 @@ impl Account {
         poll
     }
 
+    /// How many subscriptions are open.
+    pub fn open_subscriptions(&self) -> usize {
+        self.subscriptions.count()
+    }
+
     /// Forgets a subscription whose reader went away. The consumer still waits before it may subscribe again.
     pub fn close_subscription(&self, id: SubscriptionId) {
         self.subscriptions.remove(id);

@@ -93,6 +93,11 @@ impl Subscriptions {
         lock(&self.0).by_id.get(&id).cloned()
     }
 
+    /// How many are open.
+    pub(super) fn count(&self) -> usize {
+        lock(&self.0).by_id.len()
+    }
+
     pub(super) fn remove(&self, id: SubscriptionId) {
         lock(&self.0).by_id.remove(&id);
     }

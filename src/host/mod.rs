@@ -95,7 +95,12 @@ impl Host {
         let after = self.arrive(DelayName::PutRecord).await;
         let visible_after = self.delays.draw(DelayName::Propagation);
         let now = self.clock.now();
-        if self.failures.hits(now, stream) {
+        let call = DryRun::PutRecord {
+            stream,
+            entry: &batch.entry(0),
+            after: ordering,
+        };
+        if self.failures.any() && self.passes(now, call) && self.failures.hits(now, stream) {
             self.leave(after).await;
             return Err(internal_failure());
         }
@@ -103,7 +108,7 @@ impl Host {
             .account
             .put_record(now, visible_after, stream, &batch.entry(0), ordering);
         let answer = answer.map(|stored| results.push(Ok(stored)));
-        self.wake_touched(results);
+        self.wake_touched(stream, results);
         self.leave(after).await;
         answer
     }
@@ -121,13 +126,14 @@ impl Host {
         let after = self.arrive(DelayName::PutRecords).await;
         let visible_after = self.delays.draw(DelayName::Propagation);
         let now = self.clock.now();
-        let answer = if self.failures.any() {
-            self.put_survivors(now, visible_after, stream, batch, results)
-        } else {
-            self.account
-                .put_records(now, visible_after, stream, batch, results)
-        };
-        self.wake_touched(results);
+        let answer =
+            if self.failures.any() && self.passes(now, DryRun::PutRecords { stream, batch }) {
+                self.put_survivors(now, visible_after, stream, batch, results)
+            } else {
+                self.account
+                    .put_records(now, visible_after, stream, batch, results)
+            };
+        self.wake_touched(stream, results);
         self.leave(after).await;
         answer
     }
@@ -173,20 +179,28 @@ impl Host {
         answer
     }
 
-    /// How often `shard` was written so far, more or less; to be noted before a reader looks for records.
-    pub fn writes(&self, shard: ShardId) -> u64 {
-        self.waiters.count(shard)
+    /// How often a stream's `shard` was written so far, more or less; to be noted before a reader looks for records.
+    pub fn writes(&self, stream: &str, shard: ShardId) -> u64 {
+        self.waiters.count(stream, shard)
     }
 
-    /// Waits until a record may have been stored in `shard` since `noted` writes, its stream may have changed, or
-    /// `deadline` has passed.
-    pub async fn wait_for_records(&self, shard: ShardId, noted: u64, deadline: Timestamp) {
+    /// Waits until a record may have been stored in a stream's `shard` since `noted` writes, the stream may have changed,
+    /// or `deadline` has passed.
+    pub async fn wait_for_records(
+        &self,
+        stream: &str,
+        shard: ShardId,
+        noted: u64,
+        deadline: Timestamp,
+    ) {
         // A transition that is due changes shards without anybody's call.
         let deadline = self
             .account
             .next_due()
             .map_or(deadline, |due| due.min(deadline));
-        self.waiters.wait(shard, noted, &self.clock, deadline).await;
+        self.waiters
+            .wait(stream, shard, noted, &self.clock, deadline)
+            .await;
     }
 
     /// CreateStream.
@@ -317,6 +331,12 @@ impl Host {
         self.stall.lasts(&self.clock)
     }
 
+    /// Whether a new host would be as good: it has no stream, no commitment, no stall and no fault.
+    pub fn is_blank(&self) -> bool {
+        let faulty = self.failures.any() || self.losses.any();
+        !faulty && !self.is_stalled() && self.account.is_blank()
+    }
+
     /// Refuses a share of the records put for a while.
     ///
     /// # Errors
@@ -339,6 +359,11 @@ impl Host {
     /// Draws whether the answer to a put is to be lost on its way; to be asked once for each that was carried out.
     pub fn loses_acknowledgement(&self, stream: &str) -> bool {
         self.losses.hits(self.clock.now(), stream)
+    }
+
+    /// Whether nothing is wrong with a call itself: what is wrong is told, whatever failures are asked for.
+    fn passes(&self, now: Timestamp, call: DryRun<'_>) -> bool {
+        self.account.dry_run(now, call).code == ErrorCode::DryRunOperation
     }
 
     /// PutRecords of what no failure hits; the results are of the whole batch.
@@ -450,9 +475,9 @@ impl Host {
         answer
     }
 
-    fn wake_touched(&self, results: &[PutResult]) {
+    fn wake_touched(&self, stream: &str, results: &[PutResult]) {
         let stored = results.iter().filter_map(|result| result.as_ref().ok());
-        self.waiters.wake(stored.map(|stored| stored.shard));
+        self.waiters.wake(stream, stored.map(|stored| stored.shard));
     }
 }
 

@@ -7,12 +7,13 @@ use tokio::sync::Notify;
 use crate::base::{Clock, Timestamp};
 use crate::kinesis::ShardId;
 
-/// Shards share this many wake-ups; a reader woken for its neighbour finds nothing and waits again.
-const BUCKETS: usize = 64;
+/// Shards of all streams share this many wake-ups; a reader woken for another shard finds nothing and waits again.
+const BUCKETS: usize = 1_024;
+const WORDS: usize = BUCKETS / u64::BITS as usize;
 
-/// Wake-ups by shard number modulo [`BUCKETS`], over all streams.
+/// Wake-ups by a hash of stream and shard.
 #[derive(Debug)]
-pub(super) struct Waiters([Bucket; BUCKETS]);
+pub(super) struct Waiters(Box<[Bucket]>);
 
 #[derive(Debug, Default)]
 struct Bucket {
@@ -23,25 +24,26 @@ struct Bucket {
 
 impl Default for Waiters {
     fn default() -> Self {
-        Self(std::array::from_fn(|_| Bucket::default()))
+        Self((0..BUCKETS).map(|_| Bucket::default()).collect())
     }
 }
 
 impl Waiters {
     /// How often the shard's bucket was woken so far; to be noted before looking for records.
-    pub(super) fn count(&self, shard: ShardId) -> u64 {
-        self.bucket(shard).count.load(Ordering::Acquire)
+    pub(super) fn count(&self, stream: &str, shard: ShardId) -> u64 {
+        self.bucket(stream, shard).count.load(Ordering::Acquire)
     }
 
     /// Waits until the shard's bucket is woken more often than `noted`, or until `deadline`.
     pub(super) async fn wait(
         &self,
+        stream: &str,
         shard: ShardId,
         noted: u64,
         clock: &Clock,
         deadline: Timestamp,
     ) {
-        let bucket = self.bucket(shard);
+        let bucket = self.bucket(stream, shard);
         let changed = bucket.changed.notified();
         tokio::pin!(changed);
         // Listening before looking: what comes between the two is heard.
@@ -56,15 +58,19 @@ impl Waiters {
         }
     }
 
-    /// Wakes who waits for these shards.
-    pub(super) fn wake(&self, shards: impl Iterator<Item = ShardId>) {
-        let mut touched = 0u64;
+    /// Wakes who waits for these shards of a stream.
+    pub(super) fn wake(&self, stream: &str, shards: impl Iterator<Item = ShardId>) {
+        let hash = hash(stream);
+        let mut touched = [0u64; WORDS];
         for shard in shards {
-            touched |= 1 << (shard.number() as usize % BUCKETS);
+            let index = index(hash, shard);
+            touched[index / 64] |= 1 << (index % 64);
         }
-        while touched != 0 {
-            self.0[touched.trailing_zeros() as usize].wake();
-            touched &= touched - 1;
+        for (word, mut bits) in touched.into_iter().enumerate() {
+            while bits != 0 {
+                self.0[word * 64 + bits.trailing_zeros() as usize].wake();
+                bits &= bits - 1;
+            }
         }
     }
 
@@ -73,9 +79,22 @@ impl Waiters {
         self.0.iter().for_each(Bucket::wake);
     }
 
-    fn bucket(&self, shard: ShardId) -> &Bucket {
-        &self.0[shard.number() as usize % BUCKETS]
+    fn bucket(&self, stream: &str, shard: ShardId) -> &Bucket {
+        &self.0[index(hash(stream), shard)]
     }
+}
+
+/// FNV-1a: names are short, and all that matters is that they differ.
+fn hash(stream: &str) -> u64 {
+    stream.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// A stream's shards lie side by side, and so never share a bucket unless there are very many.
+fn index(hash: u64, shard: ShardId) -> usize {
+    let place = (hash ^ (hash >> 32)).wrapping_add(u64::from(shard.number()));
+    (place % BUCKETS as u64) as usize
 }
 
 impl Bucket {
@@ -97,16 +116,16 @@ mod tests {
         virtual_runtime().unwrap().block_on(async {
             let clock = Clock::virtual_from(Timestamp::ZERO);
             let (waiters, shard) = (Waiters::default(), ShardId::new(3).unwrap());
-            let noted = waiters.count(shard);
-            waiters.wake([shard].into_iter());
+            let noted = waiters.count("s", shard);
+            waiters.wake("s", [shard].into_iter());
             let deadline = clock.now().plus(Duration::from_secs(9));
             // Two readers looked before; both return at once.
-            waiters.wait(shard, noted, &clock, deadline).await;
-            waiters.wait(shard, noted, &clock, deadline).await;
+            waiters.wait("s", shard, noted, &clock, deadline).await;
+            waiters.wait("s", shard, noted, &clock, deadline).await;
             assert_eq!(clock.now(), Timestamp::ZERO);
             // A reader that has seen it waits for the next one.
             waiters
-                .wait(shard, waiters.count(shard), &clock, deadline)
+                .wait("s", shard, waiters.count("s", shard), &clock, deadline)
                 .await;
             assert_eq!(clock.now(), deadline);
         });
@@ -123,15 +142,19 @@ mod tests {
             );
             let wake = async {
                 clock.sleep(Duration::from_millis(1)).await;
-                waiters.wake([other].into_iter());
+                waiters.wake("s", [other].into_iter());
+                for number in 0..9 {
+                    waiters.wake(&format!("other-{number}"), [mine].into_iter());
+                }
                 clock.sleep(Duration::from_millis(1)).await;
-                waiters.wake([mine].into_iter());
+                waiters.wake("s", [mine].into_iter());
             };
             let wait = async {
                 waiters
                     .wait(
+                        "s",
                         mine,
-                        waiters.count(mine),
+                        waiters.count("s", mine),
                         &clock,
                         clock.now().plus(Duration::from_secs(9)),
                     )

@@ -7,6 +7,7 @@ pub mod arn;
 pub mod configuration;
 pub mod consumer;
 pub mod delays;
+pub mod endpoint;
 pub mod error;
 pub mod hash_key;
 pub mod names;

@@ -10,8 +10,8 @@ use crate::kinesis::quotas::RateName;
 use crate::kinesis::{Cause, ErrorCode, Limits, ShardId};
 
 /// Seconds that are remembered: a GetRecords call of 10 MiB, the most, is followed by refusals for 5 s (API reference,
-/// GetRecords).
-const SECONDS: usize = 6;
+/// GetRecords), and a refusal may itself take a few seconds to come.
+const SECONDS: usize = 12;
 
 /// From which share of a limit on it is taken to be the one that refused. Below 1, because the service's seconds and
 /// ours do not begin together.
@@ -43,26 +43,25 @@ impl SecondMeter {
         bucket.bytes += bytes;
     }
 
-    /// What was asked in the second that ends at `now`: of the clock's second before this one as large a part as falls
-    /// into it.
-    pub fn last_second(&mut self, now: Timestamp) -> (f64, f64) {
+    /// What was asked in the `seconds` that end at `now`, 5 at most: of the clock's second in which they begin as large a
+    /// part as falls into them. `now` may lie a few seconds back.
+    pub fn last(&mut self, now: Timestamp, seconds: u64) -> (f64, f64) {
         self.turn_to(now.as_secs());
-        let of = |ago: u64| match self.second.checked_sub(ago) {
-            Some(second) => self.buckets[(second % SECONDS as u64) as usize],
-            None => Asked::default(),
+        let newest = self.second;
+        let of = |ago: u64| match now.as_secs().checked_sub(ago) {
+            Some(second) if newest - second < SECONDS as u64 => {
+                self.buckets[(second % SECONDS as u64) as usize]
+            }
+            _ => Asked::default(),
         };
-        let (current, before) = (of(0), of(1));
         let part = 1.0 - (now.as_nanos() % 1_000_000_000) as f64 / 1e9;
-        (
-            current.count as f64 + part * before.count as f64,
-            current.bytes as f64 + part * before.bytes as f64,
-        )
-    }
-
-    /// The bytes of all seconds that are remembered.
-    pub fn remembered_bytes(&mut self, now: Timestamp) -> u64 {
-        self.turn_to(now.as_secs());
-        self.buckets.iter().map(|bucket| bucket.bytes).sum()
+        let first = of(seconds);
+        let (mut count, mut bytes) = (part * first.count as f64, part * first.bytes as f64);
+        for whole in (0..seconds).map(of) {
+            count += whole.count as f64;
+            bytes += whole.bytes as f64;
+        }
+        (count, bytes)
     }
 
     /// Forgets what is too old at `second`. Times that go back count into the newest second.
@@ -145,7 +144,7 @@ impl Meters {
         let mut meters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let meter = shard.and_then(|shard| meters.get_mut(&shard));
         meter.map_or(Cause::Unknown, |meter| {
-            let (records, bytes) = meter.written.last_second(now);
+            let (records, bytes) = meter.written.last(now, 1);
             write_cause(records, bytes)
         })
     }
@@ -157,8 +156,8 @@ impl Meters {
         }
         let mut meters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         meters.get_mut(&shard).map_or(Cause::Unknown, |meter| {
-            let (calls, bytes) = meter.read.last_second(now);
-            read_cause(calls, bytes, meter.read.remembered_bytes(now) as f64)
+            let (calls, bytes) = meter.read.last(now, 1);
+            read_cause(calls, bytes, meter.read.last(now, 5).1)
         })
     }
 }
@@ -197,13 +196,29 @@ mod tests {
         let mut meter = SecondMeter::default();
         meter.add(at(10_200), 100, 1_000);
         meter.add(at(11_100), 10, 50);
-        assert_eq!(meter.last_second(at(11_250)), (85.0, 800.0));
-        assert_eq!(meter.last_second(at(12_000)), (10.0, 50.0));
-        assert_eq!(meter.remembered_bytes(at(15_999)), 1_050);
-        assert_eq!(meter.remembered_bytes(at(16_000)), 50);
-        assert_eq!(meter.remembered_bytes(at(90_000)), 0);
+        assert_eq!(meter.last(at(11_250), 1), (85.0, 800.0));
+        assert_eq!(meter.last(at(12_000), 1), (10.0, 50.0));
+        assert_eq!(meter.last(at(15_000), 5), (110.0, 1_050.0));
+        assert_eq!(meter.last(at(15_500), 5), (60.0, 550.0));
+        assert_eq!(meter.last(at(16_000), 5), (10.0, 50.0));
+        // A look back at what was before what came since.
+        assert_eq!(meter.last(at(11_250), 1), (85.0, 800.0));
+        assert_eq!(meter.last(at(90_000), 5), (0.0, 0.0));
+        assert_eq!(meter.last(at(11_250), 1), (0.0, 0.0));
         meter.add(at(89_000), 1, 1);
-        assert_eq!(meter.last_second(at(90_000)), (1.0, 1.0));
+        assert_eq!(meter.last(at(90_000), 1), (1.0, 1.0));
+    }
+
+    #[test]
+    fn a_steady_read_below_its_limit_is_not_blamed_on_its_bytes_at_any_point_of_a_second() {
+        let mut meter = SecondMeter::default();
+        for tenth in 0..100 {
+            let now = Timestamp::from_millis(20_000 + tenth * 100);
+            meter.add(now, 0, (0.17 * MIB) as u64);
+            let (calls, bytes) = meter.last(now, 1);
+            let in_5_s = meter.last(now, 5).1;
+            assert_eq!(read_cause(calls, bytes, in_5_s), Cause::Unknown, "{tenth}");
+        }
     }
 
     #[test]

@@ -90,16 +90,20 @@ pub(super) async fn attempt(
     request.sent = clock.now();
     let deadline = request.sent.plus(send.timeout).min(give_up);
     let Request { batch, results, .. } = &mut request;
+    let mut answered = None;
     let answer = tokio::select! {
         biased;
         answer = target.put(send.api, stream.as_str(), batch, results) => match answer {
-            Ok(()) => Answer::Results,
+            Ok(at) => {
+                answered = Some(at);
+                Answer::Results
+            }
             Err(error) => error.into(),
         },
         () = clock.sleep_until(deadline) => Answer::default(),
         Ok(_) = cancel.wait_for(|cancelled| *cancelled) => Answer::default(),
     };
     request.answer = answer;
-    request.ended = clock.now();
+    request.ended = answered.unwrap_or_else(|| clock.now());
     request
 }

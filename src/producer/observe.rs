@@ -125,13 +125,20 @@ impl Observer {
     }
 
     /// A record's attempt was refused.
-    pub(super) fn refused(&mut self, item: &Item, error: &EntryError, ended: Timestamp) {
+    pub(super) fn refused(
+        &mut self,
+        item: &Item,
+        error: &EntryError,
+        sent: Timestamp,
+        ended: Timestamp,
+    ) {
         let shard = error.shard.or(item.shard);
         if error.code.is_throttle() {
             self.ledgers[item.phase as usize].rejected_attempts += 1;
             let (cause, basis) = match (error.cause, &self.meters) {
                 (None, Some(meters)) => (
-                    meters.write_cause(ended, shard, error.code),
+                    // What was asked for before it: what came while it was away had no part in it.
+                    meters.write_cause(sent, shard, error.code),
                     Basis::Inferred,
                 ),
                 (cause, _) => (cause.unwrap_or(Cause::Unknown), Basis::Reported),

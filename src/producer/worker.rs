@@ -391,7 +391,7 @@ impl Worker {
                             self.observer.acked(item, stored, ended);
                             self.settled(item, ended);
                         }
-                        Some(Err(error)) => self.refused(*item, &error, ended),
+                        Some(Err(error)) => self.refused(*item, &error, sent, ended),
                     }
                 }
             }
@@ -406,7 +406,7 @@ impl Worker {
                     shard: None,
                 };
                 for item in &request.items {
-                    self.refused(*item, &refusal, ended);
+                    self.refused(*item, &refusal, sent, ended);
                 }
             }
             Answer::Failed { reason, again } => {
@@ -446,8 +446,8 @@ impl Worker {
         );
     }
 
-    fn refused(&mut self, item: Item, error: &EntryError, ended: Timestamp) {
-        self.observer.refused(&item, error, ended);
+    fn refused(&mut self, item: Item, error: &EntryError, sent: Timestamp, ended: Timestamp) {
+        self.observer.refused(&item, error, sent, ended);
         let last = if error.code.is_throttle() {
             LastAttempt::Throttled
         } else {

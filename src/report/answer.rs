@@ -1,5 +1,6 @@
 //! The three lines that a person reads first.
 
+use crate::kinesis::endpoint::is_aws_url;
 use crate::measure::Status;
 use crate::report::document::{Document, World};
 use crate::report::slo::{SloResult, SloStatus};
@@ -149,11 +150,17 @@ fn accepted(document: &Document) -> String {
 
 /// Where the figures come from, in a phrase: `measured on the embedded engine`.
 pub fn provenance(document: &Document) -> String {
-    let place = match document.world {
-        World::Embedded => "on the embedded engine",
-        World::Endpoint => "at an HTTP endpoint",
-        World::Aws => "on Amazon Kinesis",
-        World::Simulated => "on a virtual clock",
+    let url = document
+        .target
+        .as_ref()
+        .and_then(|target| target.url.as_deref());
+    let place = match (document.world, url) {
+        (World::Embedded, _) => "on the embedded engine".to_owned(),
+        (World::Endpoint, _) => "at an HTTP endpoint".to_owned(),
+        // It ran as on AWS, at something that is not AWS.
+        (World::Aws, Some(url)) if !is_aws_url(url) => format!("in a rehearsal of AWS at {url}"),
+        (World::Aws, _) => "on Amazon Kinesis".to_owned(),
+        (World::Simulated, _) => "on a virtual clock".to_owned(),
     };
     format!("{} {place}", document.basis.as_str())
 }

@@ -5,25 +5,19 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::kinesis::{ErrorCode, StreamName};
-use crate::target::{CallError, Target};
+use crate::kinesis::StreamName;
+use crate::target::{Existence, Target};
 
 /// How long a stream's deletion is tried. Deletions are asked for together, so this is the longest that a run's end is
-/// held up by a target that does not answer.
+/// held up by a target that does not answer; a creation that was never answered is watched half a minute longer.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// The wait before a stream that is still being made, or whose deletion got no answer, is tried again.
-const AGAIN_AFTER: Duration = Duration::from_millis(250);
-
-/// How often a deletion may get no answer.
-const UNANSWERED_MAX: u32 = 3;
 
 /// Streams to be deleted when the run is over, however it ends. The engine in this process needs none of it: its streams
 /// end with it.
 #[derive(Debug)]
 pub(super) struct Created {
     target: Target,
-    names: Mutex<Vec<StreamName>>,
+    names: Mutex<Vec<(StreamName, Existence)>>,
 }
 
 impl Created {
@@ -37,57 +31,36 @@ impl Created {
     /// Notes a stream before its creation is asked for: an answer that never comes may have been a success.
     pub(super) fn note(&self, stream: &StreamName) {
         if self.target.host().is_none() {
-            self.names().push(stream.clone());
+            self.names().push((stream.clone(), Existence::Possible));
         }
     }
 
-    /// The stream turned out to be somebody else's.
+    /// Its creation was answered: it is there.
+    pub(super) fn confirm(&self, stream: &StreamName) {
+        for (name, existence) in self.names().iter_mut() {
+            if name == stream {
+                *existence = Existence::Certain;
+            }
+        }
+    }
+
+    /// Its creation was refused: a stream of this name is somebody else's.
     pub(super) fn forget(&self, stream: &StreamName) {
-        self.names().retain(|name| name != stream);
+        self.names().retain(|(name, _)| name != stream);
     }
 
     /// Deletes what was noted; gives what could not be, with the reason.
     pub(super) async fn delete_all(&self) -> Vec<(StreamName, String)> {
         let names = std::mem::take(&mut *self.names());
-        let deleted = names.into_iter().map(|name| async {
-            let result = self.delete(&name).await;
+        let deleted = names.into_iter().map(|(name, existence)| async move {
+            let ended = self.target.end_stream(name.as_str(), existence, PATIENCE);
+            let result = ended.await;
             result.err().map(|error| (name, error.to_string()))
         });
         join_all(deleted).await.into_iter().flatten().collect()
     }
 
-    async fn delete(&self, stream: &StreamName) -> Result<(), CallError> {
-        let clock = self.target.clock();
-        let tried = async {
-            let mut unanswered = 0;
-            loop {
-                match self.target.delete_stream(stream.as_str()).await {
-                    Err(error) if error.code() == Some(ErrorCode::ResourceNotFound) => {
-                        return Ok(());
-                    }
-                    Err(error) if error.code() == Some(ErrorCode::ResourceInUse) => {
-                        clock.sleep(AGAIN_AFTER).await;
-                    }
-                    // A second deletion does no harm.
-                    Err(CallError::Unanswered(_)) if unanswered < UNANSWERED_MAX => {
-                        unanswered += 1;
-                        clock.sleep(AGAIN_AFTER).await;
-                    }
-                    answer => return answer,
-                }
-            }
-        };
-        tokio::select! {
-            biased;
-            answer = tried => answer,
-            () = clock.sleep(PATIENCE) => Err(CallError::Unanswered(format!(
-                "the stream was not deleted within {} s",
-                PATIENCE.as_secs()
-            ))),
-        }
-    }
-
-    fn names(&self) -> std::sync::MutexGuard<'_, Vec<StreamName>> {
+    fn names(&self) -> std::sync::MutexGuard<'_, Vec<(StreamName, Existence)>> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use crate::kinesis::StreamName;
 use crate::kinesis::arn::StreamArn;
+use crate::kinesis::{StreamName, endpoint};
 use crate::scenario::Scenario;
 use crate::scenario::model::{Action, ConsumerKind, Event, Producer, Stream};
 use crate::scenario::targets::TargetSpec;
@@ -233,16 +233,11 @@ impl Pins {
 
 /// The region in the host of an AWS endpoint: `kinesis.eu-west-1.amazonaws.com`, `vpce-1.kinesis.eu-west-1.vpce...`.
 fn region_of_url(url: &str) -> Option<&str> {
-    let host = url.split_once("://")?.1;
-    let host = host.split(['/', ':']).next()?;
-    let is_aws = host.ends_with(".amazonaws.com")
-        || host.ends_with(".amazonaws.com.cn")
-        || host.ends_with(".api.aws");
-    let mut labels = host.split('.');
+    let mut labels = endpoint::host_of_url(url).split('.');
     labels
         .find(|label| label.starts_with("kinesis") || label.ends_with("-kinesis"))
         .and_then(|_| labels.next())
-        .filter(|_| is_aws)
+        .filter(|_| endpoint::is_aws_url(url))
 }
 
 /// Asks who calls, and where the service believes itself to be, before anything is made there.

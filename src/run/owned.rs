@@ -9,12 +9,14 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use serde::{Deserialize, Serialize};
 
 use super::guard::{Pins, Refusal};
 use crate::kinesis::StreamName;
 use crate::kinesis::operation::CreateStream;
 use crate::scenario::created::{EXPIRES_TAG, OWNER_TAG, RUN_TAG};
+use crate::target::Existence;
 use crate::target::sdk::{ControlError, Sdk};
 
 /// The file in the results folder.
@@ -90,9 +92,9 @@ pub struct Resource {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// It was about to be asked for: it may exist.
+    /// It was about to be asked for, and nobody said what became of that: it may exist, or come to be.
     Creating,
-    /// It exists.
+    /// It exists: its creation was answered.
     Created,
     /// The service was told to delete it, and agreed.
     Deleted,
@@ -166,16 +168,19 @@ impl Owned {
         }
         let tags = self.resources.label.tags();
         if let Err(refused) = self.sdk.create_tagged(request, &tags).await {
-            // In use: somebody else has a stream of this name, and it must not be deleted as this run's.
-            if refused.is_in_use() {
+            // Refused for certain, be it that somebody else has a stream of this name: nothing here is this run's.
+            if !refused.source.may_be_done() {
                 self.resources.streams.pop();
                 let _ = self.note();
             }
             return Err(refused.into());
         }
+        if let Some(last) = self.resources.streams.last_mut() {
+            last.state = State::Created;
+        }
         let found = self.sdk.ready(name).await?;
         if let Some(last) = self.resources.streams.last_mut() {
-            (last.arn, last.state) = (Some(found.arn.clone()), State::Created);
+            last.arn = Some(found.arn.clone());
         }
         // It stood there before as one that may exist, so that a disk that is full now hides nothing.
         let _ = self.note();
@@ -196,13 +201,27 @@ impl Owned {
 
     /// Deletes every stream that may exist. Gives what could not be deleted; it still stands in `resources.json`.
     pub async fn delete(&mut self) -> Vec<ControlError> {
+        let left = self.resources.streams.iter().zip(0..);
+        let left = left.filter(|(stream, _)| stream.state != State::Deleted);
+        let mut deletions: FuturesUnordered<_> = left
+            .map(|(stream, number)| {
+                let (sdk, name) = (Arc::clone(&self.sdk), stream.name.clone());
+                let existence = match stream.state {
+                    State::Creating => Existence::Possible,
+                    State::Created | State::Deleted => Existence::Certain,
+                };
+                if existence == Existence::Possible {
+                    eprintln!(
+                        "nobody said whether stream `{name}` was created: watching for it for half a minute"
+                    );
+                }
+                async move { (number, sdk.delete(&name, existence).await) }
+            })
+            .collect();
         let mut failures = Vec::new();
-        for number in 0..self.resources.streams.len() {
-            let stream = &self.resources.streams[number];
-            if stream.state == State::Deleted {
-                continue;
-            }
-            match self.sdk.delete(&stream.name).await {
+        while let Some((number, ended)) = deletions.next().await {
+            let number: usize = number;
+            match ended {
                 Ok(()) => {
                     self.resources.streams[number].state = State::Deleted;
                     let _ = self.note();

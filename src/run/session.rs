@@ -23,8 +23,9 @@ use crate::measure::IntervalClock;
 use crate::measure::interval::choose_length;
 use crate::measure::progress::Progress;
 use crate::scenario::Scenario;
-use crate::scenario::model::{Action, Arrival};
+use crate::scenario::model::Action;
 use crate::target::{CallError, Target};
+use crate::workload::arrival::records_per_s;
 use crate::workload::sizes::mean_bytes;
 
 /// The most rows that `intervals.csv` may have.
@@ -348,11 +349,11 @@ fn memory_needed(scenario: &Scenario) -> u64 {
     let bytes: f64 = scenario
         .producers
         .values()
-        .map(|producer| match producer.arrival {
-            Arrival::Closed { .. } => max as f64,
-            Arrival::Constant { rate } | Arrival::Poisson { rate } => {
+        .map(|producer| {
+            let rate = records_per_s(&producer.arrival, scenario.time.load());
+            rate.map_or(max as f64, |rate| {
                 rate * seconds * (mean_bytes(&producer.size) + STORED_OVERHEAD_BYTES)
-            }
+            })
         })
         .sum();
     // Closed producers want all of it, which may be more than the host has.

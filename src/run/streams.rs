@@ -11,8 +11,8 @@ use super::created::Created;
 use super::outcome::StreamOutcome;
 use super::session::{RunError, failed};
 use crate::base::{Clock, Timestamp};
+use crate::kinesis::StreamName;
 use crate::kinesis::operation::{CreateStream, ShardDescription, ShardFilter};
-use crate::kinesis::{ErrorCode, StreamName};
 use crate::measure::integrity::{Integrity, WorkerKey};
 use crate::measure::interval::IntervalSource;
 use crate::measure::meter::Meters;
@@ -200,13 +200,15 @@ impl LiveStream {
             active.map_err(failed("use stream", &stream.name))?;
         } else {
             created.note(&stream.name);
-            let answer = target.create_stream(&request, hours).await;
-            if let Err(error) = &answer
-                && error.code() == Some(ErrorCode::ResourceInUse)
-            {
-                created.forget(&stream.name);
+            let asked = target.ask_for_stream(&request).await;
+            match &asked {
+                Ok(()) => created.confirm(&stream.name),
+                Err(error) if error.may_be_done() => {}
+                Err(_) => created.forget(&stream.name),
             }
-            answer.map_err(failed("create stream", &stream.name))?;
+            asked.map_err(failed("create stream", &stream.name))?;
+            let settled = target.settle_stream(stream.name.as_str(), hours).await;
+            settled.map_err(failed("create stream", &stream.name))?;
         }
         let before = target
             .list_shards(stream.name.as_str(), ShardFilter::FromTrimHorizon)
@@ -250,12 +252,15 @@ fn account(scenario: &Scenario, stream: &StreamName, run: u32) -> Integrity {
     Integrity::new(run, &workers, consumers)
 }
 
+/// Whether every record of the stream is one of ours with a stamp. Of a stream that only others write to, none is.
 fn is_stamped(scenario: &Scenario, stream: &StreamName) -> bool {
     let mut producers = scenario
         .producers
         .values()
-        .filter(|producer| producer.stream == *stream);
-    producers.all(|producer| producer.payload.stamp == StampPlace::Prefix)
+        .filter(|producer| producer.stream == *stream)
+        .map(|producer| producer.payload.stamp == StampPlace::Prefix)
+        .peekable();
+    producers.peek().is_some() && producers.all(|stamped| stamped)
 }
 
 /// Lists the shards again whenever a producer found one that it did not expect.

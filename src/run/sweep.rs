@@ -9,6 +9,7 @@ use jiff::Timestamp as Utc;
 use serde::Serialize;
 
 use crate::scenario::created::{EXPIRES_TAG, OWNER_TAG, PREFIX, RUN_TAG};
+use crate::target::Existence;
 use crate::target::sdk::{ControlError, Sdk};
 
 /// Which streams are to go.
@@ -96,10 +97,10 @@ pub fn judge(stream: &str, tags: &BTreeMap<String, String>, wanted: &Wanted, now
     }
 }
 
-/// Looks at every stream that is named as runs name theirs.
+/// Looks at every stream that is named as runs name theirs. One whose tags cannot be read is kept.
 ///
 /// # Errors
-/// When the streams or their tags cannot be listed.
+/// When the streams cannot be listed, or the service does not answer any more.
 pub async fn find(sdk: &Sdk, wanted: &Wanted, now: Utc) -> Result<Vec<Swept>, ControlError> {
     let mut found = Vec::new();
     for stream in sdk.names_with(PREFIX).await? {
@@ -107,19 +108,47 @@ pub async fn find(sdk: &Sdk, wanted: &Wanted, now: Utc) -> Result<Vec<Swept>, Co
             Ok(tags) => found.push(judge(&stream, &tags, wanted, now)),
             // It went away meanwhile.
             Err(gone) if gone.is_not_found() => {}
-            Err(error) => return Err(error),
+            Err(error) if error.source.is_unreachable() => return Err(error),
+            Err(error) => found.push(unreadable(&stream, &error)),
         }
     }
     Ok(found)
 }
 
-/// Deletes what was found to be deleted.
-pub async fn sweep(sdk: &Sdk, found: &mut [Swept]) {
+/// A stream that does not say whose it is.
+fn unreadable(stream: &str, error: &ControlError) -> Swept {
+    Swept {
+        stream: stream.to_owned(),
+        run: None,
+        owner: None,
+        expires: None,
+        action: SweepAction::Keep,
+        reason: format!("its tags cannot be read: {}", error.source),
+    }
+}
+
+/// Deletes what was found to be deleted, if its tags still say so: somebody may have taken their time to agree, and a
+/// stream of this name may be another one by now.
+pub async fn sweep(sdk: &Sdk, found: &mut [Swept], wanted: &Wanted, now: Utc) {
     for stream in found {
         if stream.action != SweepAction::Delete {
             continue;
         }
-        match sdk.delete(&stream.stream).await {
+        match sdk.tags(&stream.stream).await {
+            Ok(tags) => *stream = judge(&stream.stream, &tags, wanted, now),
+            Err(gone) if gone.is_not_found() => {
+                stream.action = SweepAction::Deleted;
+                "it went away meanwhile".clone_into(&mut stream.reason);
+            }
+            Err(error) => {
+                stream.action = SweepAction::Failed;
+                stream.reason = error.to_string();
+            }
+        }
+        if stream.action != SweepAction::Delete {
+            continue;
+        }
+        match sdk.delete(&stream.stream, Existence::Certain).await {
             Ok(()) => stream.action = SweepAction::Deleted,
             Err(error) => {
                 stream.action = SweepAction::Failed;

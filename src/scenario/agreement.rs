@@ -23,7 +23,18 @@ fn source(text: &str) -> Source {
 
 /// Values that a schema accepts: every alternative, and every field that there is.
 fn samples(root: &Json, schema: &Json) -> Vec<Json> {
-    let branches = alternatives(root, schema);
+    samples_within(root, schema, &[])
+}
+
+/// The same within the named structures `outer`. One that holds itself ends with its first alternative.
+fn samples_within(root: &Json, schema: &Json, outer: &[&str]) -> Vec<Json> {
+    let mut branches = alternatives(root, schema);
+    let named = schema["$ref"].as_str();
+    if named.is_some_and(|name| outer.contains(&name)) {
+        branches.truncate(1);
+    }
+    let inner: Vec<&str> = outer.iter().copied().chain(named).collect();
+    let samples = |root: &Json, schema: &Json| samples_within(root, schema, &inner);
     if branches.len() > 1 {
         let each = branches.iter().flat_map(|branch| samples(root, branch));
         return each.collect();
@@ -37,14 +48,22 @@ fn samples(root: &Json, schema: &Json) -> Vec<Json> {
         return vec![form.example.into()];
     }
     match schema["type"].as_str() {
-        Some("object") => objects(root, schema),
+        Some("object") => objects(root, schema, &inner),
+        Some("array") => {
+            let items = samples(root, &schema["items"]);
+            let bound = |name: &str| schema[name].as_u64().map(|count| count as usize);
+            let least = bound("minItems").unwrap_or(0).max(items.len());
+            let count = bound("maxItems").map_or(least, |most| least.min(most));
+            vec![items.into_iter().cycle().take(count).collect()]
+        }
         Some("integer" | "number") => vec![schema.get("minimum").cloned().unwrap_or(json!(1))],
         Some("boolean") => vec![json!(true)],
         _ => vec![json!("text")],
     }
 }
 
-fn objects(root: &Json, schema: &Json) -> Vec<Json> {
+fn objects(root: &Json, schema: &Json, outer: &[&str]) -> Vec<Json> {
+    let samples = |root: &Json, schema: &Json| samples_within(root, schema, outer);
     let mut fields: Vec<(String, Vec<Json>)> = Vec::new();
     for (name, inner) in schema["properties"].as_object().into_iter().flatten() {
         fields.push((name.clone(), samples(root, inner)));
@@ -115,12 +134,29 @@ fn the_samples_reach_every_kind_that_there_is() {
         "constant",
         "poisson",
         "closed",
+        "ramp",
+        "steps",
+        "sine",
+        "burst",
+        "weekly",
+        "profile",
+        "trace",
+        "sequence",
+        "sum",
+        "scale",
         "uniform",
         "zipf",
         "hot-set",
         "sequential",
         "single",
         "unique",
+        "normal",
+        "exponential",
+        "latest",
+        "weighted",
+        "file",
+        "mix",
+        "shard-share",
         "fixed",
         "log-normal",
         "put-record",

@@ -2,18 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use super::build_arrival::arrival;
+use super::build_keys::keys;
+use super::files::Files;
 use super::model;
 use super::schema::{
-    Arrival, Consumer, Event, File, Keys, NameKey, Ordering, Payload, PayloadKind, Producer,
-    PutApi, Retry, Send, Size, Slo, StampPlace, Stream, Time,
+    Consumer, Event, File, NameKey, Ordering, Payload, PayloadKind, Producer, PutApi, Retry, Send,
+    Size, Slo, StampPlace, Stream, Time,
 };
 use super::validate::bound_value;
 use super::{metric::Metric, quantity::BytesText};
 use crate::kinesis::StreamName;
 
 /// The scenario that a file means; nothing if a stream or a figure does not exist, which the checks have refused.
-pub(super) fn build(file: &File) -> Option<model::Scenario> {
-    let producers = entries(&file.producers, producer)?;
+pub(super) fn build(file: &File, files: &Files) -> Option<model::Scenario> {
+    let producers = entries(&file.producers, |name, raw| producer(name, raw, files))?;
     Some(model::Scenario {
         name: file.name.clone(),
         question: file.question.clone(),
@@ -38,7 +41,7 @@ pub(super) fn build(file: &File) -> Option<model::Scenario> {
 
 fn entries<R, M>(
     raw: &BTreeMap<NameKey, R>,
-    build: fn(&str, &R) -> Option<M>,
+    build: impl Fn(&str, &R) -> Option<M>,
 ) -> Option<BTreeMap<String, M>> {
     raw.iter()
         .map(|(name, raw)| Some((name.0.clone(), build(&name.0, raw)?)))
@@ -67,55 +70,18 @@ fn stream(name: &str, raw: &Stream) -> Option<model::Stream> {
     })
 }
 
-fn producer(name: &str, raw: &Producer) -> Option<model::Producer> {
+fn producer(name: &str, raw: &Producer, files: &Files) -> Option<model::Producer> {
     Some(model::Producer {
         name: name.to_owned(),
         stream: stream_name(raw.stream.as_deref())?,
         workers: raw.workers,
-        arrival: match &raw.arrival {
-            Arrival::Constant { rate } => model::Arrival::Constant { rate: rate.value },
-            Arrival::Poisson { rate } => model::Arrival::Poisson { rate: rate.value },
-            Arrival::Closed { outstanding } => model::Arrival::Closed {
-                outstanding: *outstanding,
-            },
-        },
-        keys: keys(&raw.keys),
+        arrival: arrival(&raw.arrival, files)?,
+        keys: keys(&raw.keys, files)?,
         size: size(&raw.size),
         payload: payload(&raw.payload),
         send: send(&raw.send)?,
         retry: retry(&raw.retry),
     })
-}
-
-fn keys(raw: &Keys) -> model::Keys {
-    let choice = match *raw {
-        Keys::Uniform { population, .. } => model::KeyChoice::Uniform { population },
-        Keys::Zipf {
-            population,
-            exponent,
-            ..
-        } => model::KeyChoice::Zipf {
-            population,
-            exponent,
-        },
-        Keys::HotSet {
-            hot_keys,
-            hot_share,
-            population,
-            ..
-        } => model::KeyChoice::HotSet {
-            hot_keys,
-            hot_share,
-            population,
-        },
-        Keys::Sequential { population, .. } => model::KeyChoice::Sequential { population },
-        Keys::Single { .. } => model::KeyChoice::Single,
-        Keys::Unique { .. } => model::KeyChoice::Unique,
-    };
-    model::Keys {
-        choice,
-        format: raw.format().value.clone(),
-    }
 }
 
 fn size(raw: &Size) -> model::Size {

@@ -99,7 +99,8 @@ impl<'a> Check<'a> {
             Value::Integer(number) => self.range(node, schema, *number as f64),
             Value::Float(number) => self.range(node, schema, *number),
             Value::Table(fields) => self.table(fields, schema, None),
-            Value::WideInteger(_) | Value::Boolean(_) | Value::Array(_) => {}
+            Value::Array(items) => self.list(node, items, schema),
+            Value::WideInteger(_) | Value::Boolean(_) => {}
         }
     }
 
@@ -121,6 +122,21 @@ impl<'a> Check<'a> {
         }
     }
 
+    fn list(&mut self, node: &Node, items: &[Node], schema: &'a Json) {
+        let bound = |name: &str| schema[name].as_u64();
+        let count = items.len() as u64;
+        if bound("minItems").is_some_and(|least| count < least)
+            || bound("maxItems").is_some_and(|most| count > most)
+        {
+            self.misfit(node, schema);
+        }
+        for (index, item) in items.iter().enumerate() {
+            self.path.push(index.to_string());
+            self.node(item, &schema["items"]);
+            self.path.pop();
+        }
+    }
+
     /// A value that no alternative takes.
     fn misfit(&mut self, node: &Node, schema: &Json) {
         let title = format!(
@@ -128,6 +144,7 @@ impl<'a> Check<'a> {
             dotted(&self.path),
             match &node.value {
                 Value::Text(_) => format!("the text {}", node.value.shown()),
+                Value::Array(items) => format!("a list of {}", items.len()),
                 other => other.shown(),
             },
             describe(self.schema, schema)
@@ -268,7 +285,8 @@ fn fits(schema: &Json, value: &Value) -> bool {
         | (Some("integer" | "number"), Value::Integer(_))
         | (Some("number"), Value::Float(_))
         | (Some("boolean"), Value::Boolean(_))
-        | (Some("object"), Value::Table(_)) => true,
+        | (Some("object"), Value::Table(_))
+        | (Some("array"), Value::Array(_)) => true,
         // TOML has times of its own; a consumer's start may be one.
         (Some("string"), Value::Time(_)) => schema[quantity::KEYWORD] == "start",
         _ => false,

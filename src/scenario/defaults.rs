@@ -3,8 +3,11 @@
 //! Three defaults follow from other settings and are filled in by [`super::draft`]: the stream of a producer, consumer or
 //! event (the only one), `max_records` (1 for put-record), and the least size of a log-normal distribution (the stamp).
 
-use super::quantity::{BytesText, DurationText, KeyText, Quantity, StartText, Text};
-use super::schema::{Ordering, PayloadKind, PutApi, Retry, StampPlace, StreamMode};
+use super::quantity::{BytesText, DurationText, KeyText, LevelText, Quantity, StartText, Text};
+use super::schema::{
+    Interpolation, KeyOrder, Modulation, Ordering, PayloadKind, PutApi, Retry, ShardShareBy,
+    StampPlace, StreamMode,
+};
 use super::tables::{LatencyName, LatencySetting, LimitsName, LimitsSetting};
 
 /// Bytes of the stamp; a stamped record is no smaller.
@@ -54,6 +57,42 @@ pub(super) fn max_memory() -> BytesText {
 
 pub(super) fn workers() -> u32 {
     1
+}
+
+pub(super) fn no_rate() -> LevelText {
+    text("0/s")
+}
+
+pub(super) fn modulation() -> Modulation {
+    Modulation::Fixed
+}
+
+pub(super) fn interpolation() -> Interpolation {
+    Interpolation::Steps
+}
+
+pub(super) fn speed_up() -> f64 {
+    1.0
+}
+
+pub(super) fn latest_exponent() -> f64 {
+    0.99
+}
+
+pub(super) fn new_share() -> f64 {
+    0.05
+}
+
+pub(super) fn key_order() -> KeyOrder {
+    KeyOrder::Random
+}
+
+pub(super) fn shard_share_by() -> ShardShareBy {
+    ShardShareBy::Keys
+}
+
+pub(super) fn shard_share_population() -> u64 {
+    16
 }
 
 pub(super) fn key_format() -> KeyText {

@@ -86,6 +86,11 @@ fn describe_one(schema: &Json) -> String {
         Some("integer") => format!("a whole number{}", range(schema)),
         Some("number") => format!("a number{}", range(schema)),
         Some("boolean") => "`true` or `false`".to_owned(),
+        Some("array") => match (schema["minItems"].as_u64(), schema["maxItems"].as_u64()) {
+            (Some(least), Some(most)) if least == most => format!("a list of {least}"),
+            (Some(least), _) => format!("a list of at least {least}"),
+            _ => "a list".to_owned(),
+        },
         Some("object") => {
             let required = schema["required"].as_array().into_iter().flatten();
             let required: Vec<_> = required
@@ -137,7 +142,7 @@ mod tests {
         );
         assert_eq!(
             field("Producer", "arrival"),
-            "a table with `kind` = `constant` or `poisson` or `closed`"
+            "a table with `kind` = `constant` or `poisson` or `closed` or `ramp` or `steps` or `sine` or `burst` or `weekly` or `profile` or `trace` or `sequence` or `sum` or `scale`"
         );
         assert_eq!(field("Stream", "shards"), "a whole number from 1 to 100000");
         assert_eq!(field("Payload", "kind"), "`random` or `zeros`");

@@ -8,11 +8,12 @@ use serde_json::Value as Json;
 
 use super::defaults::{PUT_RECORDS_MAX_RECORDS, STAMP_BYTES};
 use super::describe::{alternatives, resolve, tag, words};
+use super::files::Files;
 use super::finding::{At, Finding};
 use super::quantity::{self, Text};
 use super::schema::{
-    Consumer, Engine, Event, File, NameKey, Producer, PutApi, Size, Slo, StampPlace, Stream,
-    StreamKey, Time,
+    Consumer, Engine, Event, File, NameKey, Producer, PutApi, Size, Slo, Spacing, StampPlace,
+    Stream, StreamKey, Time,
 };
 use super::tree::{Node, Value};
 
@@ -31,6 +32,8 @@ pub(super) struct Draft {
     pub(super) events: BTreeMap<String, Event>,
     pub(super) slo: BTreeMap<String, Slo>,
     pub(super) declared: Declared,
+    /// What the files hold that it names; read after the rest.
+    pub(super) files: Files,
     /// Settings whose value here is a stand-in for a refused or missing one.
     pub(super) stand_ins: Vec<Vec<String>>,
 }
@@ -68,6 +71,7 @@ impl Draft {
                 producers: names(root, "producers"),
                 consumers: names(root, "consumers"),
             },
+            files: Files::default(),
             stand_ins: Vec::new(),
         };
         draft.stand_ins = reader.stand_ins;
@@ -83,6 +87,9 @@ impl Draft {
         };
         for producer in self.producers.values_mut() {
             producer.stream = producer.stream.take().or_else(|| only.clone());
+            if let Some(spacing) = producer.arrival.spacing_mut() {
+                spacing.get_or_insert(Spacing::Poisson);
+            }
             let send = &mut producer.send;
             send.max_records.get_or_insert(match send.api {
                 PutApi::PutRecord => 1,
@@ -206,6 +213,7 @@ impl<'a> Reader<'a> {
             Err(error) => {
                 let inner = error.path().iter().filter_map(|segment| match segment {
                     serde_path_to_error::Segment::Map { key } => Some(key.clone()),
+                    serde_path_to_error::Segment::Seq { index } => Some(index.to_string()),
                     _ => None,
                 });
                 let path: Vec<_> = path.into_iter().chain(inner).collect();
@@ -290,6 +298,10 @@ fn stand_in(root: &Json, schema: &Json) -> Json {
     match schema["type"].as_str() {
         Some("integer" | "number") => schema.get("minimum").cloned().unwrap_or_else(|| 1.into()),
         Some("boolean") => false.into(),
+        Some("array") => {
+            let count = schema["minItems"].as_u64().unwrap_or(0) as usize;
+            vec![stand_in(root, &schema["items"]); count].into()
+        }
         Some("object") => {
             let required = schema["required"].as_array().into_iter().flatten();
             required

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::build::build;
 use super::check::check;
 use super::draft::Draft;
+use super::files::read_files;
 use super::finding::Finding;
 use super::model::Scenario;
 use super::problem::{Origin, Problems};
@@ -66,15 +67,18 @@ pub fn load(source: &Source, overrides: &[Override]) -> Result<Loaded, Problems>
     }
     let schema = json_schema();
     findings.extend(check(&schema, &root, "scenario"));
-    let draft = Draft::new(&schema, &root, &mut findings);
+    let mut draft = Draft::new(&schema, &root, &mut findings);
+    draft.files = read_files(&draft, &source.path, &mut findings);
     validate(&draft, &mut findings);
 
+    let files = std::mem::take(&mut draft.files);
     let file = if findings.is_empty() {
         draft.into_file()
     } else {
         None
     };
-    let Some((file, scenario)) = file.and_then(|file| build(&file).map(|built| (file, built)))
+    let Some((file, scenario)) =
+        file.and_then(|file| build(&file, &files).map(|built| (file, built)))
     else {
         if findings.is_empty() {
             let title =
@@ -258,6 +262,66 @@ kept = {{ metric = "producers.web.accepted_share", min = 0.999 }}
         );
         assert_eq!(scenario.slo["fresh"].max, Some(1e6));
         assert_eq!(scenario.slo["kept"].min, Some(0.999));
+    }
+
+    #[test]
+    fn every_kind_of_keys_loads_and_its_mistakes_are_told() {
+        for keys in [
+            r#"{ kind = "normal", population = 100, sd = 10 }"#,
+            r#"{ kind = "exponential", population = 100, mean = 10, salt = 4 }"#,
+            r#"{ kind = "latest", population = 100 }"#,
+            r#"{ kind = "weighted", weights = [{ key = "a", weight = 2 }] }"#,
+            r#"{ kind = "mix", of = { web = { share = 1, keys = { kind = "single" } }, app = { share = 3, keys = { kind = "unique" } } } }"#,
+            r#"{ kind = "shard-share", shares = [3, 1], population = 2 }"#,
+            r#"{ kind = "shard-share", shares = [3, 1], by = "explicit-hash-key" }"#,
+        ] {
+            let given = format!("producers.web.keys={keys}");
+            let loaded = load_text(MINIMAL, &[&given]);
+            loaded.unwrap_or_else(|problems| panic!("{keys}: {problems}"));
+        }
+        for (keys, told) in [
+            (
+                r#"{ kind = "normal", population = 100, sd = 101 }"#,
+                "above the population",
+            ),
+            (
+                r#"{ kind = "normal", population = 100, mean = 101, sd = 1 }"#,
+                "does not lie in",
+            ),
+            (r#"{ kind = "weighted" }"#, "either `weights` or `file`"),
+            (
+                r#"{ kind = "weighted", weights = [{ key = "a", weight = 0 }] }"#,
+                "no key has a weight above zero",
+            ),
+            (
+                r#"{ kind = "weighted", file = "no-such.csv" }"#,
+                "failed to read `no-such.csv`",
+            ),
+            (
+                r#"{ kind = "mix", of = { a = { share = 0, keys = { kind = "single" } } } }"#,
+                "no part has a share above zero",
+            ),
+            (
+                r#"{ kind = "mix", of = { a = { share = 1, keys = { kind = "mix", of = { b = { share = 1, keys = { kind = "single" } } } } } } }"#,
+                "a mix within a mix",
+            ),
+            (
+                r#"{ kind = "uniform", population = 72057594037927936, salt = 2 }"#,
+                "at most 2^56",
+            ),
+            (
+                r#"{ kind = "shard-share", shares = [1, 2, 3] }"#,
+                "3 shares for 2 shards",
+            ),
+            (
+                r#"{ kind = "shard-share", shares = [0, 0] }"#,
+                "no shard has a share",
+            ),
+        ] {
+            let given = format!("producers.web.keys={keys}");
+            let problems = load_text(MINIMAL, &[&given]).unwrap_err().to_string();
+            assert!(problems.contains(told), "{keys}: {problems}");
+        }
     }
 
     #[test]

@@ -11,12 +11,17 @@
 #[cfg(test)]
 mod agreement;
 mod build;
+mod build_arrival;
+mod build_keys;
 mod check;
 pub mod created;
+mod curve;
 mod defaults;
 mod describe;
 mod draft;
+mod files;
 mod finding;
+mod key_table;
 mod limits_file;
 mod load;
 pub mod metric;

@@ -1,8 +1,11 @@
 //! A scenario as the run needs it: every value checked, in one unit, with its default filled in.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+pub use super::curve::{Curve, Point, Spacing};
+pub use super::key_table::KeyTable;
 use crate::base::Timestamp;
 pub use crate::kinesis::operation::PutApi;
 use crate::kinesis::quotas::Limits;
@@ -113,6 +116,20 @@ pub enum Arrival {
         /// Records per second on average, above zero.
         rate: f64,
     },
+    /// A rate that changes over time.
+    Varying {
+        /// The rate.
+        curve: Curve,
+        /// How records are spaced.
+        spacing: Spacing,
+    },
+    /// At recorded times; worker `w` of `n` has the records `w`, `w + n`, and so on.
+    Trace {
+        /// From the start, never falling, in nanoseconds.
+        times_ns: Arc<[u64]>,
+        /// How much faster than recorded, above zero.
+        speed_up: f64,
+    },
     /// As fast as records are acknowledged, with so many records outstanding in each worker.
     Closed {
         /// Records outstanding per worker, at least 1.
@@ -162,6 +179,42 @@ pub enum KeyChoice {
     Single,
     /// Never the same key twice in a run.
     Unique,
+    /// Key `k` has the normal distribution's share of `k..k + 1`, cut to the population.
+    Normal {
+        /// How many keys, at least 1.
+        population: u64,
+        /// The middle, within the population.
+        mean: f64,
+        /// The standard deviation in keys, above zero and at most the population.
+        sd: f64,
+    },
+    /// Key `k` has a share proportional to `exp(-k / mean)`.
+    Exponential {
+        /// How many keys, at least 1.
+        population: u64,
+        /// The mean number of an uncut law, above zero.
+        mean: f64,
+    },
+    /// New keys come all the time, and the newest are the heaviest: a Zipf law over the last `population` keys of a worker.
+    Latest {
+        /// How many of the newest keys, at least 1.
+        population: u64,
+        /// Above zero.
+        exponent: f64,
+        /// The share of the records that have a new key, 0 to 1.
+        new_share: f64,
+    },
+    /// Written keys; the format is not used.
+    Listed(Arc<KeyTable>),
+    /// Others by their shares; the format is not used.
+    Mix(Vec<(f64, Keys)>),
+    /// Each key spread over `salt` keys: `-0` to `-<salt - 1>` after its text.
+    Salted {
+        /// How many, at least 2.
+        salt: u64,
+        /// Of these keys, none of them mixed, unique, latest or salted.
+        of: Box<KeyChoice>,
+    },
 }
 
 /// How large records are, in bytes.

@@ -23,7 +23,7 @@ pub(super) const KEYWORD: &str = "x-quantity";
 const DURATION_MAX: Duration = Duration::from_hours(10 * 366 * 24);
 
 /// The highest rate, one record a nanosecond: the clock tells no finer.
-const RATE_MAX: f64 = 1e9;
+pub(super) const RATE_MAX: f64 = 1e9;
 
 /// A form that a text can have.
 pub(super) trait Quantity {
@@ -109,10 +109,11 @@ impl<Q: Quantity> JsonSchema for Text<Q> {
 }
 
 /// The forms by name, for the check against the schema.
-const FORMS: [Form; 11] = [
+const FORMS: [Form; 12] = [
     form::<DurationForm>(),
     form::<BytesForm>(),
     form::<RateForm>(),
+    form::<LevelForm>(),
     form::<EventTimeForm>(),
     form::<ShardForm>(),
     form::<StartForm>(),
@@ -155,6 +156,8 @@ pub(super) type DurationText = Text<DurationForm>;
 pub(super) type BytesText = Text<BytesForm>;
 /// How many per second: `"800/s"`.
 pub(super) type RateText = Text<RateForm>;
+/// How many per second, perhaps none: `"0/s"`.
+pub(super) type LevelText = Text<LevelForm>;
 /// When in the run: `"measure+5s"`.
 pub(super) type EventTimeText = Text<EventTimeForm>;
 /// Which shard: `"hottest"`.
@@ -223,6 +226,27 @@ impl Quantity for RateForm {
         if rate <= 0.0 {
             Err(format!("`{text}` is not above zero"))
         } else if rate > RATE_MAX {
+            Err(format!("`{text}` is above the most, 1000M/s"))
+        } else {
+            Ok(rate)
+        }
+    }
+}
+
+/// See [`LevelText`].
+pub(super) struct LevelForm;
+
+impl Quantity for LevelForm {
+    type Value = f64;
+    const NAME: &'static str = "rate-or-zero";
+    const EXAMPLE: &'static str = "100/s";
+    const FORM: &'static str =
+        "a rate with a unit, such as \"800/s\", \"90/min\" or \"2.5k/s\", or \"0/s\"";
+    const PATTERN: &'static str = "/";
+
+    fn parse(text: &str) -> Result<f64, String> {
+        let rate = parse_rate(text).map_err(|error| error.to_string())?;
+        if rate > RATE_MAX {
             Err(format!("`{text}` is above the most, 1000M/s"))
         } else {
             Ok(rate)

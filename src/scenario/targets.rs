@@ -99,11 +99,32 @@ impl TargetSpec {
     /// A sentence about what is wrong with the URL; it does not repeat it.
     pub fn endpoint(url: &str) -> Result<Self, String> {
         let url = UrlForm::parse(url)?;
+        if is_amazons(&url) {
+            return Err(format!("{AMAZONS}, with its account and region"));
+        }
         Ok(Self {
             url: Some(url.clone()),
             ..Self::of_kind(url, TargetKind::Endpoint)
         })
     }
+}
+
+/// What is said to a URL of AWS that is given as an endpoint's: nothing would guard the account there.
+const AMAZONS: &str =
+    "this is AWS itself, which runs may only use as a `[targets.NAME]` of `kind = \"aws\"`";
+
+/// Whether the URL's host is one of AWS's own.
+fn is_amazons(url: &str) -> bool {
+    let uri = url.parse::<hyper::Uri>();
+    let host = uri.ok().and_then(|uri| uri.host().map(str::to_lowercase));
+    let host = host.unwrap_or_default();
+    let host = host.trim_end_matches('.');
+    ["amazonaws.com", "amazonaws.com.cn", "api.aws"]
+        .iter()
+        .any(|domain| {
+            host.strip_suffix(domain)
+                .is_some_and(|rest| rest.ends_with('.'))
+        })
 }
 
 /// The targets of a file by name.
@@ -184,6 +205,12 @@ pub fn load_targets(source: &Source) -> Result<Targets, Problems> {
     }
     if findings.is_empty() {
         match serde_json::from_value::<File>(root.to_json()) {
+            Ok(file) if file.amazons().next().is_some() => {
+                findings.extend(file.amazons().map(|name| {
+                    Finding::value(&["targets", name, "url"], AMAZONS)
+                        .note("it pins `region` and `account`, so that nothing happens elsewhere")
+                }));
+            }
             Ok(file) => {
                 let specs = file.targets.into_iter();
                 let specs = specs.map(|(NameKey(name), target)| (name.clone(), target.spec(name)));
@@ -203,6 +230,18 @@ struct File {
     /// Places to run against, by name.
     #[serde(default)]
     targets: BTreeMap<NameKey, Declared>,
+}
+
+impl File {
+    /// The endpoints that are none.
+    fn amazons(&self) -> impl Iterator<Item = &str> {
+        self.targets
+            .iter()
+            .filter_map(|(name, target)| match target {
+                Declared::Endpoint { url, .. } if is_amazons(&url.value) => Some(name.0.as_str()),
+                _ => None,
+            })
+    }
 }
 
 /// One `[targets.NAME]`.
@@ -360,6 +399,24 @@ max_cost = 2.5
             .unwrap_err()
             .to_string();
         assert!(!told.contains("pa55"), "{told}");
+    }
+
+    #[test]
+    fn aws_itself_is_no_endpoint_whether_named_by_url_or_declared() {
+        for url in [
+            "https://kinesis.us-east-1.amazonaws.com",
+            "https://Kinesis.cn-north-1.amazonaws.com.cn:443/",
+            "https://kinesis.eu-west-1.api.aws",
+        ] {
+            let told = Targets::default().pick(url).unwrap_err().to_string();
+            assert!(told.contains("`kind = \"aws\"`"), "{told}");
+            let file = format!("[targets.a]\nkind = \"endpoint\"\nurl = \"{url}\"\n");
+            let (line, column, told) = problem(&file);
+            assert_eq!((line, column), (3, 7), "{told}");
+        }
+        for url in ["http://amazonaws.com.example", "http://notamazonaws.com"] {
+            assert!(Targets::default().pick(url).is_ok(), "{url}");
+        }
     }
 
     #[test]

@@ -100,10 +100,12 @@ impl Node {
     /// The node at a path, if it is there.
     pub(super) fn get<S: AsRef<str>>(&self, path: &[S]) -> Option<&Self> {
         path.iter().try_fold(self, |node, name| {
-            let Value::Table(fields) = &node.value else {
-                return None;
-            };
-            fields.get(name.as_ref())
+            match &node.value {
+                Value::Table(fields) => fields.get(name.as_ref()),
+                // A list's items are named by their index.
+                Value::Array(items) => items.get(name.as_ref().parse::<usize>().ok()?),
+                _ => None,
+            }
         })
     }
 

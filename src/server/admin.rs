@@ -22,7 +22,7 @@ struct Stall {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Throttle {
+pub(super) struct Throttle {
     stream: String,
     #[serde(rename = "for")]
     duration: String,
@@ -35,7 +35,7 @@ struct Throttle {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Hit {
+pub(super) struct Hit {
     /// `None` is every stream.
     stream: Option<String>,
     #[serde(rename = "for")]
@@ -49,7 +49,9 @@ struct Hit {
 /// What `GET /_admin` answers: the one place where the switches are described.
 pub(super) const HELP: &str = r#"Switches for tests of applications. POST a JSON object; `for` is a time as in "500ms" or "1m", at most 1h, and
 "0s" ends what is in force. Account and region stand in the query: ?account=111122223333&region=eu-west-1 (by default
-the server's own account and us-east-1). What is hit is drawn from `seed`, 0 by default, in the order of the calls.
+the server's own account and us-east-1); others must have been asked for something before. With --credentials the
+request is signed as any other, by a key of the account. Web pages (requests with an `Origin`) are refused. What is hit
+is drawn from `seed`, 0 by default, in the order of the calls.
 
 POST /_admin/stall                  {"for":"2s"}
   Nothing is carried out or answered meanwhile.
@@ -63,25 +65,56 @@ POST /_admin/lose-acknowledgements  {"stream":"orders","for":"1m","share":0.1,"s
   request's stream is reset). Without `stream`, of every stream.
 "#;
 
-/// Answers `POST /_admin/...`; `None` for other paths.
-pub(super) fn answer(host: &Host, path: &str, body: &[u8]) -> Option<Answer> {
-    let outcome = match path {
-        "/_admin/stall" => stall(host, body),
-        "/_admin/throttle" => throttle(host, body),
-        "/_admin/internal-failures" => hit(host, body).map(|fault| host.fail(fault)),
-        "/_admin/lose-acknowledgements" => {
-            hit(host, body).map(|fault| host.lose_acknowledgements(fault))
+/// A switch and how it is to stand.
+#[derive(Debug)]
+pub(super) enum Switch {
+    Stall(Duration),
+    Throttle(Box<Throttle>),
+    Fail(Hit),
+    Lose(Hit),
+}
+
+/// Reads `POST /_admin/...`; `None` for a path that is no switch.
+///
+/// # Errors
+/// What is wrong with the body.
+pub(super) fn read(path: &str, body: &[u8]) -> Option<Result<Switch, String>> {
+    fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String> {
+        serde_json::from_slice(body).map_err(|error| error.to_string())
+    }
+    Some(match path {
+        "/_admin/stall" => {
+            parse(body).and_then(|stall: Stall| Ok(Switch::Stall(duration(&stall.duration)?)))
         }
+        "/_admin/throttle" => parse(body).map(Switch::Throttle),
+        "/_admin/internal-failures" => parse(body).map(Switch::Fail),
+        "/_admin/lose-acknowledgements" => parse(body).map(Switch::Lose),
         _ => return None,
-    };
-    Some(match outcome {
-        Ok(()) => Answer::plain(StatusCode::OK, Some("text/plain"), "ok\n"),
-        Err(text) => Answer::plain(
-            StatusCode::BAD_REQUEST,
-            Some("text/plain"),
-            format!("{text}\n"),
-        ),
     })
+}
+
+impl Switch {
+    /// Puts it in force.
+    pub(super) fn set(self, host: &Host) -> Answer {
+        let outcome = match self {
+            Self::Stall(duration) => {
+                stall(host, duration);
+                Ok(())
+            }
+            Self::Throttle(wanted) => throttle(host, &wanted),
+            Self::Fail(wanted) => hit(host, wanted).map(|fault| host.fail(fault)),
+            Self::Lose(wanted) => hit(host, wanted).map(|fault| host.lose_acknowledgements(fault)),
+        };
+        match outcome {
+            Ok(()) => Answer::plain(StatusCode::OK, Some("text/plain"), "ok\n"),
+            Err(text) => refused(StatusCode::BAD_REQUEST, &text),
+        }
+    }
+}
+
+/// A refusal in words.
+pub(super) fn refused(status: StatusCode, text: &str) -> Answer {
+    Answer::plain(status, Some("text/plain"), format!("{text}\n"))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -92,19 +125,15 @@ fn duration(text: &str) -> Result<Duration, String> {
     Ok(duration)
 }
 
-fn stall(host: &Host, body: &[u8]) -> Result<(), String> {
-    let Stall { duration: text } = serde_json::from_slice(body).map_err(|e| e.to_string())?;
-    let duration = duration(&text)?;
+fn stall(host: &Host, duration: Duration) {
     if duration.is_zero() {
         host.lift_stall();
     } else {
         host.stall_until(host.clock().now().plus(duration));
     }
-    Ok(())
 }
 
-fn throttle(host: &Host, body: &[u8]) -> Result<(), String> {
-    let wanted: Throttle = serde_json::from_slice(body).map_err(|e| e.to_string())?;
+fn throttle(host: &Host, wanted: &Throttle) -> Result<(), String> {
     let shard = wanted.shard.as_deref().map(str::parse).transpose();
     let storm = Storm {
         shard: shard.map_err(|error: crate::kinesis::names::ShardIdError| error.to_string())?,
@@ -116,8 +145,7 @@ fn throttle(host: &Host, body: &[u8]) -> Result<(), String> {
         .map_err(|error| error.to_string())
 }
 
-fn hit(host: &Host, body: &[u8]) -> Result<Fault, String> {
-    let wanted: Hit = serde_json::from_slice(body).map_err(|e| e.to_string())?;
+fn hit(host: &Host, wanted: Hit) -> Result<Fault, String> {
     Ok(Fault {
         share: share(wanted.share)?,
         until: host.clock().now().plus(duration(&wanted.duration)?),

@@ -89,15 +89,20 @@ fn account_of(settings: &ServerSettings, key: &str) -> String {
 
 /// Whom a query names, for requests without a signature: `account=111122223333&region=eu-west-1`, both optional.
 pub(super) fn named(settings: &ServerSettings, query: &str) -> Caller {
-    let find = |name: &str| {
-        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.find(|(known, _)| *known == name).map(|(_, v)| v)
-    };
+    let [account, region] = in_query(query);
     Caller {
-        account: account_of(settings, find("account").unwrap_or_default()),
-        region: find("region").unwrap_or_default().to_owned(),
+        account: account_of(settings, account.unwrap_or_default()),
+        region: region.unwrap_or_default().to_owned(),
         user: None,
     }
+}
+
+/// The account and the region that a query names.
+pub(super) fn in_query(query: &str) -> [Option<&str>; 2] {
+    ["account", "region"].map(|name| {
+        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.find(|(known, _)| *known == name).map(|(_, v)| v)
+    })
 }
 
 #[cfg(test)]

@@ -7,11 +7,12 @@ use std::time::Duration;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::Watcher;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
+use super::idle::{Held, Requests};
 use super::patient::Patient;
 use super::service::Service;
 
@@ -42,6 +43,8 @@ pub(super) enum ConnectionError {
     Handshake(std::io::Error),
     #[error("an answer was not taken in time")]
     Untaken,
+    #[error("nothing was asked for a time, and the client did not go when it was told to")]
+    Idle,
     #[error("{0}")]
     Http(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -97,17 +100,36 @@ where
 {
     let (clock, patience) = (service.clock, service.settings.patience);
     let untaken = service.untaken();
+    let requests = Arc::<Requests>::default();
     let answer = service_fn(|request| {
         let (service, untaken) = (Arc::clone(service), Arc::clone(&untaken));
-        async move { service.serve(request, &untaken).await }
+        let open = requests.begin();
+        async move {
+            let answer = service.serve(request, &untaken).await?;
+            Ok::<_, Cut>(answer.map(|body| Held::new(body, open)))
+        }
     });
     let stream = TokioIo::new(Patient::new(stream, clock, patience));
-    let connection = watcher.watch(http.serve_connection(stream, answer));
+    // The server waits for its watchers, and this connection is told to end by its own.
+    let _watcher = watcher;
+    let leaving = GracefulShutdown::new();
+    let connection = leaving.watch(http.serve_connection(stream, answer));
+    let mut stopping = service.stopping.clone();
+    let end = async {
+        tokio::select! {
+            () = requests.none(clock, patience) => {}
+            _ = stopping.wait_for(|stopping| *stopping) => {}
+        }
+        // A client that is told to go and stays is not waited for, unless it is still being answered.
+        drop(leaving);
+        requests.none(clock, patience).await;
+    };
     let limit = patience * ANSWER_PATIENCES;
     tokio::select! {
         biased;
         ended = connection => ended.map_err(ConnectionError::Http),
         () = untaken.give_up(clock, patience, limit) => Err(ConnectionError::Untaken),
+        () = end => Err(ConnectionError::Idle),
     }
 }
 
@@ -119,7 +141,7 @@ pub(super) fn report(client: SocketAddr, problem: &ConnectionError) {
             tracing::info!(%client, %problem, source, "connection ended");
         }
         ConnectionError::Handshake(_) => tracing::info!(%client, %problem, "connection refused"),
-        ConnectionError::HandshakeTooSlow(_) | ConnectionError::Untaken => {
+        ConnectionError::HandshakeTooSlow(_) | ConnectionError::Untaken | ConnectionError::Idle => {
             tracing::warn!(%client, %problem, "connection given up");
         }
     }

@@ -44,6 +44,19 @@ impl Metrics {
                 "streamgauge_stored_bytes{{account=\"{account}\",region=\"{region}\"}} {bytes}"
             );
         }
+        page.push_str(
+            "# HELP streamgauge_open_subscriptions Subscriptions to shards of a region that are open.\n\
+             # TYPE streamgauge_open_subscriptions gauge\n",
+        );
+        for host in regions.all() {
+            let settings = host.account().settings();
+            let (account, region) = (&settings.account_id, &settings.region);
+            let open = host.account().open_subscriptions();
+            let _ = writeln!(
+                page,
+                "streamgauge_open_subscriptions{{account=\"{account}\",region=\"{region}\"}} {open}"
+            );
+        }
         page
     }
 }

@@ -3,7 +3,8 @@
 //! A request's way: `listen` accepts its `connection` (with `tls`, and `patient` with slow clients), `body` takes its
 //! body in within bounds, `front` makes the service's first checks, `caller` finds who asks, `hot` answers puts and reads
 //! without a tree, `dispatch` everything else, `subscribe` with a stream of events. `sts` tells callers who they are.
-//! `untaken` counts answers that nobody reads. `answer` is the one place where an outcome becomes HTTP.
+//! `untaken` counts answers that nobody reads, `idle` ends connections on which nobody asks. `answer` is the one place
+//! where an outcome becomes HTTP.
 //!
 //! Invariant: whatever a client sends, it is answered or its connection is closed; connections, headers, bodies and the
 //! memory of all bodies and of all answers together are bounded, and so is the time that each may take.
@@ -19,6 +20,7 @@ mod credentials;
 mod dispatch;
 mod front;
 mod hot;
+mod idle;
 mod listen;
 mod metrics;
 mod patient;
@@ -47,7 +49,7 @@ pub struct ServerSettings {
     pub limits: Limits,
     /// The delays of answers and transitions.
     pub delays: Delays,
-    /// Bytes that the records of each region of each account may take.
+    /// Bytes that the records of all regions of all accounts together may take.
     pub max_memory_bytes: u64,
     /// What delays and request ids are drawn from.
     pub seed: u64,

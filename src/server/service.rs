@@ -14,13 +14,13 @@ use super::dispatch::dispatch;
 use super::front::{self, Call};
 use super::hot::{self, Scratches};
 use super::metrics::Metrics;
-use super::regions::{REGIONS_MAX, Regions, region_of};
+use super::regions::{REGION_DEFAULT, REGIONS_MAX, Regions, region_of};
 use super::trail::{self, Trail};
 use super::untaken::{self, Untaken};
 use super::{ServerSettings, admin, sts, subscribe};
 use crate::base::Clock;
 use crate::host::Host;
-use crate::wire::{WireError, decode, encode, validate};
+use crate::wire::{Codec, WireError, decode, encode, validate};
 
 /// What all connections share.
 #[derive(Debug)]
@@ -78,7 +78,9 @@ impl Service {
         };
         let ids = self.ids.next();
         if parts.method == Method::GET && parts.uri.path() == "/health" {
-            let (status, text) = match self.trouble(untaken) {
+            let query = parts.uri.query().unwrap_or_default();
+            let asked = caller::named(&self.settings, query);
+            let (status, text) = match self.trouble(&asked, untaken) {
                 None => (StatusCode::OK, "ok\n"),
                 Some(text) => (StatusCode::SERVICE_UNAVAILABLE, text),
             };
@@ -108,16 +110,16 @@ impl Service {
         answer.into_response(ids, &parts.headers)
     }
 
-    /// Why an ordinary call would not be answered now, if so.
-    fn trouble(&self, untaken: &Untaken) -> Option<&'static str> {
+    /// Why an ordinary call of the account and region that `asked` names would not be answered now, if so.
+    fn trouble(&self, asked: &Caller, untaken: &Untaken) -> Option<&'static str> {
         if *self.stopping.borrow() {
             return Some("stopping\n");
         }
         if !self.budget.has_room() || !untaken.has_room() {
             return Some("no memory for requests and answers\n");
         }
-        let hosts = self.regions.all();
-        let stalled = hosts.iter().any(|host| host.is_stalled());
+        let host = self.regions.known(&asked.account, region_of(&asked.region));
+        let stalled = host.is_some_and(|host| host.is_stalled());
         stalled.then_some("stalled\n")
     }
 
@@ -136,14 +138,10 @@ impl Service {
     ) -> Answer {
         let path = parts.uri.path();
         if path.starts_with("/_admin/") {
-            // The switch has no signature: whose it is stands in the query.
-            let caller = caller::named(&self.settings, parts.uri.query().unwrap_or_default());
-            trail.asked_by(&caller);
-            let host = self.host(&caller);
-            if let Some(answer) = host.ok().and_then(|host| admin::answer(&host, path, body)) {
-                trail.operation = "admin";
-                return answer;
-            }
+            trail.operation = "admin";
+            return match self.switch(parts, body, trail) {
+                Ok(answer) | Err(answer) => answer,
+            };
         }
         if let Some(action) = sts::asked(parts, body) {
             trail.operation = "GetCallerIdentity";
@@ -184,7 +182,7 @@ impl Service {
             return match taken {
                 Some(taken) => {
                     trail.about(|| taken.stream(&host));
-                    hot::answer(&self.scratches, &host, codec, operation.name, taken).await
+                    self.hot(&host, codec, operation.name, taken).await
                 }
                 None => Answer::error(codec, &WireError::unparseable()),
             };
@@ -201,7 +199,7 @@ impl Service {
         match hot::read_tree(&self.scratches, &host, operation.name, &input) {
             Ok(Some(taken)) => {
                 trail.about(|| taken.stream(&host));
-                return hot::answer(&self.scratches, &host, codec, operation.name, taken).await;
+                return self.hot(&host, codec, operation.name, taken).await;
             }
             Ok(None) => {}
             Err(error) => return Answer::error(codec, &error),
@@ -211,6 +209,75 @@ impl Service {
             Some(Err(error)) => Answer::refused(codec, &error),
             None => Answer::error(codec, &WireError::bare("UnknownOperationException")),
         }
+    }
+
+    /// Answers a put or a read; what a put stored is made room for.
+    async fn hot(
+        &self,
+        host: &Host,
+        codec: Codec,
+        operation: &'static str,
+        taken: hot::Hot,
+    ) -> Answer {
+        let answer = hot::answer(&self.scratches, host, codec, operation, taken).await;
+        if operation.starts_with("PutRecord") {
+            self.regions.keep_memory(self.settings.max_memory_bytes);
+        }
+        answer
+    }
+
+    /// Sets a switch. What is wrong with it is told before it is looked up whose it is: nothing is kept for callers that
+    /// only try.
+    fn switch(
+        &self,
+        parts: &hyper::http::request::Parts,
+        body: &[u8],
+        trail: &mut Trail,
+    ) -> Result<Answer, Answer> {
+        // A page that a developer looks at may post here without asking the browser; it says where it comes from.
+        if parts.method != Method::POST || parts.headers.contains_key("origin") {
+            let text = "switches are set by a POST without `Origin`: not by web pages";
+            return Err(admin::refused(StatusCode::FORBIDDEN, text));
+        }
+        let query = parts.uri.query().unwrap_or_default();
+        let caller = if self.settings.credentials.is_some() {
+            let caller = self.caller(parts, body, "kinesis", trail);
+            let mut caller = caller.map_err(|error| {
+                let text = error.message.as_deref().unwrap_or_default();
+                admin::refused(StatusCode::FORBIDDEN, &format!("{}: {text}", error.code))
+            })?;
+            let [account, region] = caller::in_query(query);
+            if account.is_some_and(|account| account != caller.account) {
+                let text = format!("the key is one of account {}", caller.account);
+                return Err(admin::refused(StatusCode::FORBIDDEN, &text));
+            }
+            if let Some(region) = region {
+                region.clone_into(&mut caller.region);
+            }
+            caller
+        } else {
+            let caller = caller::named(&self.settings, query);
+            trail.asked_by(&caller);
+            caller
+        };
+        let Some(switch) = admin::read(parts.uri.path(), body) else {
+            let text = "there is no such switch; `GET /_admin` lists them";
+            return Err(admin::refused(StatusCode::NOT_FOUND, text));
+        };
+        let switch = switch.map_err(|text| admin::refused(StatusCode::BAD_REQUEST, &text))?;
+        let (account, region) = (caller.account.as_str(), region_of(&caller.region));
+        let host = if account == self.settings.account_id && region == REGION_DEFAULT {
+            self.host(&caller).ok()
+        } else {
+            self.regions.known(account, region)
+        };
+        let Some(host) = host else {
+            let text = format!(
+                "account {account} has asked for nothing in `{region}` yet: make a stream there first"
+            );
+            return Err(admin::refused(StatusCode::BAD_REQUEST, &text));
+        };
+        Ok(switch.set(&host))
     }
 
     /// Rows 7 to 11: finds who asks.

@@ -20,14 +20,19 @@ use crate::host::{DryRun, Host};
 use crate::kinesis::arn::ConsumerArn;
 use crate::kinesis::delays::DelayName;
 use crate::kinesis::operation::{End, SubscriptionId};
-use crate::kinesis::{ErrorCode, KinesisError, ShardId};
+use crate::kinesis::{ErrorCode, KinesisError, ShardId, StreamName};
 use crate::wire::{Codec, Value, event_stream};
 
-/// An open subscription. Dropped with its connection, it is closed.
-struct Open {
+/// A subscription that was begun. Dropped with its connection, it is closed.
+struct Begun {
     host: Arc<Host>,
     id: SubscriptionId,
+    stream: StreamName,
     shard: ShardId,
+}
+
+struct Open {
+    begun: Begun,
     codec: Codec,
     step: Step,
     stopping: watch::Receiver<bool>,
@@ -42,7 +47,7 @@ enum Step {
     Done,
 }
 
-impl Drop for Open {
+impl Drop for Begun {
     fn drop(&mut self) {
         self.host.account().close_subscription(self.id);
     }
@@ -56,14 +61,12 @@ pub(super) async fn answer(
     stopping: watch::Receiver<bool>,
     untaken: &Arc<Untaken>,
 ) -> Answer {
-    let (id, shard) = match begin(&host, input).await {
+    let begun = match begin(&host, input).await {
         Ok(begun) => begun,
         Err(error) => return Answer::refused(codec, &error),
     };
     let open = Open {
-        host,
-        id,
-        shard,
+        begun,
         codec,
         step: Step::Begin,
         stopping,
@@ -81,7 +84,7 @@ pub(super) async fn answer(
     }
 }
 
-async fn begin(host: &Host, input: &Value) -> Result<(SubscriptionId, ShardId), KinesisError> {
+async fn begin(host: &Arc<Host>, input: &Value) -> Result<Begun, KinesisError> {
     let account = host.account();
     let consumer = input.str("ConsumerARN").unwrap_or_default();
     let arn: ConsumerArn = consumer.parse()?;
@@ -99,20 +102,25 @@ async fn begin(host: &Host, input: &Value) -> Result<(SubscriptionId, ShardId), 
         place.and_then(|place| place.timestamp("Timestamp")),
     )?;
     let dry_run = input.is_true("DryRun");
-    let id = host
-        .call(DelayName::GetShardIterator, |account, now| {
-            if dry_run {
-                let call = DryRun::SubscribeToShard {
-                    consumer_arn: consumer,
-                    shard,
-                    position,
-                };
-                return Err(account.dry_run(now, call));
-            }
-            account.subscribe_to_shard(now, consumer, shard, position)
+    host.call(DelayName::GetShardIterator, |account, now| {
+        if dry_run {
+            let call = DryRun::SubscribeToShard {
+                consumer_arn: consumer,
+                shard,
+                position,
+            };
+            return Err(account.dry_run(now, call));
+        }
+        let id = account.subscribe_to_shard(now, consumer, shard, position)?;
+        // Its client may go away while the answer is delayed.
+        Ok(Begun {
+            host: Arc::clone(host),
+            id,
+            stream: arn.stream.stream.clone(),
+            shard,
         })
-        .await?;
-    Ok((id, shard))
+    })
+    .await
 }
 
 /// The next frame, as soon as there is one; `None` when the stream is over.
@@ -125,14 +133,15 @@ async fn next(open: &mut Open) -> Option<Bytes> {
         Step::Follow => {}
         Step::Done => return None,
     }
+    let begun = &open.begun;
     loop {
         // What other subscriptions and answers left untaken goes first; records wait in their log.
-        open.untaken.room(open.host.clock()).await;
-        open.host.settle();
+        open.untaken.room(begun.host.clock()).await;
+        begun.host.settle();
         // Noted before looking, so that a record that comes between the two is not slept over.
-        let noted = open.host.writes(open.shard);
-        let now = open.host.clock().now();
-        let poll = open.host.account().poll_subscription(now, open.id);
+        let noted = begun.host.writes(begun.stream.as_str(), begun.shard);
+        let now = begun.host.clock().now();
+        let poll = begun.host.account().poll_subscription(now, begun.id);
         if poll.ended.is_some() {
             open.step = Step::Done;
         }
@@ -152,7 +161,7 @@ async fn next(open: &mut Open) -> Option<Bytes> {
         }
         let deadline = poll.next_poll?;
         tokio::select! {
-            () = open.host.wait_for_records(open.shard, noted, deadline) => {}
+            () = begun.host.wait_for_records(begun.stream.as_str(), begun.shard, noted, deadline) => {}
             _ = open.stopping.wait_for(|stopping| *stopping) => return None,
         }
     }

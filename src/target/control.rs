@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Behind, CallError, Target, patiently};
+use super::{Behind, CallError, Target, patiently, patiently_creating};
+use crate::kinesis::configuration::StreamMode;
 use crate::kinesis::operation::{
     CreateStream, MergeShards, ShardCountUpdate, ShardDescription, ShardFilter, SplitShard,
     StreamStatus, StreamSummary,
@@ -20,6 +21,17 @@ pub struct StreamState {
     pub open_shards: u32,
     /// How long records are kept.
     pub retention: Duration,
+    /// Whether its capacity is its own affair, and it is billed by the gigabyte.
+    pub on_demand: bool,
+}
+
+/// Whether a stream that is to be deleted was there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Existence {
+    /// The service said so.
+    Certain,
+    /// It was asked for, and nobody knows what became of that: it may come to be later.
+    Possible,
 }
 
 impl From<StreamSummary> for StreamState {
@@ -29,6 +41,7 @@ impl From<StreamSummary> for StreamState {
             status: summary.status,
             open_shards: summary.open_shards,
             retention: summary.retention,
+            on_demand: summary.configuration.mode == StreamMode::OnDemand,
         }
     }
 }
@@ -56,29 +69,58 @@ impl Target {
         request: &CreateStream,
         retention_hours: u32,
     ) -> Result<StreamState, CallError> {
-        let stream = request.stream.as_str();
-        let clock = self.clock();
-        patiently(clock, || self.create(request)).await?;
+        self.ask_for_stream(request).await?;
+        self.settle_stream(request.stream.as_str(), retention_hours)
+            .await
+    }
+
+    /// CreateStream alone. Only its own refusal says that somebody else has a stream of this name.
+    ///
+    /// # Errors
+    /// As the service answers, or does not.
+    pub async fn ask_for_stream(&self, request: &CreateStream) -> Result<(), CallError> {
+        patiently_creating(self.clock(), || self.create(request)).await
+    }
+
+    /// Waits until a stream that was asked for is ACTIVE, and sets how many hours its records are kept.
+    ///
+    /// # Errors
+    /// As the service answers, or does not.
+    pub async fn settle_stream(
+        &self,
+        stream: &str,
+        retention_hours: u32,
+    ) -> Result<StreamState, CallError> {
         let state = self.wait_active(stream).await?;
         if retention_hours > 24 {
-            patiently(clock, || self.increase_retention(stream, retention_hours)).await?;
+            patiently(self.clock(), || {
+                self.increase_retention(stream, retention_hours)
+            })
+            .await?;
         }
         Ok(state)
     }
 
-    /// DeleteStream: the stream goes with its consumers.
+    /// DeleteStream: the stream goes with its consumers. Over the network it is asked for until the stream is gone, or for
+    /// `patience`; an absence of one that was only possible is watched half a minute longer.
     ///
     /// # Errors
     /// As the service answers, or does not.
-    pub async fn delete_stream(&self, stream: &str) -> Result<(), CallError> {
-        patiently(self.clock(), || async {
-            match self.behind() {
-                Behind::Host(host) => Ok(host.delete_stream(stream).await?),
-                #[cfg(feature = "aws")]
-                Behind::Sdk(sdk) => Box::pin(sdk.delete_stream(stream)).await,
+    pub async fn end_stream(
+        &self,
+        stream: &str,
+        existence: Existence,
+        patience: Duration,
+    ) -> Result<(), CallError> {
+        match self.behind() {
+            // One account, one order of calls: it is known what is there.
+            Behind::Host(host) => {
+                let _ = (existence, patience);
+                Ok(host.delete_stream(stream).await?)
             }
-        })
-        .await
+            #[cfg(feature = "aws")]
+            Behind::Sdk(sdk) => Box::pin(sdk.end(stream, existence, patience)).await,
+        }
     }
 
     /// Waits until the stream is ACTIVE.

@@ -41,6 +41,25 @@ impl CallError {
         self.code().is_some_and(ErrorCode::is_throttle)
     }
 
+    /// Whether the same call may pass later: a limit refused, something broke down, or nobody answered.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Refused(error) => self.is_throttle() || error.code == ErrorCode::InternalFailure,
+            Self::Foreign { again, .. } => *again,
+            Self::Unsent(_) | Self::Unanswered(_) => true,
+        }
+    }
+
+    /// Whether it may have been done all the same: there is no answer, or one of something that broke down.
+    pub fn may_be_done(&self) -> bool {
+        match self {
+            Self::Refused(error) => error.code == ErrorCode::InternalFailure,
+            Self::Foreign { again, .. } => *again,
+            Self::Unsent(_) => false,
+            Self::Unanswered(_) => true,
+        }
+    }
+
     /// Whether nobody was there to answer.
     pub const fn is_unreachable(&self) -> bool {
         matches!(self, Self::Unsent(_) | Self::Unanswered(_))

@@ -191,11 +191,13 @@ pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
-/// The shard that a refusal names: "Rate exceeded for shard shardId-000000000001 in stream ...".
+/// The shard that a refusal names: "Rate exceeded for shard shardId-000000000001 in stream ...", or as reads are refused
+/// since 2023, "Rate exceeded for Shard - 123456789012/orders/shardId-000000000001".
 fn shard_in(message: &str) -> Option<ShardId> {
     let mut words = message.split_whitespace();
-    words.find(|word| *word == "shard")?;
-    words.next()?.parse().ok()
+    words.find(|word| word.eq_ignore_ascii_case("shard"))?;
+    let named = words.find(|word| *word != "-")?;
+    named.rsplit('/').next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -206,6 +208,8 @@ mod tests {
     fn the_shard_that_refused_is_read_from_the_text() {
         let text = "Rate exceeded for shard shardId-000000000001 in stream orders under account 1.";
         assert_eq!(shard_in(text), ShardId::new(1));
+        let text = "Rate exceeded for Shard - 123456789012/orders/shardId-000000000003";
+        assert_eq!(shard_in(text), ShardId::new(3));
         assert_eq!(shard_in("Internal Service Failure"), None);
         assert_eq!(shard_in("the shard"), None);
     }

@@ -1,7 +1,8 @@
 //! Anything that speaks Kinesis, behind one closed set of calls.
 //!
 //! Invariant: one call is one attempt. Nothing here retries, batches or times out; that is the producer's and the
-//! consumer's, where it is counted. Only the calls that set a run up wait for their turn.
+//! consumer's, where it is counted. Only the calls that set a run up wait for their turn, and over the network for no
+//! longer than half a minute each.
 
 #![cfg_attr(
     not(feature = "aws"),
@@ -33,11 +34,12 @@ use crate::base::{Clock, Timestamp};
 use crate::host::{Host, Storm};
 use crate::kinesis::operation::{IteratorPosition, PutApi, PutResult, RecordPage};
 use crate::kinesis::{KinesisError, PutBatch, ShardId};
-pub use control::StreamState;
+pub use control::{Existence, StreamState};
 pub use error::CallError;
 #[cfg(feature = "aws")]
 pub use lean::Lean;
-use patience::patiently;
+pub(crate) use patience::within;
+use patience::{patiently, patiently_creating};
 pub use scripted::{Script, Scripted};
 #[cfg(feature = "aws")]
 pub use sdk::Sdk;
@@ -73,6 +75,8 @@ pub struct Fetched {
     pub page: RecordPage,
     /// When it was complete, before anything in it was looked at.
     pub at: Timestamp,
+    /// How far behind the tip it was, where the answer says so: some engines leave that out.
+    pub behind_ms: Option<u64>,
 }
 
 /// What stands behind a target. Calls of the SDK are boxed: their futures have tens of KiB, which every attempt at the
@@ -84,8 +88,9 @@ enum Behind<'a> {
 }
 
 impl Target {
-    /// One PutRecord or PutRecords attempt. `results[i]` belongs to record `i`; an error is about all of them.
-    /// A future that is dropped before it ends leaves the attempt unknown.
+    /// One PutRecord or PutRecords attempt. `results[i]` belongs to record `i`; an error is about all of them. Gives the
+    /// time when the answer was complete, before anything in it was decoded: what the client does then is not the
+    /// service's. A future that is dropped before it ends leaves the attempt unknown.
     ///
     /// # Errors
     /// When the service refuses the call as a whole, or does not answer it.
@@ -95,15 +100,16 @@ impl Target {
         stream: &str,
         batch: &PutBatch,
         results: &mut Vec<PutResult>,
-    ) -> Result<(), CallError> {
+    ) -> Result<Timestamp, CallError> {
         match self {
-            Self::Embedded(host) => Ok(put_to_host(host, api, stream, batch, results).await?),
-            Self::Scripted(scripted) => Ok(scripted.put(api, stream, batch, results).await?),
+            Self::Embedded(host) => put_to_host(host, api, stream, batch, results).await?,
+            Self::Scripted(scripted) => scripted.put(api, stream, batch, results).await?,
             #[cfg(feature = "aws")]
-            Self::Sdk(sdk) => Box::pin(sdk.put(api, stream, batch, results)).await,
+            Self::Sdk(sdk) => return Box::pin(sdk.put(api, stream, batch, results)).await,
             #[cfg(feature = "aws")]
-            Self::Lean(lean) => lean.put(api, stream, batch, results).await,
+            Self::Lean(lean) => return lean.put(api, stream, batch, results).await,
         }
+        Ok(self.clock().now())
     }
 
     /// GetRecords from an iterator of `stream`.
@@ -127,6 +133,7 @@ impl Target {
         // Only a client that answers over the network needs the name.
         let _ = stream;
         Ok(Fetched {
+            behind_ms: Some(page.millis_behind_latest),
             page,
             at: self.clock().now(),
         })
@@ -149,7 +156,10 @@ impl Target {
         match self.behind() {
             Behind::Host(host) => Ok(host.get_shard_iterator(stream, shard, position).await?),
             #[cfg(feature = "aws")]
-            Behind::Sdk(sdk) => Box::pin(sdk.get_shard_iterator(stream, shard, position)).await,
+            Behind::Sdk(sdk) => {
+                let call = Box::pin(sdk.get_shard_iterator(stream, shard, position));
+                within(sdk::PATIENCE, sdk.clock(), call).await
+            }
         }
     }
 
@@ -169,17 +179,23 @@ impl Target {
         .await
     }
 
-    /// How often `shard` was written so far, to be noted before a reader looks for records. Always 0 where only the
-    /// service knows.
-    pub fn writes(&self, shard: ShardId) -> u64 {
-        self.host().map_or(0, |host| host.writes(shard))
+    /// How often a stream's `shard` was written so far, to be noted before a reader looks for records. Always 0 where
+    /// only the service knows.
+    pub fn writes(&self, stream: &str, shard: ShardId) -> u64 {
+        self.host().map_or(0, |host| host.writes(stream, shard))
     }
 
-    /// Waits until `shard` may have new records since `noted` writes, or until `deadline`; for readers that poll without
+    /// Waits until a stream's `shard` may have new records since `noted` writes, or until `deadline`; for readers that poll without
     /// an interval. Over the network nobody tells: see [`Self::wakes_readers`].
-    pub async fn wait_for_records(&self, shard: ShardId, noted: u64, deadline: Timestamp) {
+    pub async fn wait_for_records(
+        &self,
+        stream: &str,
+        shard: ShardId,
+        noted: u64,
+        deadline: Timestamp,
+    ) {
         match self.host() {
-            Some(host) => host.wait_for_records(shard, noted, deadline).await,
+            Some(host) => host.wait_for_records(stream, shard, noted, deadline).await,
             None => self.clock().sleep_until(deadline).await,
         }
     }

@@ -1,11 +1,14 @@
 //! When records are meant to be sent.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rand_distr::{Distribution as _, Exp1};
 
+use super::pieces::{mean_rate, peak_rate};
+use super::walk::Walk;
 use crate::base::rng::Rng;
-use crate::scenario::model::Arrival;
+use crate::scenario::model::{Arrival, Spacing};
 
 const NANOS_PER_S: f64 = 1e9;
 
@@ -29,6 +32,35 @@ enum Process {
         cut_ns: f64,
         rng: Rng,
     },
+    /// Record `number` of the whole producer is where the integral of the rate reaches `number`.
+    ConstantWalk {
+        walk: Box<Walk>,
+        number: u64,
+        step: u64,
+    },
+    /// A Poisson process of rate 1, bent to the rate: its gaps are exponential in the integral. The workers' processes are
+    /// independent, and together one of the whole rate.
+    PoissonWalk {
+        walk: Box<Walk>,
+        workers: f64,
+        /// The integral so far.
+        whole: u64,
+        fraction: f64,
+        rng: Rng,
+    },
+    /// Every `step`th of recorded times.
+    Trace {
+        times_ns: Arc<[u64]>,
+        speed_up: f64,
+        index: usize,
+        step: usize,
+    },
+}
+
+/// When record `index` of a trace comes; never, past its end.
+fn trace_time_ns(times_ns: &[u64], index: usize, speed_up: f64) -> u64 {
+    let scaled = |&time: &u64| (time as f64 / speed_up) as u64;
+    times_ns.get(index).map_or(u64::MAX, scaled)
 }
 
 impl Process {
@@ -49,6 +81,32 @@ impl Process {
                 *cut_ns = exact_ns.fract();
                 now_ns.saturating_add(exact_ns as u64)
             }
+            Self::ConstantWalk { walk, number, step } => {
+                *number = number.saturating_add(*step);
+                walk.time_of(*number, 0.0)
+            }
+            Self::PoissonWalk {
+                walk,
+                workers,
+                whole,
+                fraction,
+                rng,
+            } => {
+                let gap: f64 = Exp1.sample(rng);
+                let sum = *fraction + gap * *workers;
+                *whole = whole.saturating_add(sum as u64);
+                *fraction = sum.fract();
+                walk.time_of(*whole, *fraction)
+            }
+            Self::Trace {
+                times_ns,
+                speed_up,
+                index,
+                step,
+            } => {
+                *index = index.saturating_add(*step);
+                trace_time_ns(times_ns, *index, *speed_up)
+            }
         }
     }
 }
@@ -60,17 +118,20 @@ fn constant_time_ns(number: u64, rate: f64) -> u64 {
 
 impl Schedule {
     /// The schedule of worker `worker` (from 0) of `workers` over a load of this length. `None` for
-    /// [`Arrival::Closed`], whose times come from its acknowledgements.
+    /// [`Arrival::Closed`], whose times come from its acknowledgements. `rng` is the worker's own; what comes from `shared`
+    /// is the same for all workers of the producer.
     pub fn new(
         arrival: &Arrival,
         worker: u32,
         workers: u32,
         load: Duration,
         rng: Rng,
+        mut shared: Rng,
     ) -> Option<Self> {
         let workers = workers.max(1);
-        let (mut process, first) = match *arrival {
-            Arrival::Constant { rate } => {
+        let load_ns = u64::try_from(load.as_nanos()).unwrap_or(u64::MAX);
+        let (mut process, first) = match arrival {
+            &Arrival::Constant { rate } => {
                 let number = u64::from(worker);
                 let process = Process::Constant {
                     rate,
@@ -79,7 +140,7 @@ impl Schedule {
                 };
                 (process, Some(constant_time_ns(number, rate)))
             }
-            Arrival::Poisson { rate } => {
+            &Arrival::Poisson { rate } => {
                 let process = Process::Poisson {
                     mean_gap_ns: f64::from(workers) * NANOS_PER_S / rate,
                     cut_ns: 0.0,
@@ -87,12 +148,47 @@ impl Schedule {
                 };
                 (process, None)
             }
+            Arrival::Varying { curve, spacing } => {
+                let mut walk = Box::new(Walk::new(curve, load_ns, &mut shared));
+                let number = u64::from(worker);
+                match spacing {
+                    Spacing::Constant => {
+                        let first = walk.time_of(number, 0.0);
+                        let process = Process::ConstantWalk {
+                            walk,
+                            number,
+                            step: u64::from(workers),
+                        };
+                        (process, Some(first))
+                    }
+                    Spacing::Poisson => {
+                        let process = Process::PoissonWalk {
+                            walk,
+                            workers: f64::from(workers),
+                            whole: 0,
+                            fraction: 0.0,
+                            rng,
+                        };
+                        (process, None)
+                    }
+                }
+            }
+            Arrival::Trace { times_ns, speed_up } => {
+                let index = worker as usize;
+                let process = Process::Trace {
+                    times_ns: Arc::clone(times_ns),
+                    speed_up: *speed_up,
+                    index,
+                    step: workers as usize,
+                };
+                (process, Some(trace_time_ns(times_ns, index, *speed_up)))
+            }
             Arrival::Closed { .. } => return None,
         };
         Some(Self {
             next_ns: first.unwrap_or_else(|| process.step(0)),
             process,
-            load_ns: u64::try_from(load.as_nanos()).unwrap_or(u64::MAX),
+            load_ns,
         })
     }
 
@@ -121,10 +217,31 @@ pub fn due(schedule: &mut Schedule, elapsed: Duration, out: &mut Vec<Duration>) 
     }
 }
 
-/// The rate of the whole producer in records per second; `None` where it depends on the target.
-pub const fn records_per_s(arrival: &Arrival) -> Option<f64> {
-    match *arrival {
-        Arrival::Constant { rate } | Arrival::Poisson { rate } => Some(rate),
+/// The mean rate of the whole producer over the load, in records per second; `None` where it depends on the target.
+pub fn records_per_s(arrival: &Arrival, load: Duration) -> Option<f64> {
+    match arrival {
+        Arrival::Constant { rate } | Arrival::Poisson { rate } => Some(*rate),
+        Arrival::Varying { curve, .. } => Some(mean_rate(curve, load)),
+        Arrival::Trace { times_ns, speed_up } => {
+            let end_ns = load.as_nanos() as f64 * speed_up;
+            let count = times_ns.partition_point(|&time| (time as f64) < end_ns);
+            Some(count as f64 / load.as_secs_f64())
+        }
+        Arrival::Closed { .. } => None,
+    }
+}
+
+/// A mean rate that the whole producer does not exceed in any second, in records per second (of a trace, in any second of the
+/// clock); `None` where it depends on the target.
+pub fn peak_records_per_s(arrival: &Arrival) -> Option<f64> {
+    match arrival {
+        Arrival::Constant { rate } | Arrival::Poisson { rate } => Some(*rate),
+        Arrival::Varying { curve, .. } => Some(peak_rate(curve)),
+        Arrival::Trace { times_ns, speed_up } => {
+            let second = |time: &u64| (*time as f64 / speed_up / NANOS_PER_S) as u64;
+            let runs = times_ns.chunk_by(|a, b| second(a) == second(b));
+            Some(runs.map(<[u64]>::len).max().unwrap_or(0) as f64)
+        }
         Arrival::Closed { .. } => None,
     }
 }
@@ -136,16 +253,20 @@ mod tests {
     use crate::workload::goodness::{chi_square_bound, kolmogorov_smirnov};
     use proptest::prelude::*;
 
+    fn shared() -> crate::base::rng::Rng {
+        generator(7, "producers.web", 0, "bursts")
+    }
+
     fn workers_schedule(arrival: &Arrival, worker: u32, workers: u32, load: Duration) -> Schedule {
         let rng = generator(7, "producers.web", worker, "arrival");
-        Schedule::new(arrival, worker, workers, load, rng).unwrap()
+        Schedule::new(arrival, worker, workers, load, rng, shared()).unwrap()
     }
 
     #[test]
     fn a_closed_arrival_has_no_schedule() {
         let rng = generator(7, "producers.web", 0, "arrival");
         let closed = Arrival::Closed { outstanding: 3 };
-        assert!(Schedule::new(&closed, 0, 1, Duration::from_secs(1), rng).is_none());
+        assert!(Schedule::new(&closed, 0, 1, Duration::from_secs(1), rng, shared()).is_none());
     }
 
     #[test]
@@ -259,7 +380,7 @@ mod tests {
         fn times_rise_and_peek_tells_what_next_gives(rate in 0.1f64..1e6, seed in any::<u64>()) {
             let rng = generator(seed, "p", 0, "arrival");
             let load = Duration::from_millis(20);
-            let mut schedule = Schedule::new(&Arrival::Poisson { rate }, 0, 1, load, rng).unwrap();
+            let mut schedule = Schedule::new(&Arrival::Poisson { rate }, 0, 1, load, rng, shared()).unwrap();
             let mut last = Duration::ZERO;
             while let Some(peeked) = schedule.peek() {
                 prop_assert_eq!(schedule.next(), Some(peeked));

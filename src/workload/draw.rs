@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::arrival::Schedule;
-use super::keys::{KeyGenerator, KeyHashes};
+use super::key_text::KeyHashes;
+use super::keys::KeyGenerator;
 use super::payload::{PayloadGenerator, PayloadPool};
 use super::sizes::SizeGenerator;
 use super::stamp::Stamp;
@@ -56,7 +57,15 @@ pub fn payload_pool(seed: u64, producer: &Producer) -> PayloadPool {
 /// The intended times of one worker (from 0) of a producer; `None` for closed arrivals.
 pub fn schedule(seed: u64, producer: &Producer, worker: u32, load: Duration) -> Option<Schedule> {
     let rng = producers_generator(seed, producer, worker, "arrival");
-    Schedule::new(&producer.arrival, worker, producer.workers, load, rng)
+    let shared = producers_generator(seed, producer, 0, "bursts");
+    Schedule::new(
+        &producer.arrival,
+        worker,
+        producer.workers,
+        load,
+        rng,
+        shared,
+    )
 }
 
 impl RecordSource {
@@ -106,7 +115,7 @@ impl RecordSource {
                     stamp.write(&mut data[start..]);
                 }
             },
-            None,
+            self.hashes.text().explicit_hash_key(plan.key),
         );
     }
 }

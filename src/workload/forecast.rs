@@ -3,13 +3,15 @@
 //! Keys are placed by their MD5, not by luck: the heaviest [`EXACT_KEYS`] one by one, and only the tail beyond them by
 //! the width of each range, with the standard error of that.
 
-use super::arrival::records_per_s;
+use std::time::Duration;
+
+use super::arrival::{peak_records_per_s, records_per_s};
 use super::heavy_keys::{HeavyKey, heaviest};
 use super::placement::{Placement, ShardIndex};
 use super::sizes::mean_bytes;
 use crate::kinesis::quotas::RateName;
 use crate::kinesis::{Cause, HashKeyRange, Limits};
-use crate::scenario::model::{Arrival, Keys, Producer};
+use crate::scenario::model::{Arrival, KeyChoice, Keys, Producer};
 
 /// How many keys of each producer are placed by their MD5, the heaviest first.
 pub const EXACT_KEYS: u64 = 1_000_000;
@@ -17,8 +19,11 @@ pub const EXACT_KEYS: u64 = 1_000_000;
 /// What the producers of one stream will do to its shards.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Forecast {
-    /// Records per second of all producers; `None` if one of them has closed arrivals, which have no rate.
+    /// Records per second of all producers, the mean over the load; `None` if one of them has closed arrivals, which have no
+    /// rate.
     pub records_per_s: Option<f64>,
+    /// A rate that they do not exceed together: the sum of the highest rate of each.
+    pub peak_records_per_s: Option<f64>,
     /// Each shard, in the order of the ranges.
     pub shards: Vec<ShardForecast>,
     /// The heaviest keys, the heaviest first, at most [`NAMED_KEYS`](super::heavy_keys::NAMED_KEYS); empty if no key comes twice.
@@ -60,20 +65,30 @@ pub struct ShardForecast {
 /// Shares are weighted by rates. With closed arrivals, which have none, producers weigh as much as they have records
 /// outstanding (Little's law, equal response times); where closed and other arrivals meet nothing is known of their
 /// proportion, and each producer weighs the same.
-pub fn forecast(producers: &[&Producer], ranges: &[HashKeyRange], limits: &Limits) -> Forecast {
-    forecast_hashing(producers, ranges, limits, EXACT_KEYS)
+pub fn forecast(
+    producers: &[&Producer],
+    load: Duration,
+    ranges: &[HashKeyRange],
+    limits: &Limits,
+) -> Forecast {
+    forecast_hashing(producers, load, ranges, limits, EXACT_KEYS)
 }
 
 /// [`forecast`] with another bound than [`EXACT_KEYS`].
 fn forecast_hashing(
     producers: &[&Producer],
+    load: Duration,
     ranges: &[HashKeyRange],
     limits: &Limits,
     exact_keys: u64,
 ) -> Forecast {
     let shards = ShardIndex::new(ranges);
-    let total_per_s = total_records_per_s(producers);
-    let parts = parts(producers);
+    let total_per_s = total_records_per_s(producers, load);
+    let peak_per_s = producers
+        .iter()
+        .map(|producer| peak_records_per_s(&producer.arrival))
+        .sum();
+    let parts = parts(producers, load);
     let mut loads = vec![Load::default(); ranges.len()];
     let mut tail_share = 0.0;
     for part in &parts {
@@ -88,6 +103,7 @@ fn forecast_hashing(
     }
     Forecast {
         records_per_s: total_per_s,
+        peak_records_per_s: peak_per_s,
         shards: ranges
             .iter()
             .zip(&loads)
@@ -149,43 +165,63 @@ pub(super) struct Part<'a> {
     mean_data_bytes: f64,
 }
 
-fn total_records_per_s(producers: &[&Producer]) -> Option<f64> {
+fn total_records_per_s(producers: &[&Producer], load: Duration) -> Option<f64> {
     producers
         .iter()
-        .map(|producer| records_per_s(&producer.arrival))
+        .map(|producer| records_per_s(&producer.arrival, load))
         .sum()
 }
 
 /// The producers' parts; those with the same keys are one, so that no key is hashed twice.
-fn parts<'a>(producers: &[&'a Producer]) -> Vec<Part<'a>> {
+fn parts<'a>(producers: &[&'a Producer], load: Duration) -> Vec<Part<'a>> {
     let any_rate = producers
         .iter()
-        .any(|producer| records_per_s(&producer.arrival).is_some());
-    let any_closed = total_records_per_s(producers).is_none();
+        .any(|producer| records_per_s(&producer.arrival, load).is_some());
+    let any_closed = total_records_per_s(producers, load).is_none();
     let weight = |producer: &Producer| match producer.arrival {
         _ if any_rate && any_closed => 1.0,
-        Arrival::Constant { rate } | Arrival::Poisson { rate } => rate,
         Arrival::Closed { outstanding } => f64::from(producer.workers) * f64::from(outstanding),
+        // A load without a record still has its keys.
+        _ => records_per_s(&producer.arrival, load)
+            .unwrap_or(1.0)
+            .max(f64::MIN_POSITIVE),
     };
     let total: f64 = producers.iter().map(|producer| weight(producer)).sum();
     let mut parts: Vec<Part<'a>> = Vec::new();
     for producer in producers {
         let share = weight(producer) / total;
         let mean = mean_bytes(&producer.size);
-        match parts.iter_mut().find(|part| *part.keys == producer.keys) {
-            Some(part) => {
-                let both = part.share + share;
-                part.mean_data_bytes = (part.share * part.mean_data_bytes + share * mean) / both;
-                part.share = both;
-            }
-            None => parts.push(Part {
-                keys: &producer.keys,
-                share,
-                mean_data_bytes: mean,
-            }),
-        }
+        let mut add =
+            |keys: &'a Keys, share: f64| match parts.iter_mut().find(|part| part.keys == keys) {
+                Some(part) => {
+                    let both = part.share + share;
+                    part.mean_data_bytes =
+                        (part.share * part.mean_data_bytes + share * mean) / both;
+                    part.share = both;
+                }
+                None => parts.push(Part {
+                    keys,
+                    share,
+                    mean_data_bytes: mean,
+                }),
+            };
+        each_unmixed(&producer.keys, share, &mut add);
     }
     parts
+}
+
+/// Calls `add` with the keys, or with each part of a mix and its share.
+fn each_unmixed<'a>(keys: &'a Keys, share: f64, add: &mut dyn FnMut(&'a Keys, f64)) {
+    if let KeyChoice::Mix(parts) = &keys.choice {
+        let total: f64 = parts.iter().map(|(share, _)| share).sum();
+        for (part, keys) in parts {
+            if *part > 0.0 {
+                each_unmixed(keys, share * part / total, add);
+            }
+        }
+    } else {
+        add(keys, share);
+    }
 }
 
 #[cfg(test)]
@@ -193,11 +229,12 @@ mod tests {
     use super::*;
     use crate::kinesis::HashKey;
     use crate::kinesis::quotas::RateLimit;
-    use crate::scenario::model::{KeyChoice, Size};
+    use crate::scenario::model::{KeyTable, Size};
     use crate::workload::draw::RecordSource;
     use crate::workload::draw::tests::producer;
 
     const POISSON: Arrival = Arrival::Poisson { rate: 2_400.0 };
+    const LOAD: Duration = Duration::from_secs(12);
     const FIXED: Size = Size::Fixed { bytes: 600 };
 
     fn close(a: f64, b: f64) -> bool {
@@ -226,7 +263,7 @@ mod tests {
         let ranges = HashKeyRange::initial(7);
         for choice in choices() {
             let producer = producer(2, POISSON, choice.clone(), FIXED);
-            let forecast = forecast(&[&producer], &ranges, &Limits::aws());
+            let forecast = forecast(&[&producer], LOAD, &ranges, &Limits::aws());
             let weights: Vec<f64> = match choice {
                 KeyChoice::Uniform { population } | KeyChoice::Sequential { population } => {
                     vec![1.0; population as usize]
@@ -242,7 +279,7 @@ mod tests {
                     weights[..2].fill(0.2);
                     weights
                 }
-                KeyChoice::Single | KeyChoice::Unique => vec![1.0],
+                _ => vec![1.0],
             };
             let total: f64 = weights.iter().sum();
             let (mut shares, mut bytes) = (vec![0.0; 7], vec![0.0; 7]);
@@ -274,6 +311,78 @@ mod tests {
         }
     }
 
+    fn listed() -> KeyChoice {
+        let keys = [("a,b", 5.0), ("tenant", 2.5), ("-", 0.1)];
+        KeyChoice::Listed(std::sync::Arc::new(KeyTable::weighted(
+            keys.map(|(text, weight)| (text.to_owned(), weight)),
+        )))
+    }
+
+    #[test]
+    fn mixed_written_and_salted_keys_are_sent_as_the_forecast_names_them() {
+        let salted = KeyChoice::Salted {
+            salt: 2,
+            of: Box::new(listed()),
+        };
+        let part = |choice, name: &str| Keys {
+            choice,
+            format: (name.to_owned(), String::new()),
+        };
+        let mix = KeyChoice::Mix(vec![
+            (1.0, part(salted, "")),
+            (3.0, part(KeyChoice::Uniform { population: 2 }, "m-")),
+        ]);
+        let producer = producer(1, POISSON, mix, FIXED);
+        let said = forecast(
+            &[&producer],
+            LOAD,
+            &HashKeyRange::initial(3),
+            &Limits::aws(),
+        );
+        let mut source = RecordSource::new(3, &producer, 0);
+        let mut batch = crate::kinesis::PutBatch::new();
+        for _ in 0..40_000 {
+            let plan = source.next();
+            source.render(&plan, None, &mut batch);
+            let key = batch.entry(batch.len() - 1).partition_key;
+            assert_eq!(HashKey::of_partition_key(key), plan.hash_key);
+        }
+        let named: Vec<_> = said.heaviest.iter().map(|key| key.key.as_str()).collect();
+        assert_eq!(named.len(), 8);
+        assert_eq!(named[..4], ["m-0", "m-1", "a,b-0", "a,b-1"]);
+        for key in &said.heaviest {
+            let sent = batch.iter().filter(|entry| entry.partition_key == key.key);
+            let found = sent.count() as f64 / 40_000.0;
+            assert!((found - key.share).abs() < 0.01, "{key:?}: {found}");
+        }
+    }
+
+    #[test]
+    fn records_for_a_hash_key_carry_it_and_are_forecast_there() {
+        let keys = [("x", 3.0, 7), ("y", 1.0, u128::MAX)];
+        let table = KeyTable::explicit(
+            keys.map(|(text, weight, at)| (text.to_owned(), weight, HashKey(at))),
+        );
+        let choice = KeyChoice::Listed(std::sync::Arc::new(table));
+        let producer = producer(1, POISSON, choice, FIXED);
+        let said = forecast(
+            &[&producer],
+            LOAD,
+            &HashKeyRange::initial(2),
+            &Limits::aws(),
+        );
+        assert!(close(said.shards[0].share, 0.75), "{said:?}");
+        let mut source = RecordSource::new(3, &producer, 0);
+        let mut batch = crate::kinesis::PutBatch::new();
+        for index in 0..100 {
+            let plan = source.next();
+            source.render(&plan, None, &mut batch);
+            let entry = batch.entry(index);
+            assert_eq!(entry.explicit_hash_key, Some(plan.hash_key));
+            assert_eq!(plan.hash_key == HashKey(7), entry.partition_key == "x");
+        }
+    }
+
     #[test]
     fn a_million_draws_agree_with_the_forecast() {
         let ranges = HashKeyRange::initial(5);
@@ -294,10 +403,47 @@ mod tests {
                 hot_share: 0.4,
                 population: 10_000,
             },
+            KeyChoice::Normal {
+                population: 1_000,
+                mean: 300.0,
+                sd: 4.0,
+            },
+            KeyChoice::Normal {
+                population: 1_000_000,
+                mean: 900_000.0,
+                sd: 200_000.0,
+            },
+            KeyChoice::Exponential {
+                population: 50,
+                mean: 20.0,
+            },
+            KeyChoice::Salted {
+                salt: 3,
+                of: Box::new(KeyChoice::Zipf {
+                    population: 20,
+                    exponent: 1.0,
+                }),
+            },
+            KeyChoice::Mix(vec![
+                (
+                    3.0,
+                    Keys {
+                        choice: listed(),
+                        format: (String::new(), String::new()),
+                    },
+                ),
+                (
+                    1.0,
+                    Keys {
+                        choice: KeyChoice::Single,
+                        format: ("mobile-".to_owned(), String::new()),
+                    },
+                ),
+            ]),
         ];
         for choice in choices {
             let producer = producer(1, POISSON, choice, FIXED);
-            let forecast = forecast_hashing(&[&producer], &ranges, &Limits::aws(), 100_000);
+            let forecast = forecast_hashing(&[&producer], LOAD, &ranges, &Limits::aws(), 100_000);
             let mut source = RecordSource::new(3, &producer, 0);
             let mut counts = [0u32; 5];
             let draws = 1_000_000;
@@ -311,7 +457,7 @@ mod tests {
                 let error = (binomial + shard.share_error.powi(2)).sqrt();
                 let found = f64::from(*count) / f64::from(draws);
                 assert!(
-                    (found - shard.share).abs() < 4.0 * error,
+                    (found - shard.share).abs() <= 4.0 * error + 1e-12,
                     "{found} for {shard:?}"
                 );
             }
@@ -330,8 +476,8 @@ mod tests {
             },
         ] {
             let producer = producer(1, POISSON, choice, FIXED);
-            let exact = forecast(&[&producer], &ranges, &Limits::aws());
-            let rough = forecast_hashing(&[&producer], &ranges, &Limits::aws(), 1_000);
+            let exact = forecast(&[&producer], LOAD, &ranges, &Limits::aws());
+            let rough = forecast_hashing(&[&producer], LOAD, &ranges, &Limits::aws(), 1_000);
             let squares = exact
                 .shards
                 .iter()
@@ -348,8 +494,8 @@ mod tests {
         let ranges = HashKeyRange::initial(4);
         for choice in choices() {
             let producer = producer(1, POISSON, choice, FIXED);
-            let exact = forecast(&[&producer], &ranges, &Limits::aws());
-            let rough = forecast_hashing(&[&producer], &ranges, &Limits::aws(), 50);
+            let exact = forecast(&[&producer], LOAD, &ranges, &Limits::aws());
+            let rough = forecast_hashing(&[&producer], LOAD, &ranges, &Limits::aws(), 50);
             for (exact, rough) in exact.shards.iter().zip(&rough.shards) {
                 let error = rough.share_error;
                 assert!(
@@ -372,7 +518,7 @@ mod tests {
         }
         // All of a uniform population unhashed: sqrt(q (1 - q) / n).
         let uniform = producer(1, POISSON, KeyChoice::Uniform { population: 3_000 }, FIXED);
-        let rough = forecast_hashing(&[&uniform], &ranges, &Limits::aws(), 0);
+        let rough = forecast_hashing(&[&uniform], LOAD, &ranges, &Limits::aws(), 0);
         assert!(close(
             rough.shards[0].share_error,
             (0.25f64 * 0.75 / 3_000.0).sqrt()
@@ -387,13 +533,13 @@ mod tests {
         let ranges = HashKeyRange::initial(2);
         let hot =
             |forecast: &Forecast| forecast.shards[forecast.heaviest[0].shard.unwrap()].clone();
-        let shard = hot(&forecast(&[&small], &ranges, &Limits::aws()));
+        let shard = hot(&forecast(&[&small], LOAD, &ranges, &Limits::aws()));
         assert_eq!(shard.binds, Some(Cause::WriteRecords));
         assert!(close(shard.write_records_utilisation.unwrap(), 2.4));
         assert!(close(shard.refused_share.unwrap(), 1.0 - 1.0 / 2.4));
 
         let large = producer(1, POISSON, choice, Size::Fixed { bytes: 2_043 });
-        let all = forecast(&[&large], &ranges, &Limits::aws());
+        let all = forecast(&[&large], LOAD, &ranges, &Limits::aws());
         let shard = hot(&all);
         assert_eq!(shard.binds, Some(Cause::WriteBytes));
         // "key-0" has five bytes: 2,048 in all.
@@ -409,7 +555,7 @@ mod tests {
         assert_eq!((cold.binds, cold.refused_share), (None, Some(0.0)));
 
         let mut limits = Limits::off();
-        let shard = hot(&forecast(&[&large], &ranges, &limits));
+        let shard = hot(&forecast(&[&large], LOAD, &ranges, &limits));
         assert_eq!(
             (
                 shard.binds,
@@ -425,7 +571,7 @@ mod tests {
                 capacity: 1,
             }),
         );
-        let shard = hot(&forecast(&[&large], &ranges, &limits));
+        let shard = hot(&forecast(&[&large], LOAD, &ranges, &limits));
         assert_eq!(
             (shard.binds, shard.refused_share),
             (Some(Cause::WriteRecords), Some(0.0))
@@ -453,9 +599,9 @@ mod tests {
             zipf,
             Size::Fixed { bytes: 1_000 },
         );
-        let all = forecast(&[&web, &app, &bulk], &ranges, &Limits::aws());
-        let alone =
-            [&web, &app, &bulk].map(|producer| forecast(&[producer], &ranges, &Limits::aws()));
+        let all = forecast(&[&web, &app, &bulk], LOAD, &ranges, &Limits::aws());
+        let alone = [&web, &app, &bulk]
+            .map(|producer| forecast(&[producer], LOAD, &ranges, &Limits::aws()));
         assert!(close(all.records_per_s.unwrap(), 1_000.0));
         for (index, shard) in all.shards.iter().enumerate() {
             let sum = |figure: fn(&ShardForecast) -> Option<f64>| -> f64 {
@@ -488,7 +634,7 @@ mod tests {
             |outstanding, choice| producer(3, Arrival::Closed { outstanding }, choice, FIXED);
         let one = closed(1, KeyChoice::Single);
         let many = closed(3, KeyChoice::Unique);
-        let all = forecast(&[&one, &many], &ranges, &Limits::aws());
+        let all = forecast(&[&one, &many], LOAD, &ranges, &Limits::aws());
         assert_eq!(all.records_per_s, None);
         assert!(close(all.heaviest[0].share, 0.25));
         assert_eq!(all.heaviest[0].records_per_s, None);
@@ -501,7 +647,7 @@ mod tests {
         );
         let open = producer(1, POISSON, KeyChoice::Unique, FIXED);
         assert!(close(
-            forecast(&[&one, &open], &ranges, &Limits::aws()).heaviest[0].share,
+            forecast(&[&one, &open], LOAD, &ranges, &Limits::aws()).heaviest[0].share,
             0.5
         ));
     }
@@ -509,7 +655,7 @@ mod tests {
     #[test]
     fn unique_keys_spread_by_the_width_of_the_ranges_without_a_heavy_key() {
         let unique = producer(2, POISSON, KeyChoice::Unique, FIXED);
-        let forecast = forecast(&[&unique], &HashKeyRange::initial(4), &Limits::aws());
+        let forecast = forecast(&[&unique], LOAD, &HashKeyRange::initial(4), &Limits::aws());
         assert!(forecast.heaviest.is_empty());
         assert!(
             forecast
@@ -538,8 +684,13 @@ mod tests {
         ];
         for choice in choices {
             let producer = producer(3, POISSON, choice.clone(), FIXED);
-            let forecast =
-                forecast_hashing(&[&producer], &HashKeyRange::initial(2), &Limits::aws(), 100);
+            let forecast = forecast_hashing(
+                &[&producer],
+                LOAD,
+                &HashKeyRange::initial(2),
+                &Limits::aws(),
+                100,
+            );
             let total: f64 = forecast.shards.iter().map(|shard| shard.share).sum();
             assert!(close(total, 1.0), "{choice:?}: {total}");
             let mut source = RecordSource::new(1, &producer, 2);
@@ -550,7 +701,7 @@ mod tests {
 
     #[test]
     fn a_stream_without_producers_or_shards_is_no_error() {
-        let none = forecast(&[], &HashKeyRange::initial(2), &Limits::aws());
+        let none = forecast(&[], LOAD, &HashKeyRange::initial(2), &Limits::aws());
         assert_eq!(
             (
                 none.records_per_s,
@@ -560,7 +711,7 @@ mod tests {
             (Some(0.0), 0.0, None)
         );
         let single = producer(1, POISSON, KeyChoice::Single, FIXED);
-        let nowhere = forecast(&[&single], &[], &Limits::aws());
+        let nowhere = forecast(&[&single], LOAD, &[], &Limits::aws());
         assert_eq!((nowhere.shards.len(), nowhere.heaviest[0].shard), (0, None));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::forecast::Part;
-use super::keys::KeyText;
+use super::key_text::KeyText;
 use super::placement::ShardIndex;
 use super::shares::bands;
 use crate::kinesis::HashKey;
@@ -39,9 +39,14 @@ pub(super) fn heaviest(
         .collect();
     let mut found: BTreeMap<String, HashKey> = BTreeMap::new();
     for (_, text, bands) in &laws {
-        let candidates = bands
-            .iter()
-            .flat_map(|band| band.first..band.first.saturating_add(NAMED_KEYS).min(band.end));
+        let salt = text.salt();
+        let candidates = bands.iter().flat_map(|band| {
+            let places = NAMED_KEYS.min(band.end - band.first);
+            (0..places).flat_map(move |place| {
+                let number = band.nth(place);
+                (0..salt.min(NAMED_KEYS)).map(move |with| number * salt + with)
+            })
+        });
         for number in candidates {
             let mut key = String::new();
             text.write(number, &mut key);
@@ -51,7 +56,10 @@ pub(super) fn heaviest(
     // Asked of every part, since two formats can show different numbers alike.
     let share = |key: &str| -> f64 {
         laws.iter()
-            .filter_map(|(part, text, bands)| Some((part.share, text.number(key)?, bands)))
+            .filter_map(|(part, text, bands)| {
+                let salt = text.salt();
+                Some((part.share / salt as f64, text.number(key)? / salt, bands))
+            })
             .flat_map(|(weight, number, bands)| {
                 bands.iter().map(move |band| weight * band.share(number))
             })
@@ -89,6 +97,7 @@ mod tests {
     use crate::workload::forecast::forecast;
 
     const POISSON: Arrival = Arrival::Poisson { rate: 2_400.0 };
+    const LOAD: std::time::Duration = std::time::Duration::from_secs(12);
     const FIXED: Size = Size::Fixed { bytes: 600 };
 
     #[test]
@@ -99,7 +108,12 @@ mod tests {
             population: 1_000,
         };
         let producer = producer(1, POISSON, choice, FIXED);
-        let forecast = forecast(&[&producer], &HashKeyRange::initial(2), &Limits::aws());
+        let forecast = forecast(
+            &[&producer],
+            LOAD,
+            &HashKeyRange::initial(2),
+            &Limits::aws(),
+        );
         assert_eq!(forecast.heaviest.len(), 10);
         assert!(
             forecast
@@ -128,6 +142,7 @@ mod tests {
         ten.keys.format = ("key-1".to_owned(), String::new());
         let forecast = forecast(
             &[&web, &app, &ten],
+            LOAD,
             &HashKeyRange::initial(2),
             &Limits::aws(),
         );

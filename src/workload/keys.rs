@@ -1,12 +1,16 @@
-//! Partition keys: which number, its text, and where it falls.
+//! Partition keys: which number is drawn. Every draw takes constant time.
 
 use rand::RngExt as _;
 use rand::distr::{Distribution as _, Uniform};
+use rand_distr::StandardNormal;
+use rand_distr::weighted::WeightedAliasIndex;
 
+use std::sync::Arc;
+
+use super::key_text::MIX_SHIFT;
 use super::zipf::Zipf;
 use crate::base::rng::Rng;
-use crate::kinesis::HashKey;
-use crate::scenario::model::{KeyChoice, Keys};
+use crate::scenario::model::{KeyChoice, KeyTable, Keys};
 
 /// Draws the key numbers of one worker. The heaviest key is 0.
 #[derive(Clone, Debug)]
@@ -35,13 +39,114 @@ enum Choice {
         step: u64,
     },
     Single,
+    /// Drawn again where it falls outside.
+    Normal {
+        mean: f64,
+        sd: f64,
+        population: f64,
+    },
+    Exponential {
+        mean: f64,
+        /// The share of the uncut law that lies within the population.
+        within: f64,
+        last: u64,
+    },
+    /// This worker's keys are `worker`, `worker + step`, and so on; the newest is number `newest` of them.
+    Latest {
+        age: Zipf,
+        new_share: f64,
+        newest: u64,
+        worker: u64,
+        step: u64,
+    },
+    Weighted(Box<WeightedAliasIndex<f64>>),
+    Listed {
+        table: Arc<KeyTable>,
+        next: u64,
+        step: u64,
+    },
+    Mix {
+        parts: Vec<KeyGenerator>,
+        weights: Box<WeightedAliasIndex<f64>>,
+    },
+    Salted {
+        salt: u64,
+        of: Box<KeyGenerator>,
+    },
 }
 
 impl KeyGenerator {
     /// The generator of worker `worker` (from 0) of `workers`; they only matter to keys that are taken in turns.
-    pub fn new(keys: &Keys, worker: u32, workers: u32, rng: Rng) -> Self {
+    pub fn new(keys: &Keys, worker: u32, workers: u32, mut rng: Rng) -> Self {
         let (worker, workers) = (u64::from(worker), u64::from(workers.max(1)));
         let choice = match keys.choice {
+            KeyChoice::Normal {
+                population,
+                mean,
+                sd,
+            } => Choice::Normal {
+                mean,
+                sd,
+                population: population.max(1) as f64,
+            },
+            KeyChoice::Exponential { population, mean } => Choice::Exponential {
+                mean,
+                within: -(-(population.max(1) as f64) / mean).exp_m1(),
+                last: population.saturating_sub(1),
+            },
+            KeyChoice::Latest {
+                population,
+                exponent,
+                new_share,
+            } => Choice::Latest {
+                age: Zipf::new(population, exponent),
+                new_share,
+                newest: population.max(1) - 1,
+                worker,
+                step: workers,
+            },
+            KeyChoice::Listed(ref table) => {
+                let shares = (0..table.population()).map(|number| table.share(number));
+                match WeightedAliasIndex::new(shares.collect()) {
+                    Ok(weights) if table.turns().is_none() => Choice::Weighted(Box::new(weights)),
+                    _ => Choice::Listed {
+                        table: Arc::clone(table),
+                        next: worker,
+                        step: workers,
+                    },
+                }
+            }
+            KeyChoice::Mix(ref parts) => {
+                let weights = parts.iter().map(|(share, _)| *share).collect();
+                match WeightedAliasIndex::new(weights) {
+                    Ok(weights) => Choice::Mix {
+                        parts: parts
+                            .iter()
+                            .map(|(_, keys)| {
+                                Self::new(keys, worker as u32, workers as u32, split(&mut rng))
+                            })
+                            .collect(),
+                        weights: Box::new(weights),
+                    },
+                    // No checked scenario holds shares that are all zero.
+                    Err(_) => Choice::Single,
+                }
+            }
+            KeyChoice::Salted { salt, ref of } => {
+                let of = Keys {
+                    choice: (**of).clone(),
+                    format: keys.format.clone(),
+                };
+                Choice::Salted {
+                    salt: salt.max(1),
+                    of: Box::new(Self::new(
+                        &of,
+                        worker as u32,
+                        workers as u32,
+                        split(&mut rng),
+                    )),
+                }
+            }
             KeyChoice::Uniform { population } => Choice::Uniform(numbers(0, population)),
             KeyChoice::Zipf {
                 population,
@@ -112,8 +217,57 @@ impl KeyGenerator {
                 taken
             }
             Choice::Single => 0,
+            Choice::Normal {
+                mean,
+                sd,
+                population,
+            } => loop {
+                let normal: f64 = StandardNormal.sample(&mut self.rng);
+                let place = *mean + *sd * normal;
+                if (0.0..*population).contains(&place) {
+                    break place as u64;
+                }
+            },
+            Choice::Exponential { mean, within, last } => {
+                let place = -*mean * (-*within * self.rng.random::<f64>()).ln_1p();
+                (place as u64).min(*last)
+            }
+            Choice::Latest {
+                age,
+                new_share,
+                newest,
+                worker,
+                step,
+            } => {
+                let number = if self.rng.random::<f64>() < *new_share {
+                    *newest += 1;
+                    *newest
+                } else {
+                    newest.saturating_sub(age.draw(&mut self.rng) - 1)
+                };
+                number.wrapping_mul(*step).wrapping_add(*worker)
+            }
+            Choice::Weighted(weights) => weights.sample(&mut self.rng) as u64,
+            Choice::Listed { table, next, step } => {
+                let turns = table.turns().unwrap_or(&[]);
+                let taken = *next;
+                *next = next.wrapping_add(*step);
+                let place = taken.checked_rem(turns.len() as u64).unwrap_or(0);
+                turns.get(place as usize).map_or(0, |&number| number.into())
+            }
+            Choice::Mix { parts, weights } => {
+                let part = weights.sample(&mut self.rng);
+                (part as u64) << MIX_SHIFT | parts[part].next()
+            }
+            Choice::Salted { salt, of } => of.next() * *salt + self.rng.random_range(0..*salt),
         }
     }
+}
+
+/// A generator of its own for keys within keys.
+fn split(rng: &mut Rng) -> Rng {
+    use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
+    Rng::seed_from_u64(rng.next_u64())
 }
 
 /// The numbers from `first` to `end - 1`, or `first` alone if there are none.
@@ -122,115 +276,13 @@ fn numbers(first: u64, end: u64) -> Uniform<u64> {
         .expect("the upper bound is at least the lower one")
 }
 
-/// Shows key numbers as partition keys.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct KeyText {
-    prefix: Box<str>,
-    suffix: Box<str>,
-}
-
-impl KeyText {
-    /// The text around the numbers, from [`Keys::format`].
-    pub fn new(keys: &Keys) -> Self {
-        Self {
-            prefix: keys.format.0.as_str().into(),
-            suffix: keys.format.1.as_str().into(),
-        }
-    }
-
-    /// Appends the partition key of this number.
-    pub fn write(&self, number: u64, out: &mut String) {
-        out.push_str(&self.prefix);
-        out.push_str(itoa::Buffer::new().format(number));
-        out.push_str(&self.suffix);
-    }
-
-    /// The number whose partition key this is, if it is one.
-    pub fn number(&self, key: &str) -> Option<u64> {
-        let digits = key
-            .strip_prefix(&*self.prefix)?
-            .strip_suffix(&*self.suffix)?;
-        let plain = digits.bytes().all(|digit| digit.is_ascii_digit())
-            && (digits == "0" || !digits.starts_with('0'));
-        plain.then(|| digits.parse().ok())?
-    }
-
-    /// Where the partition key of this number falls.
-    pub fn hash(&self, number: u64) -> HashKey {
-        let mut digits = itoa::Buffer::new();
-        HashKey::of_partition_key_parts(&[&self.prefix, digits.format(number), &self.suffix])
-    }
-
-    /// The length in bytes of a partition key whose number has so many digits.
-    pub const fn bytes(&self, digits: u32) -> usize {
-        self.prefix.len() + digits as usize + self.suffix.len()
-    }
-}
-
-/// Remembers where keys fall: MD5 is what costs most in drawing a record. Direct-mapped, so that the keys of any
-/// population of up to [`KeyHashes::SLOTS`], and the heaviest ones of a larger Zipf law, are hashed once.
-#[derive(Clone, Debug)]
-pub struct KeyHashes {
-    text: KeyText,
-    numbers: Box<[u64]>,
-    hashes: Box<[HashKey]>,
-}
-
-impl KeyHashes {
-    /// The most keys remembered; 24 bytes each.
-    pub const SLOTS: u64 = 1 << 16;
-
-    /// A memory of [`Self::SLOTS`] keys.
-    pub fn new(text: KeyText) -> Self {
-        Self::with_slots(text, Self::SLOTS)
-    }
-
-    /// A memory just large enough for the keys of this choice, as far as remembering them helps.
-    pub fn for_keys(keys: &Keys) -> Self {
-        let slots = match keys.choice {
-            // Each number is gone before its turn comes again.
-            KeyChoice::Unique | KeyChoice::Single => 1,
-            KeyChoice::Sequential { population } if population > Self::SLOTS => 1,
-            KeyChoice::Uniform { population }
-            | KeyChoice::Zipf { population, .. }
-            | KeyChoice::HotSet { population, .. }
-            | KeyChoice::Sequential { population } => population,
-        };
-        Self::with_slots(KeyText::new(keys), slots)
-    }
-
-    fn with_slots(text: KeyText, slots: u64) -> Self {
-        let slots = slots.clamp(1, Self::SLOTS).next_power_of_two() as usize;
-        // Number 0 is in every slot, true wherever it is found: only slot 0 is ever asked for it.
-        let hashes = vec![text.hash(0); slots].into();
-        Self {
-            text,
-            numbers: vec![0; slots].into(),
-            hashes,
-        }
-    }
-
-    /// Where the key with this number falls.
-    pub fn get(&mut self, number: u64) -> HashKey {
-        let slot = (number & (self.numbers.len() as u64 - 1)) as usize;
-        if self.numbers[slot] != number {
-            self.numbers[slot] = number;
-            self.hashes[slot] = self.text.hash(number);
-        }
-        self.hashes[slot]
-    }
-
-    /// How keys are shown.
-    pub const fn text(&self) -> &KeyText {
-        &self.text
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::base::rng::generator;
+    use crate::kinesis::HashKey;
     use crate::workload::goodness::assert_fits;
+    use crate::workload::{KeyHashes, KeyText};
     use proptest::prelude::*;
     use std::collections::HashSet;
 
@@ -295,6 +347,60 @@ mod tests {
     }
 
     #[test]
+    fn normal_and_exponential_keys_have_the_shares_of_their_laws() {
+        for choice in [
+            KeyChoice::Normal {
+                population: 12,
+                mean: 3.3,
+                sd: 4.0,
+            },
+            KeyChoice::Exponential {
+                population: 12,
+                mean: 5.0,
+            },
+        ] {
+            let bands = crate::workload::shares::bands(&choice);
+            let shares: Vec<f64> = (0..12)
+                .map(|number| bands.iter().map(|band| band.share(number)).sum())
+                .collect();
+            let what = format!("{choice:?}");
+            assert_fits(&what, &counts(&drawn(choice, 0, 1, 200_000), 12), &shares);
+        }
+    }
+
+    #[test]
+    fn the_newest_keys_are_the_heaviest_and_new_ones_come_at_their_share() {
+        let choice = KeyChoice::Latest {
+            population: 100,
+            exponent: 1.0,
+            new_share: 0.1,
+        };
+        let numbers = drawn(choice, 1, 3, 100_000);
+        assert!(numbers.iter().all(|number| number % 3 == 1));
+        let (mut newest, mut new, mut ages) = (99, 0, [0u32; 100]);
+        for number in numbers {
+            let mine = number / 3;
+            new += u32::from(mine > newest);
+            newest = newest.max(mine);
+            ages[(newest - mine) as usize] += 1;
+        }
+        assert!((9_600..10_400).contains(&new), "{new}");
+        assert!(ages[0] > ages[1] && ages[1] > ages[5] && ages[5] > ages[90]);
+    }
+
+    #[test]
+    fn keys_of_a_recording_come_in_its_order_whatever_the_workers() {
+        let table = KeyTable::in_turns(&["b", "a", "b", "c"].map(str::to_owned));
+        let choice = || KeyChoice::Listed(Arc::new(table.clone()));
+        let texts = |worker, workers, count| -> Vec<&str> {
+            let numbers = drawn(choice(), worker, workers, count);
+            numbers.iter().map(|&number| table.text(number)).collect()
+        };
+        assert_eq!(texts(0, 1, 6), ["b", "a", "b", "c", "b", "a"]);
+        assert_eq!(texts(1, 2, 3), ["a", "c", "a"]);
+    }
+
+    #[test]
     fn unique_keys_never_repeat_over_workers() {
         let mut seen = HashSet::new();
         for worker in 0..5 {
@@ -356,8 +462,7 @@ mod tests {
             prop_assert_eq!(&written[1..], format!("{prefix}{number}{suffix}"));
             prop_assert_eq!(text.hash(number), HashKey::of_partition_key(&written[1..]));
             prop_assert_eq!(text.number(&written[1..]), Some(number));
-            let digits = number.checked_ilog10().unwrap_or(0) + 1;
-            prop_assert_eq!(text.bytes(digits), written.len() - 1);
+            prop_assert_eq!(text.bytes(number), written.len() - 1);
         }
 
         #[test]

@@ -8,22 +8,28 @@ pub mod arrival;
 pub mod draw;
 pub mod forecast;
 pub mod heavy_keys;
+pub mod key_text;
 pub mod keys;
 pub mod payload;
+pub mod pieces;
 mod placement;
 pub mod shares;
 pub mod sizes;
 pub mod stamp;
+pub mod walk;
 pub mod zipf;
 
 pub use arrival::{Schedule, due};
 pub use draw::{RecordPlan, RecordSource, payload_pool, schedule};
 pub use forecast::{Forecast, ShardForecast, forecast};
 pub use heavy_keys::HeavyKey;
-pub use keys::{KeyGenerator, KeyHashes, KeyText};
+pub use key_text::{KeyHashes, KeyText};
+pub use keys::KeyGenerator;
 pub use payload::{PayloadGenerator, PayloadPool};
 pub use sizes::SizeGenerator;
 pub use stamp::{Stamp, StampError};
 
 #[cfg(test)]
 mod goodness;
+#[cfg(test)]
+mod schedules;

@@ -1,13 +1,13 @@
 //! Where the keys of one choice fall: the heaviest by their MD5, the tail by the widths of the ranges.
 
-use super::keys::KeyText;
+use super::key_text::KeyText;
 use super::shares::{Band, bands};
 use crate::kinesis::{HashKey, HashKeyRange};
 use crate::scenario::model::Keys;
 
-/// Digits that a key number of [`KeyChoice::Unique`](crate::scenario::model::KeyChoice::Unique) is taken to have: a
-/// forecast knows no length of the run, and this is right from the millionth record to the ten millionth.
-const UNIQUE_DIGITS: u32 = 7;
+/// Stands for the key numbers of [`KeyChoice::Unique`](crate::scenario::model::KeyChoice::Unique) where lengths of keys are
+/// counted: right from the millionth record to the ten millionth.
+const UNIQUE_NUMBER: u64 = 1_000_000;
 
 /// Finds the shard of a hash key.
 pub(super) struct ShardIndex<'a> {
@@ -55,22 +55,25 @@ impl Placement {
         let mut tail = Tail::default();
         let mut left = exact_keys;
         let bands = bands(&keys.choice);
+        let salt = text.salt();
         for band in &bands {
-            let exact_end = band.first + left.min(band.end - band.first);
-            left -= exact_end - band.first;
-            for number in band.first..exact_end {
-                if let Some(index) = shards.find(text.hash(number)) {
-                    let share = band.share(number);
-                    placed[index].share += share;
-                    placed[index].key_bytes += share * text.bytes(digits(number)) as f64;
+            let exact = (left / salt).min(band.end - band.first);
+            left -= exact * salt;
+            for number in (0..exact).map(|place| band.nth(place)) {
+                let share = band.share(number) / salt as f64;
+                for number in (0..salt).map(|with| number * salt + with) {
+                    if let Some(index) = shards.find(text.hash(number)) {
+                        placed[index].share += share;
+                        placed[index].key_bytes += share * text.bytes(number) as f64;
+                    }
                 }
             }
-            tail.add(band, exact_end, &text);
+            tail.add(band, band.after(exact), &text);
         }
         if bands.is_empty() {
             // Keys without end: each shard's share goes to its range's width as records go on, without an error left.
             tail.share = 1.0;
-            tail.key_bytes = text.bytes(UNIQUE_DIGITS) as f64;
+            tail.key_bytes = text.bytes(UNIQUE_NUMBER) as f64;
         }
         for (placed, range) in placed.iter_mut().zip(shards.ranges) {
             let width = range.share();
@@ -97,26 +100,26 @@ struct Tail {
 }
 
 impl Tail {
-    /// Adds the keys of `band` from number `first` on.
-    fn add(&mut self, band: &Band, first: u64, text: &KeyText) {
-        if first >= band.end {
+    /// Adds the keys of `band` with the numbers `first..end`.
+    fn add(&mut self, band: &Band, (first, end): (u64, u64), text: &KeyText) {
+        if first >= end {
             return;
         }
-        self.share += band.mass(first, band.end);
-        self.squares += band.squares(first, band.end);
+        let salt = text.salt();
+        self.share += band.mass(first, end);
+        self.squares += band.squares(first, end) / salt as f64;
         let mut at = first;
-        while at < band.end {
-            let digits = digits(at);
-            let longer = 10u64.checked_pow(digits).unwrap_or(u64::MAX).min(band.end);
-            self.key_bytes += band.mass(at, longer) * text.bytes(digits) as f64;
+        while at < end {
+            let longer = 10u64
+                .checked_pow(at.checked_ilog10().unwrap_or(0) + 1)
+                .unwrap_or(u64::MAX)
+                .min(end);
+            // All numbers of one length; of salts the largest stands for all.
+            let bytes = text.bytes(at.saturating_mul(salt).saturating_add(salt - 1));
+            self.key_bytes += band.mass(at, longer) * bytes as f64;
             at = longer;
         }
     }
-}
-
-/// How many decimal digits a number has.
-fn digits(number: u64) -> u32 {
-    number.checked_ilog10().unwrap_or(0) + 1
 }
 
 #[cfg(test)]

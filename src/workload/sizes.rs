@@ -129,7 +129,7 @@ pub fn share_above(size: &Size, bytes: u64) -> f64 {
 }
 
 /// The standard normal distribution function.
-fn normal_cdf(z: f64) -> f64 {
+pub(super) fn normal_cdf(z: f64) -> f64 {
     libm::erfc(-z / std::f64::consts::SQRT_2) / 2.0
 }
 

@@ -122,3 +122,33 @@ fn a_report_names_the_account_and_its_streams_and_no_file_holds_a_secret() {
     assert!(!ended.stderr.contains(SECRET) && !ended.stdout.contains(SECRET));
     assert!(world.streams().is_empty());
 }
+
+#[test]
+fn a_target_without_a_url_is_refused_when_the_environment_leads_elsewhere() {
+    let world = World::new();
+    let text =
+        format!("[targets.mine]\nkind = \"aws\"\nregion = \"{REGION}\"\naccount = \"{ACCOUNT}\"\n");
+    std::fs::write(world.path().join("streamgauge.toml"), text).expect("a file is written");
+    for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_KINESIS"] {
+        let mut program = world.program(&["run", "rehearsal.toml", "--quiet", "--target", "mine"]);
+        let output = program.env(name, &world.url).output();
+        let output = output.expect("the program starts");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(4), "{stderr}");
+        assert!(stderr.contains(&format!("{name} leads to")), "{stderr}");
+    }
+    assert!(world.streams().is_empty() && world.results().is_empty());
+}
+
+#[test]
+fn a_rehearsal_is_not_called_amazon_kinesis() {
+    let world = World::new();
+    let ended = world.run(&[]);
+    let told = format!("measured in a rehearsal of AWS at {}", world.url);
+    assert!(ended.stdout.contains(&told), "{}", ended.stdout);
+    assert!(
+        !ended.stdout.contains("on Amazon Kinesis"),
+        "{}",
+        ended.stdout
+    );
+}

@@ -96,7 +96,7 @@ fn sweep_touches_neither_untagged_streams_nor_those_of_runs_that_may_go_on() {
 
 #[test]
 fn an_interrupted_run_takes_its_stream_with_it() {
-    for signal in [Signal::INT, Signal::TERM] {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let world = World::new();
         let child = world.start();
         kill_process(Pid::from_child(&child), signal).expect("the child is ours");

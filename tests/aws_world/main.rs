@@ -5,6 +5,9 @@
 
 mod cost;
 mod existing;
+mod faults;
+#[path = "../support/faulty.rs"]
+mod faulty;
 mod guard;
 mod leftovers;
 mod world;

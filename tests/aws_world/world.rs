@@ -199,6 +199,11 @@ impl World {
         child
     }
 
+    /// Waits until it gives something.
+    pub(crate) fn wait_for<T>(&self, what: &str, done: impl FnMut() -> Option<T>) -> T {
+        wait_for(&self.runtime, what, done)
+    }
+
     /// The results folders, oldest first.
     pub(crate) fn results(&self) -> Vec<PathBuf> {
         let Ok(entries) = fs::read_dir(self.path().join("results")) else {
@@ -232,6 +237,17 @@ impl World {
         let tags = (!tags.is_empty()).then(|| tags.into_iter().collect());
         let call = self.client.create_stream().stream_name(name).shard_count(1);
         let answer = self.runtime.block_on(call.set_tags(tags).send());
+        answer.expect("the stream is made");
+    }
+
+    /// Makes an on-demand stream as somebody else would.
+    pub(crate) fn create_on_demand(&self, name: &str) {
+        use aws_sdk_kinesis::types::{StreamMode, StreamModeDetails};
+
+        let mode = StreamModeDetails::builder().stream_mode(StreamMode::OnDemand);
+        let mode = mode.build().expect("it has a mode");
+        let call = self.client.create_stream().stream_name(name);
+        let answer = self.runtime.block_on(call.stream_mode_details(mode).send());
         answer.expect("the stream is made");
     }
 

@@ -68,7 +68,7 @@ fn put(url: &str) -> (Result<Vec<PutResult>, CallError>, Vec<Finding>) {
                 .put(PutApi::PutRecords, "orders", &batch, &mut results)
                 .await;
             let mut ended = ended.lock().expect("nobody panicked");
-            ended.push((answer.map(|()| results), target.findings()));
+            ended.push((answer.map(|_| results), target.findings()));
         }
     });
     let mut ended = ended.into_inner().expect("nobody panicked");
@@ -94,6 +94,20 @@ fn json(status: &str, body: &str) -> &'static str {
         "HTTP/1.1 {status}\r\ncontent-type: application/x-amz-json-1.1\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
     );
     Box::leak(text.into_boxed_str())
+}
+
+#[test]
+fn a_page_that_does_not_say_how_far_behind_it_is_is_not_taken_for_the_tip() {
+    let body = r#"{"Records":[],"NextShardIterator":"next"}"#;
+    let url = answering(json("200 OK", body));
+    with_client(&url, async |client| {
+        let target = Target::Sdk(client.into());
+        let page = target.get_records("orders", "this", None).await;
+        assert_eq!(page.expect("a page").behind_ms, None);
+        let found = target.findings();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].text.contains("MillisBehindLatest"), "{found:?}");
+    });
 }
 
 #[test]

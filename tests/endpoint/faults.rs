@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use streamgauge::report::EventStatus;
 
+use rustix::process::Signal;
+
+use crate::faulty::{Fault, Faulty};
 use crate::place::{Manner, Serve, Wanted, before, folder, results, run, run_by, scenario, start};
+use crate::runs::has_stream;
 use crate::support::folder::agrees_with_itself;
-use crate::support::{Ended, open_folder, pause};
+use crate::support::{Ended, open_folder, pause, signal, wait_for};
 
 #[test]
 fn a_server_that_is_killed_in_mid_run_leaves_whole_results_and_exit_code_4() {
@@ -87,4 +91,40 @@ fn connections_that_are_closed_under_way_cost_no_record_and_explain_every_second
         assert_eq!(read.stored_twice_unexplained, 0, "{read:?}");
         agrees_with_itself(&there);
     }
+}
+
+#[test]
+fn a_creation_that_an_interrupt_overtook_leaves_no_stream() {
+    let (files, serve) = (folder(), Serve::start());
+    let faulty = Faulty::before(&serve.url, |call| match call.operation {
+        "CreateStream" => Fault::Late(Duration::from_secs(2)),
+        _ => Fault::None,
+    });
+    let path = scenario(files.path(), Wanted::default());
+    let child = start(files.path(), &path, &faulty.url);
+    wait_for("the creation", || {
+        faulty.bodies("CreateStream").pop().map(drop)
+    });
+    signal(&child, Signal::INT);
+    let ended = Ended::of(child.wait_with_output().expect("it ends"));
+    assert_eq!(ended.code, Some(130), "{ended:?}");
+    assert!(faulty.bodies("DeleteStream").len() > 1);
+    assert!(!has_stream(&serve.url));
+}
+
+#[test]
+fn a_stream_of_the_run_is_deleted_when_its_retention_is_refused_because_it_is_in_use() {
+    let (files, serve) = (folder(), Serve::start());
+    let faulty = Faulty::before(&serve.url, |call| match call.operation {
+        "IncreaseStreamRetentionPeriod" => Fault::Refused("ResourceInUseException"),
+        _ => Fault::None,
+    });
+    let path = scenario(files.path(), Wanted::default());
+    let text = std::fs::read_to_string(&path).expect("it was written");
+    let text = text.replace("shards = 2", "shards = 2\nretention = \"48h\"");
+    std::fs::write(&path, text).expect("it is there");
+    let ended = run(files.path(), &path, &faulty.url);
+    assert_eq!(ended.code, Some(4), "{ended:?}");
+    assert!(ended.stderr.contains("ResourceInUse"), "{}", ended.stderr);
+    assert!(!has_stream(&serve.url));
 }

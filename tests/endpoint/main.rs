@@ -4,6 +4,8 @@
 
 mod answers;
 mod faults;
+#[path = "../support/faulty.rs"]
+mod faulty;
 mod lean;
 mod place;
 mod runs;

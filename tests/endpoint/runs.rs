@@ -1,8 +1,9 @@
 //! The same scenario here and there, with the same accounts.
 
 use rustix::process::Signal;
-use streamgauge::kinesis::Cause;
-use streamgauge::kinesis::operation::CreateStream;
+use streamgauge::kinesis::operation::{CreateStream, PutApi};
+use streamgauge::kinesis::record::PutEntry;
+use streamgauge::kinesis::{Cause, PutBatch};
 use streamgauge::measure::Basis;
 use streamgauge::report::{EventStatus, FigureBasis, World};
 use streamgauge::target::Target;
@@ -27,7 +28,7 @@ fn accounts(run: &Run) -> [u64; 5] {
 }
 
 /// Whether the endpoint has the stream that runs of these tests make.
-fn has_stream(url: &str) -> bool {
+pub(crate) fn has_stream(url: &str) -> bool {
     with_client(url, async |client| {
         let target = Target::Sdk(client.into());
         target
@@ -235,6 +236,64 @@ fn somebody_elses_stream_is_neither_used_nor_deleted_unless_the_scenario_says_th
         "{}",
         here.stderr
     );
+}
+
+#[test]
+fn records_of_others_on_an_existing_stream_are_not_taken_for_damaged_ones_of_ours() {
+    let (files, serve) = (folder(), Serve::start());
+    with_client(&serve.url, async |client| {
+        let request = CreateStream {
+            stream: "theirs".parse().expect("a name"),
+            shards: 1,
+            max_record_bytes: 1 << 20,
+        };
+        let target = Target::Sdk(client.into());
+        let made = target.create_stream(&request, 24).await;
+        made.expect("it is made");
+        let (mut batch, mut results) = (PutBatch::new(), Vec::new());
+        for key in ["a", "b", "c"] {
+            batch.push(PutEntry {
+                partition_key: key,
+                data: b"somebody's own",
+                explicit_hash_key: None,
+            });
+        }
+        let put = target.put(PutApi::PutRecords, "theirs", &batch, &mut results);
+        put.await.expect("they are stored");
+    });
+    let wanted = Wanted {
+        producer: "stream = \"orders\"",
+        measure: "500ms",
+        more: r#"
+[streams.theirs]
+shards = 1
+existing = true
+
+[consumers.watch]
+kind = "polling"
+stream = "theirs"
+interval = "100ms"
+"#,
+        ..Wanted::default()
+    };
+    let path = scenario(files.path(), wanted);
+    let text = std::fs::read_to_string(&path).expect("it was written");
+    let text = text.replacen(
+        "kind = \"polling\"\n",
+        "kind = \"polling\"\nstream = \"orders\"\n",
+        1,
+    );
+    std::fs::write(&path, text).expect("it is there");
+    let watched = results(run(files.path(), &path, &serve.url));
+    // Nobody knows what others meant to write: there is no account to hold it against.
+    assert!(!watched.report.ledger.consumers.contains_key("watch"));
+    assert!(watched.report.ledger.consumers.contains_key("billing"));
+    assert!(
+        !watched.ended.stdout.contains("CORRUPT"),
+        "{}",
+        watched.ended.stdout
+    );
+    assert!(said_yes(&watched), "{}", watched.ended.stdout);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use streamgauge::base::Timestamp;
-use streamgauge::engine::Account;
+use streamgauge::engine::{Account, Settings};
 use streamgauge::kinesis::operation::{IteratorPosition, ShardFilter, SplitShard, StreamStatus};
 use streamgauge::kinesis::quotas::{CapName, RateName};
 use streamgauge::kinesis::{ErrorCode, HashKey, Limits};
@@ -130,6 +130,37 @@ fn a_deleted_streams_iterator_finds_no_shard_and_a_recreated_ones_fails() {
         .unwrap();
     let error = account.get_records(at(11_000), &old, None).unwrap_err();
     assert_eq!(error.code, ErrorCode::InternalFailure);
+}
+
+#[test]
+fn an_iterator_is_good_for_its_own_stream_account_region_and_process_alone() {
+    let begun = |account: &str, region: &str, ms: u64| {
+        let account = Account::new(Settings {
+            account_id: account.to_owned(),
+            region: region.to_owned(),
+            limits: Limits::off(),
+            max_memory_bytes: 1 << 30,
+        });
+        account
+            .create_stream(at(ms), AT_ONCE, &request(STREAM, 1))
+            .unwrap();
+        account
+    };
+    let first = begun("123456789012", "us-east-1", 1_000);
+    let latest = iterator(&first, at(1_000), 0, IteratorPosition::Latest);
+    assert!(first.get_records(at(1_001), &latest, None).is_ok());
+    for other in [
+        begun("123456789012", "us-east-1", 2_000),
+        begun("123456789012", "us-west-2", 1_000),
+        begun("210987654321", "us-east-1", 1_000),
+    ] {
+        let error = other.get_records(at(2_001), &latest, None).unwrap_err();
+        assert_eq!(error.code, ErrorCode::InternalFailure);
+    }
+    // The same calls at the same times give the same iterators: simulated runs repeat.
+    let again = begun("123456789012", "us-east-1", 1_000);
+    let repeated = iterator(&again, at(1_000), 0, IteratorPosition::Latest);
+    assert_eq!(latest, repeated);
 }
 
 #[test]

@@ -153,9 +153,12 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     row(
         "ListStreamConsumers",
-        "pages of 100 by name",
-        Simplified("StreamCreationTimestamp is taken and ignored"),
-        &["a_stream_has_20_consumers_and_50_with_advantage_and_five_in_creation"],
+        "pages of 100 by name; another StreamCreationTimestamp than the stream's finds none",
+        Unverified("that such a stream is ResourceNotFoundException"),
+        &[
+            "a_stream_has_20_consumers_and_50_with_advantage_and_five_in_creation",
+            "a_list_that_names_another_creation_time_finds_no_stream",
+        ],
     ),
     row(
         "ListStreams",
@@ -309,6 +312,14 @@ pub(crate) const OTHERS: Row = row(
     "refused by name: UnsupportedOperationException",
     Standing::Absent("the service has no such error"),
     &["every_operation_of_channels_and_queues_is_refused_by_name"],
+);
+
+/// What of a stream outlives the process.
+pub(crate) const DURABILITY: Row = row(
+    "durability",
+    "streams and records are in memory; a server that ends forgets them",
+    Standing::Absent("the service stores each record in three availability zones"),
+    &["a_server_that_is_started_again_has_nothing_of_before"],
 );
 
 #[test]

@@ -46,6 +46,29 @@ fn health_is_ok_only_while_calls_are_answered() {
 }
 
 #[test]
+fn health_is_of_the_account_and_region_that_is_asked_for() {
+    run(async {
+        let server = start(settings()).await;
+        server.call_as("111122223333", "ListStreams", "{}").await;
+        let stall = "/_admin/stall?account=111122223333";
+        let done = server.send("POST", stall, &[], r#"{"for":"10m"}"#).await;
+        assert_eq!(done.status, 200, "{}", done.text());
+        for (query, status) in [
+            ("", 200),
+            ("?account=111122223333", 503),
+            ("?account=111122223333&region=eu-west-1", 200),
+            ("?account=444455556666", 200),
+        ] {
+            let health = server
+                .send("GET", &format!("/health{query}"), &[], "")
+                .await;
+            assert_eq!(health.status, status, "{query}: {}", health.text());
+        }
+        server.stop().await;
+    });
+}
+
+#[test]
 fn a_list_that_names_another_creation_time_finds_no_stream() {
     run(async {
         let server = start(settings()).await;

@@ -198,3 +198,45 @@ fn an_http_2_client_that_only_answers_pings_is_given_up() {
         server.stop().await;
     });
 }
+
+#[test]
+fn an_http_2_client_that_asks_nothing_is_given_up_and_one_that_asks_or_listens_is_not() {
+    run(async {
+        let server = start(settings()).await;
+        let connect = async || {
+            let stream = TcpStream::connect(server.address)
+                .await
+                .expect("it listens");
+            http2::handshake::<_, _, Full<Bytes>>(TokioExecutor::new(), TokioIo::new(stream))
+                .await
+                .expect("a connection")
+        };
+        let clock = Clock::real();
+        let begun = clock.now();
+        // Its library answers the server's pings.
+        let (silent, connection) = connect().await;
+        let silent_ended = tokio::spawn(connection);
+        let (mut busy, connection) = connect().await;
+        let busy_ended = tokio::spawn(connection);
+        while !silent_ended.is_finished() {
+            let request = hyper::Request::post(format!("http://{}/", server.address))
+                .header("content-type", JSON)
+                .header("x-amz-target", "Kinesis_20131202.ListStreams")
+                .header("authorization", AUTHORIZATION)
+                .header("x-amz-date", "x")
+                .body(Full::new(Bytes::from_static(b"{}")))
+                .expect("a request");
+            let answer = busy.send_request(request).await.expect("an answer");
+            assert_eq!(answer.status(), 200);
+            clock.sleep(Duration::from_millis(100)).await;
+        }
+        assert!(silent.is_closed());
+        let stood = clock.now().since(begun);
+        let patience = settings().patience;
+        assert!(stood >= patience, "{stood:?}");
+        assert!(stood < 3 * patience + Duration::from_secs(1), "{stood:?}");
+        assert!(!busy_ended.is_finished());
+        drop(busy);
+        server.stop().await;
+    });
+}

@@ -10,6 +10,7 @@ mod limits;
 mod logs;
 #[expect(dead_code, reason = "the siege uses the rest")]
 mod program;
+mod ready;
 mod signatures;
 mod subscriptions;
 mod support;

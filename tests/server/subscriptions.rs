@@ -6,7 +6,10 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use streamgauge::base::Clock;
+use streamgauge::kinesis::delays::{Delay, DelayName};
 use streamgauge::wire::event_stream::{Frame, read_frame};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 
 use crate::support::{AUTHORIZATION, JSON, Served, run, settings, start};
 
@@ -112,6 +115,35 @@ fn a_deregistered_consumer_is_told_in_the_stream() {
             last.header(":exception-type"),
             Some("ResourceNotFoundException")
         );
+        let text = String::from_utf8_lossy(&last.payload).into_owned();
+        assert!(text.contains("was deregistered."), "{text}");
+        server.stop().await;
+    });
+}
+
+#[test]
+fn a_deleted_stream_is_told_in_the_stream() {
+    run(async {
+        let server = start(settings()).await;
+        let arn = consumer(&server).await;
+        let mut events = subscribe(&server, &arn).await;
+        events.next().await.expect("a frame");
+        let body = r#"{"StreamName":"s","EnforceConsumerDeletion":true}"#;
+        server.done("DeleteStream", body).await;
+        let mut last = None;
+        while let Some(frame) = events.next().await {
+            last = Some(frame);
+        }
+        let last = last.expect("an exception");
+        assert_eq!(
+            last.header(":exception-type"),
+            Some("ResourceNotFoundException")
+        );
+        let text = String::from_utf8_lossy(&last.payload).into_owned();
+        assert!(
+            text.contains("The stream of this subscription was deleted."),
+            "{text}"
+        );
         server.stop().await;
     });
 }
@@ -144,6 +176,55 @@ fn a_reader_that_does_not_read_holds_up_nobody() {
         }
         drop(events);
         server.done("ListStreams", "{}").await;
+        server.stop().await;
+    });
+}
+
+/// How many subscriptions the server has open.
+async fn open(server: &Served) -> String {
+    let page = server.send("GET", "/metrics", &[], "").await.text();
+    let line = page
+        .lines()
+        .find(|line| line.starts_with("streamgauge_open_subscriptions{"));
+    let (_, count) = line
+        .and_then(|line| line.rsplit_once(' '))
+        .expect("a count");
+    count.to_owned()
+}
+
+#[test]
+fn a_subscription_whose_client_leaves_before_its_answer_is_closed() {
+    run(async {
+        let mut settings = settings();
+        let delay = Delay::Constant(Duration::from_secs(1));
+        settings.delays.set(DelayName::GetShardIterator, delay);
+        let server = start(settings).await;
+        let arn = consumer(&server).await;
+        let body = format!(
+            r#"{{"ConsumerARN":"{arn}","ShardId":"shardId-000000000000","StartingPosition":{{"Type":"LATEST"}}}}"#
+        );
+        let head = format!(
+            "POST / HTTP/1.1\r\nhost: x\r\ncontent-type: {JSON}\r\nx-amz-target: \
+             Kinesis_20131202.SubscribeToShard\r\nauthorization: {AUTHORIZATION}\r\nx-amz-date: x\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut stream = TcpStream::connect(server.address)
+            .await
+            .expect("it listens");
+        stream
+            .write_all(head.as_bytes())
+            .await
+            .expect("it is taken");
+        let clock = Clock::real();
+        // It is carried out in the middle of the delay, and answered at its end.
+        while open(&server).await != "1" {
+            clock.sleep(Duration::from_millis(10)).await;
+        }
+        drop(stream);
+        while open(&server).await != "0" {
+            clock.sleep(Duration::from_millis(10)).await;
+        }
         server.stop().await;
     });
 }

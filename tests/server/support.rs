@@ -168,6 +168,18 @@ impl Served {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Reply {
+        self.signed_at("/", signer, headers, body).await
+    }
+
+    /// A signed POST to a path with a query.
+    pub(crate) async fn signed_at(
+        &self,
+        target: &str,
+        signer: Signer<'_>,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Reply {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let now_s = i64::try_from(signer.now_s).expect("a time");
         let time = jiff::Timestamp::from_second(now_s).expect("a time");
         let date = time.strftime("%Y%m%dT%H%M%SZ").to_string();
@@ -187,8 +199,8 @@ impl Served {
         probe.push(("authorization", &unsigned));
         let request = sigv4::Request {
             method: "POST",
-            path: "/",
-            query: "",
+            path,
+            query,
             headers: &probe,
             body: body.as_bytes(),
         };
@@ -200,7 +212,7 @@ impl Served {
         let signature = sigv4::signature(signer.secret, &to_sign, &authorization);
         let header = unsigned.replace("Signature=00", &format!("Signature={signature}"));
         headers.push(("authorization", &header));
-        self.send("POST", "/", &headers, body.to_owned()).await
+        self.send("POST", target, &headers, body.to_owned()).await
     }
 
     /// An operation in the account of a key, in `us-east-1`.

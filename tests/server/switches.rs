@@ -1,10 +1,12 @@
 //! The switches: failures, lost answers, and where they are described.
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use streamgauge::base::Clock;
+use streamgauge::server::Credentials;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::support::{AUTHORIZATION, JSON, Served, run, settings, start};
+use crate::support::{AUTHORIZATION, JSON, Served, Signer, run, settings, start};
 
 const PUT: &str = r#"{"StreamName":"s","PartitionKey":"k","Data":""}"#;
 
@@ -193,6 +195,7 @@ fn switches_are_of_one_account_and_region_and_described_in_one_place() {
         }
         let all = r#"{"for":"1m","share":1.0}"#;
         let other = "internal-failures?region=us-east-1&account=111122223333";
+        server.call_as("111122223333", "ListStreams", "{}").await;
         switch(&server, other, all).await;
         assert_eq!(server.call("PutRecord", PUT).await.status, 200);
         switch(&server, "internal-failures?account=000000000000", all).await;
@@ -207,6 +210,145 @@ fn switches_are_of_one_account_and_region_and_described_in_one_place() {
                 .await;
             assert_eq!(reply.status, 400, "{bad}");
         }
+        server.stop().await;
+    });
+}
+
+#[test]
+fn with_credentials_only_a_key_of_the_account_sets_its_switches() {
+    run(async {
+        let mut settings = settings();
+        let file = "[ann]\naws_access_key_id = AKIDA\naws_secret_access_key = a\naws_account_id = 111122223333\n";
+        settings.credentials = Some(Credentials::parse(file).expect("a credentials file"));
+        let server = start(settings).await;
+        let signer = Signer {
+            key: "AKIDA",
+            secret: "a",
+            token: None,
+            service: "kinesis",
+            now_s: Clock::real().now().as_secs(),
+        };
+        let list = [
+            ("content-type", JSON),
+            ("x-amz-target", "Kinesis_20131202.ListStreams"),
+        ];
+        assert_eq!(server.signed(signer, &list, "{}").await.status, 200);
+        let stall = r#"{"for":"10m"}"#;
+        let unsigned = server.send("POST", "/_admin/stall", &[], stall).await;
+        assert_eq!(unsigned.status, 403, "{}", unsigned.text());
+        for (target, signer, status) in [
+            (
+                "/_admin/stall",
+                Signer {
+                    secret: "b",
+                    ..signer
+                },
+                403,
+            ),
+            (
+                "/_admin/stall",
+                Signer {
+                    service: "sts",
+                    ..signer
+                },
+                403,
+            ),
+            ("/_admin/stall?account=444455556666", signer, 403),
+            (
+                "/_admin/stall?account=111122223333&region=eu-west-1",
+                signer,
+                200,
+            ),
+        ] {
+            let reply = server.signed_at(target, signer, &[], stall).await;
+            assert_eq!(reply.status, status, "{target}: {}", reply.text());
+        }
+        let mine = "/health?account=111122223333&region=eu-west-1";
+        assert_eq!(server.send("GET", mine, &[], "").await.status, 503);
+        server.stop().await;
+    });
+}
+
+#[test]
+fn a_web_page_sets_no_switch() {
+    run(async {
+        let server = start(settings()).await;
+        for name in [
+            "stall",
+            "throttle",
+            "internal-failures",
+            "lose-acknowledgements",
+        ] {
+            let page = ("origin", "https://elsewhere.example");
+            let kind = ("content-type", "text/plain");
+            let body = r#"{"stream":"s","for":"1m","share":1.0}"#;
+            let path = format!("/_admin/{name}");
+            let reply = server.send("POST", &path, &[page, kind], body).await;
+            assert_eq!(reply.status, 403, "{}", reply.text());
+        }
+        server.done("ListStreams", "{}").await;
+        server.stop().await;
+    });
+}
+
+#[test]
+fn switches_of_accounts_that_nobody_used_take_no_place_from_others() {
+    run(async {
+        let server = start(settings()).await;
+        let stall = r#"{"for":"1m"}"#;
+        for number in 0..300 {
+            let path = format!("/_admin/stall?account={number:012}&region=eu-west-1");
+            let reply = server.send("POST", &path, &[], stall).await;
+            assert_eq!(reply.status, 400, "{}", reply.text());
+            let path = format!("/_admin/nothing?account={number:012}");
+            assert_eq!(server.send("POST", &path, &[], "{}").await.status, 404);
+        }
+        let create = r#"{"StreamName":"s","ShardCount":1}"#;
+        let made = server.call_as("111122223333", "CreateStream", create).await;
+        assert_eq!(made.status, 200, "{}", made.text());
+        // Whoever only asks makes room again for the next.
+        for number in 0..300 {
+            let listed = server
+                .call_as(&format!("{number:012}"), "ListStreams", "{}")
+                .await;
+            assert_eq!(listed.status, 200, "{}", listed.text());
+        }
+        let found = server.call_as("111122223333", "ListStreams", "{}").await;
+        assert!(found.text().contains(r#"["s"]"#), "{}", found.text());
+        server.stop().await;
+    });
+}
+
+#[test]
+fn what_is_wrong_with_a_put_is_told_whatever_failures_are_asked_for() {
+    run(async {
+        let server = with_stream().await;
+        let all = r#"{"for":"1m","share":1.0}"#;
+        switch(&server, "internal-failures", all).await;
+        let long = "k".repeat(300);
+        let entry = |key: &str| format!(r#"{{"PartitionKey":"{key}","Data":""}}"#);
+        let batch = |stream: &str, records: &[String]| {
+            let records = records.join(",");
+            format!(r#"{{"StreamName":"{stream}","Records":[{records}]}}"#)
+        };
+        let missing = "ResourceNotFoundException";
+        let many = vec![entry("k"); 501];
+        for (operation, body, code) in [
+            ("PutRecord", PUT.replace(r#""s""#, r#""none""#), missing),
+            ("PutRecord", PUT.to_owned(), "InternalFailure"),
+            ("PutRecords", batch("none", &[entry("k")]), missing),
+            (
+                "PutRecords",
+                batch("s", &[entry(&long)]),
+                "ValidationException",
+            ),
+            ("PutRecords", batch("s", &many), "ValidationException"),
+        ] {
+            let reply = server.call(operation, &body).await;
+            assert!(reply.text().contains(code), "{operation}: {}", reply.text());
+        }
+        let put = server.done("PutRecords", &batch("s", &[entry("k")])).await;
+        assert_eq!(put.i64("FailedRecordCount"), Some(1));
         server.stop().await;
     });
 }

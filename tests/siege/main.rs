@@ -165,6 +165,65 @@ fn under_siege_a_good_client_is_served_and_memory_stays_below_its_bound() {
 }
 
 #[test]
+fn many_accounts_hold_no_more_together_than_one_may_and_a_small_one_keeps_its_records() {
+    const ACCOUNTS: u64 = 40;
+    const PUTS: u64 = 12;
+    const HANDS: u64 = 4;
+    run(async {
+        let memory = format!("{RECORDS}B");
+        let arguments = ["--limits", "off", "--max-memory", &memory, "--log", "off"];
+        let program = Program::start(&arguments).await;
+        let server = program.served();
+        let create = r#"{"StreamName":"good","ShardCount":1}"#;
+        server.done("CreateStream", create).await;
+        let mut hands = Vec::new();
+        for hand in 0..HANDS {
+            let server = Served::at(program.address());
+            hands.push(tokio::spawn(async move {
+                let data = "A".repeat(1 << 20);
+                let put = format!(r#"{{"StreamName":"big","PartitionKey":"k","Data":"{data}"}}"#);
+                for number in (hand..ACCOUNTS).step_by(HANDS as usize) {
+                    let account = format!("1{number:011}");
+                    let create = r#"{"StreamName":"big","ShardCount":1}"#;
+                    let made = server.call_as(&account, "CreateStream", create).await;
+                    assert_eq!(made.status, 200, "{}", made.text());
+                    for _ in 0..PUTS {
+                        let done = server.call_as(&account, "PutRecord", &put).await;
+                        assert_eq!(done.status, 200, "{}", done.text());
+                    }
+                }
+            }));
+        }
+        let rounds = 20;
+        good_rounds(&server, rounds).await;
+        for hand in hands {
+            hand.await.expect("it does not panic");
+        }
+        let body = r#"{"StreamName":"good","ShardId":"shardId-000000000000","ShardIteratorType":"TRIM_HORIZON"}"#;
+        let found = server.done("GetShardIterator", body).await;
+        let iterator = found.str("ShardIterator").expect("an iterator");
+        let read = format!(r#"{{"ShardIterator":"{iterator}"}}"#);
+        let page = server.done("GetRecords", &read).await;
+        assert_eq!(page.list("Records").len(), rounds);
+        let page = server.send("GET", "/metrics", &[], "").await.text();
+        let held = page
+            .lines()
+            .filter(|line| line.starts_with("streamgauge_stored_bytes{"))
+            .filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok());
+        let held: u64 = held.sum();
+        let peak = program.memory("VmHWM");
+        println!(
+            "put by {ACCOUNTS} accounts: {}, held: {}, memory's peak: {}",
+            shown(ACCOUNTS * PUTS * MIB * 3 / 4),
+            shown(held),
+            shown(peak)
+        );
+        assert!(held <= RECORDS, "{}", shown(held));
+        assert!(peak < BASE + RECORDS, "{}", shown(peak));
+    });
+}
+
+#[test]
 fn garbage_on_the_encrypted_port_costs_little_and_harms_nobody() {
     run(async {
         let program = Program::start(&["--tls", "self-signed", "--log", "off"]).await;

@@ -230,7 +230,15 @@ fn intervals_agree(run: &Run) {
         sum(&rows, "acked_bytes"),
         producers(|ledger| ledger.acked_bytes)
     );
-    assert_eq!(sum(&rows, "offered"), producers(|ledger| ledger.intended));
+    // What was due and never released, at an interruption or because the generator was behind, had no key yet and so no
+    // shard: it is in the ledger alone.
+    let (offered, intended) = (sum(&rows, "offered"), producers(|ledger| ledger.intended));
+    let keyless =
+        producers(|ledger| ledger.not_sent_by_cause.interrupted + ledger.not_sent_by_cause.behind);
+    assert!(
+        offered <= intended && intended <= offered + keyless,
+        "{offered} {intended} {keyless}"
+    );
     assert_eq!(sum(&rows, "sent"), producers(|ledger| ledger.attempts));
     assert_eq!(
         sum(&rows, "failed"),

@@ -122,7 +122,8 @@ pub const RATES: [RateRow; 40] = [
         Scope::Shard,
         "records",
         Cause::WriteRecords,
-        "developer guide, Quotas and limits (2026): 1,000 records/s per shard; capacity as in the KPL's limiter",
+        "developer guide, Quotas and limits (2026): 1,000 records/s per shard; capacity as in the KPL's limiter, \
+         unverified below a second",
     ),
     row(
         RateName::WriteBytes,
@@ -132,7 +133,7 @@ pub const RATES: [RateRow; 40] = [
         "bytes of data and key",
         Cause::WriteBytes,
         "developer guide, Quotas and limits (2026): 1 MB/s per shard, 2^20 in the KPL's limiter and the large-records \
-         announcement; a stream whose records may exceed 1 MiB has a capacity of 10 MiB",
+         announcement; a stream whose records may exceed 1 MiB has a capacity of 10 MiB; unverified below a second",
     ),
     row(
         RateName::ReadCalls,

@@ -3,8 +3,10 @@
 //!
 //! Ranges of single fields stand here; rules that join several fields stand in [`super::validate`].
 
+mod arrival;
 mod consumer;
 mod event;
+mod keys;
 mod producer;
 mod slo;
 
@@ -20,10 +22,12 @@ use super::defaults;
 use super::quantity::{BytesText, DurationText};
 use super::tables::{LatencySetting, LimitsSetting};
 
+pub(super) use arrival::{Arrival, Interpolation, Modulation, Spacing};
 pub(super) use consumer::Consumer;
 pub(super) use event::Event;
+pub(super) use keys::{KeyOrder, Keys, ShardShareBy};
 pub(super) use producer::{
-    Arrival, Keys, Ordering, Payload, PayloadKind, Producer, PutApi, Retry, Send, Size, StampPlace,
+    Ordering, Payload, PayloadKind, Producer, PutApi, Retry, Send, Size, StampPlace,
 };
 pub(super) use slo::{Bound, Slo};
 

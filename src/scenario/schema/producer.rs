@@ -3,8 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::arrival::Arrival;
+use super::keys::Keys;
 use crate::scenario::defaults;
-use crate::scenario::quantity::{BytesText, DurationText, KeyText, RateText};
+use crate::scenario::quantity::{BytesText, DurationText};
 
 /// A group of workers that write on one schedule.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -32,117 +34,6 @@ pub(in crate::scenario) struct Producer {
     /// What happens to refused records.
     #[serde(default = "defaults::retry")]
     pub(in crate::scenario) retry: Retry,
-}
-
-impl Keys {
-    /// How a key's number is shown.
-    pub(in crate::scenario) fn format(&self) -> &KeyText {
-        match self {
-            Self::Uniform { format, .. }
-            | Self::Zipf { format, .. }
-            | Self::HotSet { format, .. }
-            | Self::Sequential { format, .. }
-            | Self::Single { format }
-            | Self::Unique { format } => format,
-        }
-    }
-
-    /// The highest number that a key can have.
-    pub(in crate::scenario) fn highest(&self) -> u64 {
-        match *self {
-            Self::Uniform { population, .. }
-            | Self::Zipf { population, .. }
-            | Self::HotSet { population, .. }
-            | Self::Sequential { population, .. } => population.saturating_sub(1),
-            Self::Single { .. } => 0,
-            Self::Unique { .. } => u64::MAX,
-        }
-    }
-}
-
-/// When records are meant to be sent.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub(in crate::scenario) enum Arrival {
-    /// Evenly spaced.
-    Constant {
-        /// Records per second.
-        rate: RateText,
-    },
-    /// A Poisson process.
-    Poisson {
-        /// Records per second on average.
-        rate: RateText,
-    },
-    /// As fast as records are acknowledged.
-    Closed {
-        /// Records outstanding per worker.
-        #[schemars(range(min = 1))]
-        outstanding: u32,
-    },
-}
-
-/// Which partition keys records have.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub(in crate::scenario) enum Keys {
-    /// Each key is as likely.
-    Uniform {
-        /// How many keys.
-        #[schemars(range(min = 1))]
-        population: u64,
-        /// The key's text around its number.
-        #[serde(default = "defaults::key_format")]
-        format: KeyText,
-    },
-    /// Key `k` has a share proportional to `1 / (k + 1)^exponent`.
-    Zipf {
-        /// How many keys.
-        #[schemars(range(min = 1))]
-        population: u64,
-        /// How skewed: 0.99 is usual.
-        #[schemars(extend("exclusiveMinimum" = 0))]
-        exponent: f64,
-        /// The key's text around its number.
-        #[serde(default = "defaults::key_format")]
-        format: KeyText,
-    },
-    /// A few keys share a part of the load, all others the rest.
-    HotSet {
-        /// How many hot keys.
-        #[schemars(range(min = 1))]
-        hot_keys: u64,
-        /// Their share of the records together.
-        #[schemars(range(min = 0.0, max = 1.0))]
-        hot_share: f64,
-        /// All keys, above `hot_keys`.
-        #[schemars(range(min = 2))]
-        population: u64,
-        /// The key's text around its number.
-        #[serde(default = "defaults::key_format")]
-        format: KeyText,
-    },
-    /// One after the other, then from the first again.
-    Sequential {
-        /// How many keys.
-        #[schemars(range(min = 1))]
-        population: u64,
-        /// The key's text around its number.
-        #[serde(default = "defaults::key_format")]
-        format: KeyText,
-    },
-    /// One key.
-    Single {
-        /// The key's text around its number.
-        #[serde(default = "defaults::key_format")]
-        format: KeyText,
-    },
-    /// Never the same key twice.
-    Unique {
-        /// The key's text around its number.
-        #[serde(default = "defaults::key_format")]
-        format: KeyText,
-    },
 }
 
 /// How large records are.

@@ -2,8 +2,10 @@
 //!
 //! Invariant: each rule is a plain function of the draft; it adds findings and changes nothing.
 
+mod arrivals;
 mod consumers;
 mod events;
+mod keys;
 mod producers;
 mod simulated;
 mod slo;
@@ -31,7 +33,7 @@ const fn rule(
 }
 
 /// Every rule.
-const RULES: [Rule; 24] = [
+const RULES: [Rule; 32] = [
     rule(streams::measures_something, &[("time", "measure")]),
     rule(
         streams::keeps_records_as_long_as_the_service_can,
@@ -66,11 +68,32 @@ const RULES: [Rule; 24] = [
         &[("producers", "stream"), ("consumers", "stream")],
     ),
     rule(
-        producers::hot_keys_leave_cold_ones,
+        arrivals::rates_are_made_of_rates,
+        &[("producers", "arrival")],
+    ),
+    rule(arrivals::arrivals_take_time, &[("producers", "arrival")]),
+    rule(
+        arrivals::only_the_last_step_goes_on,
+        &[("producers", "arrival")],
+    ),
+    rule(arrivals::rates_are_in_range, &[("producers", "arrival")]),
+    rule(keys::hot_keys_leave_cold_ones, &[("producers", "keys")]),
+    rule(
+        keys::normal_keys_lie_in_their_population,
         &[("producers", "keys")],
     ),
+    rule(keys::written_keys_have_weights, &[("producers", "keys")]),
+    rule(keys::mixes_and_salts_have_room, &[("producers", "keys")]),
     rule(
-        producers::keys_are_no_longer_than_a_partition_key,
+        keys::shard_shares_are_of_each_shard,
+        &[
+            ("producers", "keys"),
+            ("producers", "stream"),
+            ("streams", "shards"),
+        ],
+    ),
+    rule(
+        keys::keys_are_no_longer_than_a_partition_key,
         &[("producers", "keys")],
     ),
     rule(producers::sizes_are_in_order, &[("producers", "size")]),

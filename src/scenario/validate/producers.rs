@@ -1,14 +1,12 @@
 //! Rules of producers, and the one of consumers.
 
+use super::keys::longest_key;
 use super::stream_exists;
 use crate::kinesis::quotas::{CapName, Limits};
 use crate::scenario::defaults::STAMP_BYTES;
 use crate::scenario::draft::Draft;
 use crate::scenario::finding::Finding;
-use crate::scenario::schema::{Arrival, Consumer, Keys, Producer, PutApi, Retry, Size, StampPlace};
-
-/// The longest partition key in characters (service model, `PartitionKey`).
-const KEY_CHARS_MAX: usize = 256;
+use crate::scenario::schema::{Arrival, Consumer, Producer, PutApi, Retry, Size, StampPlace};
 
 pub(super) fn streams_exist(draft: &Draft, findings: &mut Vec<Finding>) {
     for (name, producer) in &draft.producers {
@@ -40,49 +38,6 @@ pub(super) fn existing_streams_get_no_stamp(draft: &Draft, findings: &mut Vec<Fi
     }
 }
 
-pub(super) fn hot_keys_leave_cold_ones(draft: &Draft, findings: &mut Vec<Finding>) {
-    for (name, producer) in &draft.producers {
-        if let Keys::HotSet {
-            hot_keys,
-            population,
-            ..
-        } = producer.keys
-            && hot_keys >= population
-        {
-            findings.push(Finding::value(
-                &["producers", name, "keys", "hot_keys"],
-                format!("{hot_keys} hot keys of a population of {population} leave no other keys"),
-            ));
-        }
-    }
-}
-
-pub(super) fn keys_are_no_longer_than_a_partition_key(draft: &Draft, findings: &mut Vec<Finding>) {
-    for (name, producer) in &draft.producers {
-        let (before, after) = &producer.keys.format().value;
-        let chars = before.chars().count() + after.chars().count() + digits(&producer.keys);
-        if chars > KEY_CHARS_MAX {
-            findings.push(Finding::value(
-                &["producers", name, "keys", "format"],
-                format!(
-                    "keys of {chars} characters are longer than the service takes: {KEY_CHARS_MAX}"
-                ),
-            ));
-        }
-    }
-}
-
-/// Decimal digits of the highest key number.
-fn digits(keys: &Keys) -> usize {
-    keys.highest().checked_ilog10().unwrap_or(0) as usize + 1
-}
-
-/// Bytes of the longest key.
-fn longest_key_bytes(keys: &Keys) -> u64 {
-    let (before, after) = &keys.format().value;
-    (before.len() + after.len() + digits(keys)) as u64
-}
-
 /// The smallest and the largest size, with the field that sets each.
 fn extremes(size: &Size) -> [(u64, &'static str); 2] {
     match size {
@@ -96,9 +51,9 @@ fn extremes(size: &Size) -> [(u64, &'static str); 2] {
 }
 
 /// Bytes of the largest record, data and key.
-fn largest_record_bytes(producer: &Producer) -> u64 {
+fn largest_record_bytes(draft: &Draft, producer: &Producer) -> u64 {
     let [_, (max, _)] = extremes(&producer.size);
-    max.saturating_add(longest_key_bytes(&producer.keys))
+    max.saturating_add(longest_key(draft, &producer.keys).1)
 }
 
 pub(super) fn sizes_are_in_order(draft: &Draft, findings: &mut Vec<Finding>) {
@@ -144,8 +99,8 @@ pub(super) fn records_fit_the_stream(draft: &Draft, findings: &mut Vec<Finding>)
         let Some(stream) = stream else { continue };
         let [_, (max, field)] = extremes(&producer.size);
         let most = stream.max_record_bytes.value;
-        if largest_record_bytes(producer) > most {
-            let key = longest_key_bytes(&producer.keys);
+        if largest_record_bytes(draft, producer) > most {
+            let (_, key) = longest_key(draft, &producer.keys);
             findings.push(Finding::value(
                 &["producers", name, "size", field],
                 format!(
@@ -179,7 +134,7 @@ pub(super) fn requests_hold_the_largest_record(draft: &Draft, findings: &mut Vec
     for (name, producer) in &draft.producers {
         let path = ["producers", name, "send", "max_bytes"];
         let given = &producer.send.max_bytes;
-        let least = largest_record_bytes(producer);
+        let least = largest_record_bytes(draft, producer);
         if given.value > most {
             findings.push(Finding::value(
                 &path,

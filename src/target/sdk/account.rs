@@ -5,18 +5,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Sdk;
-use super::error::call_error;
 use crate::kinesis::ErrorCode;
-use crate::kinesis::operation::{CreateStream, StreamStatus};
-use crate::target::patience::patiently;
-use crate::target::{CallError, StreamState};
+use crate::kinesis::endpoint::is_aws_url;
+use crate::kinesis::operation::CreateStream;
+use crate::target::patience::{patiently, patiently_creating};
+use crate::target::{CallError, Existence, StreamState};
 
-/// How long one question may stay without an answer.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// How long a stream that is still being made or changed may keep its deletion waiting.
+/// How long a stream that is still being made or changed, or a service that does not answer, may keep a deletion waiting.
 const DELETED_WITHIN: Duration = Duration::from_mins(2);
-/// The wait before its deletion is tried again.
-const AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// The most pages of a list: a service that always has another would never end.
 const PAGES_MAX: usize = 10_000;
 
@@ -52,43 +48,27 @@ impl ControlError {
 }
 
 impl Sdk {
-    /// Makes a call until its rate lets it through, each try within [`PATIENCE`].
-    async fn ask<T, F>(&self, action: &str, mut call: impl FnMut() -> F) -> Result<T, ControlError>
+    /// Makes a call until its rate lets it through.
+    async fn ask<T, F>(&self, action: &str, call: impl FnMut() -> F) -> Result<T, ControlError>
     where
         F: Future<Output = Result<T, CallError>>,
     {
-        let answer = patiently(self.clock, || {
-            let call = call();
-            async {
-                tokio::select! {
-                    biased;
-                    answer = call => answer,
-                    () = self.clock.sleep(PATIENCE) => Err(CallError::Unanswered(format!(
-                        "nothing came within {} s",
-                        PATIENCE.as_secs()
-                    ))),
-                }
-            }
-        });
-        answer.await.map_err(|source| ControlError {
-            action: action.to_owned(),
-            source,
-        })
+        patiently(self.clock, call).await.map_err(failed(action))
     }
 
-    /// STS GetCallerIdentity: at the region's STS, or where the target's own URL leads.
+    /// STS GetCallerIdentity: at the region's STS; where the target's own URL leads if that is not AWS, which plays STS
+    /// too.
     ///
     /// # Errors
     /// When STS refuses, cannot be reached, or does not say who calls.
     pub async fn caller(&self) -> Result<Identity, ControlError> {
         let mut settings = aws_sdk_sts::config::Builder::from(&self.configuration);
-        if let Some(url) = &self.url {
-            settings = settings.endpoint_url(url);
-        }
+        // A URL of AWS is Kinesis's alone: a VPC, FIPS or dual-stack endpoint knows no STS.
+        settings.set_endpoint_url(self.url.clone().filter(|url| !is_aws_url(url)));
         let sts = aws_sdk_sts::Client::from_conf(settings.build());
         self.ask("ask STS who calls", || async {
             let call = sts.get_caller_identity();
-            let answer = call.send().await.map_err(call_error)?;
+            let answer = self.answered(call.send()).await?;
             match (answer.arn, answer.account) {
                 (Some(arn), Some(account)) => Ok(Identity { arn, account }),
                 _ => Err(CallError::Unanswered(
@@ -106,7 +86,7 @@ impl Sdk {
     pub async fn some_arns(&self) -> Result<Vec<String>, ControlError> {
         self.ask("list streams", || async {
             let call = self.client.list_streams().limit(10);
-            let answer = call.send().await.map_err(call_error)?;
+            let answer = self.answered(call.send()).await?;
             let streams = answer.stream_summaries.unwrap_or_default().into_iter();
             Ok(streams.map(|stream| stream.stream_arn).collect())
         })
@@ -124,7 +104,7 @@ impl Sdk {
             let page = self.ask("list streams", || async {
                 let call = self.client.list_streams();
                 let call = call.set_exclusive_start_stream_name(after.clone());
-                call.send().await.map_err(call_error)
+                self.answered(call.send()).await
             });
             let page = page.await?;
             let more = page.has_more_streams && !page.stream_names.is_empty();
@@ -149,7 +129,7 @@ impl Sdk {
                 let call = self.client.list_tags_for_stream();
                 let call = call.stream_name(self.service_name(stream));
                 let call = call.set_exclusive_start_tag_key(after.clone());
-                call.send().await.map_err(call_error)
+                self.answered(call.send()).await
             });
             let page = page.await?;
             let more = page.has_more_tags && !page.tags.is_empty();
@@ -173,13 +153,13 @@ impl Sdk {
         request: &CreateStream,
         tags: &BTreeMap<String, String>,
     ) -> Result<(), ControlError> {
-        let action = format!("create stream `{}`", request.stream);
-        self.ask(&action, || async {
+        patiently_creating(self.clock, || async {
             let call = self.creation(request);
             let call = call.set_tags(Some(tags.clone().into_iter().collect()));
-            call.send().await.map(drop).map_err(call_error)
+            self.answered(call.send()).await.map(drop)
         })
         .await
+        .map_err(failed(&format!("create stream `{}`", request.stream)))
     }
 
     /// Waits until a stream is ACTIVE.
@@ -189,10 +169,7 @@ impl Sdk {
     pub async fn ready(&self, stream: &str) -> Result<StreamState, ControlError> {
         self.wait_active(stream)
             .await
-            .map_err(|source| ControlError {
-                action: format!("wait for stream `{stream}`"),
-                source,
-            })
+            .map_err(failed(&format!("wait for stream `{stream}`")))
     }
 
     /// IncreaseStreamRetentionPeriod, waited for.
@@ -207,27 +184,19 @@ impl Sdk {
     }
 
     /// DeleteStream, with its registered consumers. A stream that is not there, or is being deleted, is no error; one that
-    /// is still being made or changed is waited for.
+    /// is still being made or changed is waited for, and so is a service that does not answer. The absence of a stream that
+    /// was only possible is believed when it lasts.
     ///
     /// # Errors
     /// As the service answers, or does not.
-    pub async fn delete(&self, stream: &str) -> Result<(), ControlError> {
-        let action = format!("delete stream `{stream}`");
-        let deadline = self.clock.now().plus(DELETED_WITHIN);
-        loop {
-            let answer = self.ask(&action, || self.delete_stream(stream)).await;
-            let refusal = match answer {
-                Ok(()) => return Ok(()),
-                Err(refusal) if refusal.is_not_found() => return Ok(()),
-                Err(refusal) if refusal.is_in_use() => refusal,
-                Err(refusal) => return Err(refusal),
-            };
-            match self.ask(&action, || self.describe(stream)).await {
-                Ok(found) if found.status == StreamStatus::Deleting => return Ok(()),
-                Err(gone) if gone.is_not_found() => return Ok(()),
-                _ if self.clock.now() >= deadline => return Err(refusal),
-                _ => self.clock.sleep(AGAIN_AFTER).await,
-            }
-        }
+    pub async fn delete(&self, stream: &str, existence: Existence) -> Result<(), ControlError> {
+        let ended = self.end(stream, existence, DELETED_WITHIN).await;
+        ended.map_err(failed(&format!("delete stream `{stream}`")))
     }
+}
+
+/// Why `action` did not succeed.
+fn failed(action: &str) -> impl FnOnce(CallError) -> ControlError {
+    let action = action.to_owned();
+    move |source| ControlError { action, source }
 }

@@ -56,6 +56,19 @@ pub enum ConnectError {
     /// The endpoint's URL cannot be used.
     #[error("use the endpoint: {0}")]
     Endpoint(String),
+    /// The environment or the profile sends the calls of a target of kind `aws` elsewhere.
+    #[error(
+        "connect to `{name}`: {source_name} leads to `{url}`, and the target names no url: unset it, or write it as \
+         `url` into `[targets.{name}]`"
+    )]
+    Diverted {
+        /// The target.
+        name: String,
+        /// What diverts it: `AWS_ENDPOINT_URL`.
+        source_name: &'static str,
+        /// Where to.
+        url: String,
+    },
     /// There are no credentials, or the role cannot be taken.
     #[error("get credentials for `{name}`: {reason}")]
     Credentials {
@@ -90,6 +103,16 @@ pub async fn connect(spec: &TargetSpec) -> Result<Sdk, ConnectError> {
     }
     let clock = Clock::real();
     let base = loader(spec, clock).load().await;
+    if spec.kind == TargetKind::Aws && spec.url.is_none() {
+        let variable = |name: &str| std::env::var(name).ok();
+        if let Some((source_name, url)) = diverted(variable, base.endpoint_url()) {
+            return Err(ConnectError::Diverted {
+                name: spec.name.clone(),
+                source_name,
+                url,
+            });
+        }
+    }
     let configuration = match &spec.role {
         None => base,
         Some(role) => {
@@ -116,9 +139,8 @@ pub async fn connect(spec: &TargetSpec) -> Result<Sdk, ConnectError> {
                 reason: chain(&error),
             })?;
     let mut client = aws_sdk_kinesis::config::Builder::from(&configuration);
-    if let Some(url) = &spec.url {
-        client = client.endpoint_url(url);
-    }
+    // The target's alone: what is configured elsewhere for this service must not divert a run unseen.
+    client.set_endpoint_url(spec.url.clone());
     Ok(Sdk {
         client: aws_sdk_kinesis::Client::from_conf(client.build()),
         configuration,
@@ -132,6 +154,27 @@ pub async fn connect(spec: &TargetSpec) -> Result<Sdk, ConnectError> {
         },
         has_switch: OnceCell::new(),
     })
+}
+
+/// What would divert calls that are meant for AWS, and where to; by the environment's variables and by what the SDK found
+/// for all services (AWS SDKs reference guide, "Service-specific endpoints").
+fn diverted(
+    variable: impl Fn(&str) -> Option<String>,
+    of_all_services: Option<&str>,
+) -> Option<(&'static str, String)> {
+    let is_ignored = variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+        .is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    if is_ignored {
+        return None;
+    }
+    let of_variable = |name: &'static str| {
+        let url = variable(name).filter(|url| !url.is_empty())?;
+        Some((name, url))
+    };
+    ["AWS_ENDPOINT_URL_KINESIS", "AWS_ENDPOINT_URL"]
+        .into_iter()
+        .find_map(of_variable)
+        .or_else(|| Some(("`endpoint_url` of the profile", of_all_services?.to_owned())))
 }
 
 fn loader(spec: &TargetSpec, clock: Clock) -> ConfigLoader {
@@ -167,4 +210,33 @@ fn loader(spec: &TargetSpec, clock: Clock) -> ConfigLoader {
         loader = loader.credentials_provider(fixed);
     }
     loader
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_that_is_configured_beside_the_target_is_found_unless_it_is_to_be_ignored() {
+        let of = |variables: &[(&str, &str)], profile| {
+            let variable = |name: &str| {
+                let of_name = variables.iter().find(|(variable, _)| *variable == name);
+                of_name.map(|(_, value)| (*value).to_owned())
+            };
+            diverted(variable, profile).map(|(name, _)| name)
+        };
+        assert_eq!(of(&[], None), None);
+        let url = "http://localhost:4566";
+        assert_eq!(
+            of(&[("AWS_ENDPOINT_URL", url)], None),
+            Some("AWS_ENDPOINT_URL")
+        );
+        assert_eq!(
+            of(&[("AWS_ENDPOINT_URL_KINESIS", url)], None),
+            Some("AWS_ENDPOINT_URL_KINESIS")
+        );
+        assert!(of(&[], Some(url)).is_some());
+        let ignored = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
+        assert_eq!(of(&[("AWS_ENDPOINT_URL", url), ignored], None), None);
+    }
 }

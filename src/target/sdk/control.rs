@@ -1,11 +1,15 @@
 //! Calls that make, change and end streams.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use aws_sdk_kinesis::operation::create_stream::builders::CreateStreamFluentBuilder;
-use aws_sdk_kinesis::types::StreamStatus as SdkStatus;
 use aws_sdk_kinesis::types::{ScalingType, Shard, ShardFilter as SdkFilter, ShardFilterType};
+use aws_sdk_kinesis::types::{StreamMode as SdkMode, StreamStatus as SdkStatus};
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::DateTime;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::Sdk;
 use super::error::call_error;
@@ -15,8 +19,11 @@ use crate::kinesis::operation::{
     CreateStream, MergeShards, ShardCountUpdate, ShardDescription, ShardFilter, SplitShard,
     StreamStatus,
 };
-use crate::target::patience::patiently;
+use crate::target::patience::{patiently, within};
 use crate::target::{CallError, StreamState};
+
+/// How long a call that is not measured may stay without an answer.
+pub(in crate::target) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The largest record of a stream that does not ask for another.
 const MAX_RECORD_DEFAULT_BYTES: u64 = 1 << 20;
@@ -26,20 +33,32 @@ const MAX_RECORD_DEFAULT_BYTES: u64 = 1 << 20;
 const LOOKS: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
 /// A stream that is not ACTIVE after this long will not be.
-const ACTIVE_WITHIN: Duration = Duration::from_mins(10);
+pub const ACTIVE_WITHIN: Duration = Duration::from_mins(10);
 
 /// The most pages of a list of shards: a service that always has another would never end.
 const PAGES_MAX: usize = 1_000;
 
 impl Sdk {
+    /// The answer to a call that is not measured, within [`PATIENCE`]. Boxed, because calls of the SDK have tens of KiB.
+    pub(super) fn answered<T, E, C>(
+        &self,
+        call: C,
+    ) -> Pin<Box<impl Future<Output = Result<T, CallError>> + use<T, E, C>>>
+    where
+        E: std::error::Error + ProvideErrorMetadata + 'static,
+        C: Future<Output = Result<T, SdkError<E, Response>>>,
+    {
+        let answer = async move { call.await.map_err(call_error) };
+        Box::pin(within(PATIENCE, self.clock, answer))
+    }
+
     pub(in crate::target) async fn describe(&self, stream: &str) -> Result<StreamState, CallError> {
-        let answer = self
+        let call = self
             .client
             .describe_stream_summary()
             .stream_name(self.service_name(stream))
-            .send()
-            .await
-            .map_err(call_error)?;
+            .send();
+        let answer = self.answered(call).await?;
         let unreadable =
             || CallError::Unanswered("DescribeStreamSummary names no stream".to_owned());
         let summary = answer.stream_description_summary.ok_or_else(unreadable)?;
@@ -60,6 +79,9 @@ impl Sdk {
             status,
             open_shards: u32::try_from(summary.open_shard_count).unwrap_or_default(),
             retention: Duration::from_hours(hours),
+            on_demand: summary
+                .stream_mode_details
+                .is_some_and(|details| details.stream_mode == SdkMode::OnDemand),
         })
     }
 
@@ -91,7 +113,7 @@ impl Sdk {
         request: &CreateStream,
     ) -> Result<(), CallError> {
         let call = self.creation(request);
-        call.send().await.map(drop).map_err(call_error)
+        self.answered(call.send()).await.map(drop)
     }
 
     /// The call that makes a stream.
@@ -107,14 +129,13 @@ impl Sdk {
     }
 
     pub(in crate::target) async fn delete_stream(&self, stream: &str) -> Result<(), CallError> {
-        self.client
+        let call = self
+            .client
             .delete_stream()
             .stream_name(self.service_name(stream))
             .enforce_consumer_deletion(true)
-            .send()
-            .await
-            .map(drop)
-            .map_err(call_error)
+            .send();
+        self.answered(call).await.map(drop)
     }
 
     pub(in crate::target) async fn increase_retention(
@@ -122,14 +143,13 @@ impl Sdk {
         stream: &str,
         hours: u32,
     ) -> Result<(), CallError> {
-        self.client
+        let call = self
+            .client
             .increase_stream_retention_period()
             .stream_name(self.service_name(stream))
             .retention_period_hours(hours as i32)
-            .send()
-            .await
-            .map(drop)
-            .map_err(call_error)
+            .send();
+        self.answered(call).await.map(drop)
     }
 
     pub(in crate::target) async fn list_shards(
@@ -154,7 +174,7 @@ impl Sdk {
                         .stream_name(self.service_name(stream))
                         .set_shard_filter(wanted.clone()),
                 };
-                call.send().await.map_err(call_error)
+                self.answered(call.send()).await
             })
             .await?;
             for shard in answer.shards() {
@@ -221,15 +241,14 @@ impl Sdk {
         stream: &str,
         request: SplitShard,
     ) -> Result<(), CallError> {
-        self.client
+        let call = self
+            .client
             .split_shard()
             .stream_name(self.service_name(stream))
             .shard_to_split(self.judge.shard_name(stream, request.shard))
             .new_starting_hash_key(request.new_starting_hash_key.to_string())
-            .send()
-            .await
-            .map(drop)
-            .map_err(call_error)
+            .send();
+        self.answered(call).await.map(drop)
     }
 
     pub(in crate::target) async fn merge_shards(
@@ -237,15 +256,14 @@ impl Sdk {
         stream: &str,
         request: MergeShards,
     ) -> Result<(), CallError> {
-        self.client
+        let call = self
+            .client
             .merge_shards()
             .stream_name(self.service_name(stream))
             .shard_to_merge(self.judge.shard_name(stream, request.shard))
             .adjacent_shard_to_merge(self.judge.shard_name(stream, request.adjacent))
-            .send()
-            .await
-            .map(drop)
-            .map_err(call_error)
+            .send();
+        self.answered(call).await.map(drop)
     }
 
     pub(in crate::target) async fn update_shard_count(
@@ -253,15 +271,14 @@ impl Sdk {
         stream: &str,
         target: u32,
     ) -> Result<ShardCountUpdate, CallError> {
-        let answer = self
+        let call = self
             .client
             .update_shard_count()
             .stream_name(self.service_name(stream))
             .target_shard_count(target as i32)
             .scaling_type(ScalingType::UniformScaling)
-            .send()
-            .await
-            .map_err(call_error)?;
+            .send();
+        let answer = self.answered(call).await?;
         let count = |count: Option<i32>| count.and_then(|count| u32::try_from(count).ok());
         Ok(ShardCountUpdate {
             current: count(answer.current_shard_count).unwrap_or_default(),

@@ -1,13 +1,14 @@
 //! The official SDK as a client: endpoints and AWS.
 //!
-//! Invariant: one call of [`Sdk`] is one request on the wire. The SDK's own retries are off, and it gives up no call by
-//! itself but for a connection that cannot be made. Whatever a foreign engine answers, nothing panics, and what cannot be
+//! Invariant: one call of [`Sdk`] is one request on the wire. The SDK's own retries are off, and it gives up no measured
+//! call by itself but for a connection that cannot be made; calls that are not measured have half a minute. Whatever a foreign engine answers, nothing panics, and what cannot be
 //! represented is a finding.
 
 mod account;
 mod admin;
 mod connect;
 mod control;
+mod deletion;
 mod delivery;
 mod error;
 mod put;
@@ -28,6 +29,8 @@ use admin::Switch;
 pub use account::{ControlError, Identity};
 pub(super) use connect::{CONNECT_TIMEOUT, KEEP_IDLE};
 pub use connect::{ConnectError, connect};
+pub use control::ACTIVE_WITHIN;
+pub(super) use control::PATIENCE;
 
 /// A connected client.
 #[derive(Debug)]

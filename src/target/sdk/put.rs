@@ -4,7 +4,9 @@ use aws_sdk_kinesis::types::PutRecordsRequestEntry;
 use aws_smithy_types::Blob;
 
 use super::Sdk;
+use super::delivery::stamped;
 use super::error::call_error;
+use crate::base::Timestamp;
 use crate::kinesis::PutBatch;
 use crate::kinesis::operation::{PutApi, PutResult};
 use crate::target::CallError;
@@ -17,7 +19,7 @@ impl Sdk {
         stream: &str,
         batch: &PutBatch,
         results: &mut Vec<PutResult>,
-    ) -> Result<(), CallError> {
+    ) -> Result<Timestamp, CallError> {
         results.clear();
         match api {
             PutApi::PutRecord => self.put_record(stream, batch, results).await,
@@ -30,26 +32,25 @@ impl Sdk {
         stream: &str,
         batch: &PutBatch,
         results: &mut Vec<PutResult>,
-    ) -> Result<(), CallError> {
+    ) -> Result<Timestamp, CallError> {
         if batch.is_empty() {
             return Err(CallError::Unsent("there is no record to put".to_owned()));
         }
         let entry = batch.entry(0);
-        let answer = self
+        let call = self
             .client
             .put_record()
             .stream_name(self.service_name(stream))
             .partition_key(entry.partition_key)
             .data(Blob::new(entry.data))
-            .set_explicit_hash_key(entry.explicit_hash_key.map(|key| key.to_string()))
-            .send()
-            .await
-            .map_err(call_error)?;
+            .set_explicit_hash_key(entry.explicit_hash_key.map(|key| key.to_string()));
+        let (answer, at) = Box::pin(stamped(self.clock, call.send())).await;
+        let answer = answer.map_err(call_error)?;
         let stored = self
             .judge
             .stored(stream, answer.shard_id(), answer.sequence_number());
         results.push(Ok(stored.ok_or_else(unreadable_put)?));
-        Ok(())
+        Ok(at)
     }
 
     async fn put_records(
@@ -57,7 +58,7 @@ impl Sdk {
         stream: &str,
         batch: &PutBatch,
         results: &mut Vec<PutResult>,
-    ) -> Result<(), CallError> {
+    ) -> Result<Timestamp, CallError> {
         let mut entries = Vec::with_capacity(batch.len());
         for entry in batch.iter() {
             let built = PutRecordsRequestEntry::builder()
@@ -67,14 +68,13 @@ impl Sdk {
                 .build();
             entries.push(built.map_err(|error| CallError::Unsent(error.to_string()))?);
         }
-        let answer = self
+        let call = self
             .client
             .put_records()
             .stream_name(self.service_name(stream))
-            .set_records(Some(entries))
-            .send()
-            .await
-            .map_err(call_error)?;
+            .set_records(Some(entries));
+        let (answer, at) = Box::pin(stamped(self.clock, call.send())).await;
+        let answer = answer.map_err(call_error)?;
         let answers = answer.records();
         self.judge.check_results(answers.len(), batch.len())?;
         let refused = answers.iter().filter(|entry| entry.error_code().is_some());
@@ -93,6 +93,6 @@ impl Sdk {
             };
             results.push(result);
         }
-        Ok(())
+        Ok(at)
     }
 }

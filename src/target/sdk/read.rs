@@ -75,17 +75,23 @@ impl Sdk {
         };
         // The service gives no iterator at the end of a closed shard; some engines give an empty one.
         let next_iterator = answer.next_shard_iterator.filter(|next| !next.is_empty());
-        let behind = answer.millis_behind_latest.unwrap_or_default();
+        let behind_ms = answer.millis_behind_latest;
+        let behind_ms = behind_ms.map(|behind| behind.max(0).unsigned_abs());
+        if behind_ms.is_none() {
+            self.judge
+                .note("GetRecords answers without MillisBehindLatest", "");
+        }
         Ok(Fetched {
             page: RecordPage {
                 records: RecordBatch::Owned(records),
                 next_iterator,
-                millis_behind_latest: behind.max(0).unsigned_abs(),
+                millis_behind_latest: behind_ms.unwrap_or_default(),
                 child_shards,
                 trimmed_to: None,
                 ..RecordPage::default()
             },
             at,
+            behind_ms,
         })
     }
 

@@ -72,15 +72,18 @@ pub(super) fn signing_key(secret: &str, date: &str, region: &str, service: &str)
         .fold(key, |key, part| hmac(&key, part))
 }
 
-/// Checks a request's signature against the secret of its key. Whether the date is recent is for who has a clock.
+/// Checks a request's signature against the secret of its key, and that it covers what it must: the host and every
+/// `x-amz-` header, on the day and in the form of its scope. Whether the date is recent is for who has a clock.
 ///
 /// # Errors
-/// InvalidSignatureException. The text is the one common to AWS's services; unverified for this one.
+/// InvalidSignatureException. The texts are those common to AWS's services; unverified for this one.
 pub fn verify(
     secret: &str,
     request: &Request<'_>,
     authorization: &Authorization,
 ) -> Result<(), WireError> {
+    check_cover(request, authorization)?;
+    check_scope(authorization)?;
     let to_sign = string_to_sign(&canonical_request(request, authorization), authorization);
     let expected = signature(secret, &to_sign, authorization);
     if is_same(expected.as_bytes(), authorization.signature.as_bytes()) {
@@ -91,6 +94,78 @@ pub fn verify(
         "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access \
          Key and signing method. Consult the service documentation for details.",
     ))
+}
+
+fn invalid(text: impl Into<String>) -> WireError {
+    WireError::new("InvalidSignatureException", text)
+}
+
+/// Who sees a request on its way must not be able to send its signature with another operation ("Create a signed AWS API
+/// request", IAM user guide: the host header and any `x-amz-*` header are signed).
+fn check_cover(request: &Request<'_>, authorization: &Authorization) -> Result<(), WireError> {
+    let is_signed = |name: &str| {
+        let mut signed = authorization.signed_headers.split(';');
+        signed.any(|known| known.eq_ignore_ascii_case(name))
+    };
+    if !is_signed("host") && !is_signed(":authority") {
+        let text = "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.";
+        return Err(invalid(text));
+    }
+    let names = request.headers.iter().map(|(name, _)| *name);
+    let must = |name: &str| {
+        let start = name.get(.."x-amz-".len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case("x-amz-"))
+    };
+    match names
+        .into_iter()
+        .find(|name| must(name) && !is_signed(name))
+    {
+        None => Ok(()),
+        Some(name) => Err(invalid(format!(
+            "'{}' must be a 'SignedHeader' in the AWS Authorization.",
+            name.to_ascii_lowercase()
+        ))),
+    }
+}
+
+fn check_scope(authorization: &Authorization) -> Result<(), WireError> {
+    let parts: Vec<_> = authorization.scope.split('/').collect();
+    let [day, _, _, end] = parts.as_slice() else {
+        let key = &authorization.access_key_id;
+        let text = format!(
+            "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got \
+             '{key}/{}'",
+            authorization.scope
+        );
+        return Err(invalid(text));
+    };
+    if *end != "aws4_request" {
+        let text = format!(
+            "Credential should be scoped with a valid terminator: 'aws4_request', not '{end}'."
+        );
+        return Err(invalid(text));
+    }
+    let date = &authorization.date;
+    match day_of(date) {
+        Some(signed) if signed == *day => Ok(()),
+        signed => Err(invalid(format!(
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{day}' != '{}', \
+             from '{date}'.",
+            signed.unwrap_or_default()
+        ))),
+    }
+}
+
+/// The day of `20150830T123600Z` or of a `Date` header, as scopes have it.
+fn day_of(date: &str) -> Option<String> {
+    if let Some((day, _)) = date.split_once('T')
+        && day.len() == 8
+        && day.bytes().all(|c| c.is_ascii_digit())
+    {
+        return Some(day.to_owned());
+    }
+    let time = jiff::fmt::rfc2822::parse(date).ok()?;
+    Some(time.timestamp().strftime("%Y%m%d").to_string())
 }
 
 /// Compares in a time that does not tell where the difference is.
@@ -218,6 +293,65 @@ mod tests {
             ..parts.clone()
         };
         assert!(verify(SECRET, &request, &short).is_err());
+    }
+
+    /// Signs a request anew, whatever its scope and signed headers leave out.
+    fn signed(request: &Request<'_>, parts: &Authorization) -> Authorization {
+        let to_sign = string_to_sign(&canonical_request(request, parts), parts);
+        Authorization {
+            signature: signature(SECRET, &to_sign, parts),
+            ..parts.clone()
+        }
+    }
+
+    #[test]
+    fn a_signature_covers_the_host_all_headers_of_the_service_and_the_day() {
+        let mut headers = LIST_USERS.to_vec();
+        headers.push(("X-Amz-Target", "Kinesis_20131202.DeleteStream"));
+        let request = Request {
+            headers: &headers,
+            ..list_users()
+        };
+        let all = "content-type;host;x-amz-date;x-amz-target";
+        let parts = Authorization {
+            signed_headers: all.to_owned(),
+            ..authorization(&request).unwrap()
+        };
+        assert_eq!(verify(SECRET, &request, &signed(&request, &parts)), Ok(()));
+        for (scope, names, says) in [
+            (
+                &*parts.scope,
+                "content-type;host;x-amz-date",
+                "'x-amz-target' must be",
+            ),
+            (
+                &*parts.scope,
+                "content-type;x-amz-date;x-amz-target",
+                "'Host' or",
+            ),
+            (
+                "20150829/us-east-1/iam/aws4_request",
+                all,
+                "'20150829' != '20150830'",
+            ),
+            ("20150830/us-east-1/iam/aws4", all, "not 'aws4'"),
+            ("20150830/us-east-1/iam", all, "exactly 5"),
+        ] {
+            let parts = Authorization {
+                scope: scope.to_owned(),
+                signed_headers: names.to_owned(),
+                ..parts.clone()
+            };
+            let error = verify(SECRET, &request, &signed(&request, &parts)).unwrap_err();
+            assert_eq!(error.code, "InvalidSignatureException");
+            let text = error.message.unwrap_or_default();
+            assert!(text.contains(says), "{text}");
+        }
+        assert_eq!(
+            day_of("Sun, 30 Aug 2015 12:36:00 GMT").as_deref(),
+            Some("20150830")
+        );
+        assert_eq!(day_of("yesterday"), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod control;
 mod data;
+mod own;
 
 use serde_json::Value as Json;
 use streamgauge::engine::{Account, Settings};
@@ -143,9 +144,7 @@ pub(crate) const ORDERING: Message = message(
 pub(crate) const BATCH: Message = message(
     INVALID,
     "Records size exceeds {L} MB limit",
-    Known(
-        "fluent-bit issue 21 and snowplow/enrich issue 685, with 5; that it says 10 now is unverified",
-    ),
+    Unverified("fluent-bit issue 21 and snowplow/enrich issue 685, with 5; nobody has seen 10"),
     &["a_batch_above_10_mib_is_too_large"],
 );
 pub(crate) const ITERATOR: Message = message(
@@ -268,7 +267,7 @@ pub(crate) const CONSUMER_NOT_ACTIVE: Message = message(
 pub(crate) const SUBSCRIBED: Message = message(
     IN_USE,
     "Another active subscription exists for this consumer: {A}:{S}:{H}:{N}",
-    Known("KCL issue 391, kinesumer issue 16; the tail is unverified"),
+    Unverified("KCL issue 391, kinesumer issue 16, without the tail"),
     &["a_second_subscription_within_5_s_has_its_text"],
 );
 pub(crate) const HAS_CONSUMERS: Message = message(
@@ -329,6 +328,53 @@ pub(crate) const DRY_RUN: Message = message(
     &["texts_that_nobody_has_published_have_the_documented_code"],
 );
 
+const OWN_TEXTS: &[&str] = &["texts_of_this_project_have_the_documented_code"];
+pub(crate) const CONSUMERS_MOST: Message = message(
+    LIMIT,
+    "Stream {S} under account {A} already has the most consumers. Limit: {L}",
+    OURS,
+    OWN_TEXTS,
+);
+pub(crate) const CONSUMERS_CREATING: Message = message(
+    LIMIT,
+    "Stream {S} under account {A} already has the most consumers in CREATING. Limit: {L}",
+    OURS,
+    &["consumers_in_creation_have_a_most_of_their_own"],
+);
+pub(crate) const ITERATOR_OF_OTHER: Message = message(
+    INVALID,
+    "The ShardIterator is not of the stream {T}.",
+    OURS,
+    OWN_TEXTS,
+);
+pub(crate) const TOKEN_AND_TIME: Message = message(
+    INVALID,
+    "NextToken and StreamCreationTimestamp cannot be provided together.",
+    Unverified("formed after the text for NextToken and StreamName"),
+    OWN_TEXTS,
+);
+pub(crate) const ENCRYPTION: Message =
+    message(INVALID, "EncryptionType should be KMS.", OURS, OWN_TEXTS);
+pub(crate) const TOKEN: Message = message(INVALID, "Invalid NextToken.", OURS, OWN_TEXTS);
+pub(crate) const REGIONS: Message = message(
+    LIMIT,
+    "This server keeps 256 regions of accounts and has them all.",
+    Unverified("the service has no such bound; hosts without a stream make room"),
+    &["more_regions_with_streams_than_a_server_keeps_are_refused"],
+);
+pub(crate) const CONSUMER_GONE: Message = message(
+    NOT_FOUND,
+    "The consumer of this subscription was deregistered.",
+    Unverified("an exception in the stream of events; the text is this project's"),
+    &["a_deregistered_consumer_is_told_in_the_stream"],
+);
+pub(crate) const STREAM_GONE: Message = message(
+    NOT_FOUND,
+    "The stream of this subscription was deleted.",
+    Unverified("an exception in the stream of events; the text is this project's"),
+    &["a_deleted_stream_is_told_in_the_stream"],
+);
+
 /// Every text of the page, in its order.
 pub(crate) const MESSAGES: &[Message] = &[
     NO_STREAM,
@@ -375,6 +421,15 @@ pub(crate) const MESSAGES: &[Message] = &[
     NO_SELECTOR,
     TWO_STREAMS,
     DRY_RUN,
+    CONSUMERS_MOST,
+    CONSUMERS_CREATING,
+    ITERATOR_OF_OTHER,
+    TOKEN_AND_TIME,
+    ENCRYPTION,
+    TOKEN,
+    REGIONS,
+    CONSUMER_GONE,
+    STREAM_GONE,
 ];
 
 pub(crate) const ACCOUNT: &str = "000000000000";

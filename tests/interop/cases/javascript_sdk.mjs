@@ -11,17 +11,21 @@ const kinesis = new sdk.KinesisClient({ endpoint, region: "eu-west-1", maxAttemp
 const call = (operation, input) => kinesis.send(new sdk[`${operation}Command`](input));
 const text = (record) => Buffer.from(record.Data).toString();
 
-// The stream of the named shard count, active.
-async function streamWith(shards, name) {
-  await until(async () => {
+// What the call ends with, once the account's rate lets it: five streams a second may be created, and this is faster.
+function withinTheRate(operation, input) {
+  return until(async () => {
     try {
-      return await call("CreateStream", { StreamName: name, ShardCount: shards });
+      return await call(operation, input);
     } catch (error) {
-      // Five a second are what an account may create, and this is faster.
       if (error instanceof sdk.LimitExceededException) return null;
       throw error;
     }
-  }, `${name} is created`);
+  }, `${operation} is within its rate`);
+}
+
+// The stream of the named shard count, active.
+async function streamWith(shards, name) {
+  await withinTheRate("CreateStream", { StreamName: name, ShardCount: shards });
   await untilActive(name);
 }
 
@@ -52,7 +56,7 @@ const subscribe = (consumer, shard, position) =>
 // The error that a call ends with; it must be of the class, and the client's own.
 async function refused(kind, operation, input) {
   try {
-    await call(operation, input);
+    await withinTheRate(operation, input);
   } catch (error) {
     assert.ok(error instanceof kind, `${error.name}: ${error.message}`);
     assert.ok(error instanceof sdk.KinesisServiceException);

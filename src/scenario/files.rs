@@ -1,0 +1,432 @@
+//! Files that a scenario names, read relative to it.
+//!
+//! Invariant: what is here was read whole and without a mistake; whatever is wrong with a file is a finding at the setting
+//! that names it, with the file's line.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::draft::Draft;
+use super::finding::Finding;
+use super::model::{KeyTable, Point};
+use super::schema::{Arrival, KeyOrder, Keys};
+
+/// The most bytes of one file: what is read is kept in memory.
+const BYTES_MAX: u64 = 1 << 30;
+
+/// What the named files hold, by their names in the scenario.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Files {
+    /// Rates over time.
+    pub(super) profiles: BTreeMap<String, Arc<[Point]>>,
+    /// Keys with weights.
+    pub(super) weighted_keys: BTreeMap<String, Arc<KeyTable>>,
+    /// Keys one a line, as they are taken.
+    pub(super) listed_keys: BTreeMap<(String, KeyOrder), Arc<KeyTable>>,
+    /// Recorded records.
+    pub(super) traces: BTreeMap<String, Trace>,
+}
+
+/// A recording; each column has one value a record, or none at all.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Trace {
+    /// Times from the first record's, in nanoseconds.
+    pub(super) times_ns: Option<Arc<[u64]>>,
+    /// Partition keys in the order of the records.
+    pub(super) keys: Option<Arc<KeyTable>>,
+}
+
+/// Reads every file that the scenario at `scenario_path` names.
+pub(super) fn read_files(draft: &Draft, scenario_path: &str, findings: &mut Vec<Finding>) -> Files {
+    let folder = Path::new(scenario_path).parent().unwrap_or(Path::new(""));
+    let mut reader = Reader {
+        folder: folder.to_owned(),
+        files: Files::default(),
+        findings,
+    };
+    for (name, producer) in &draft.producers {
+        let mut path = ["producers", name, "arrival"].map(str::to_owned).to_vec();
+        producer
+            .arrival
+            .visit(&mut path, 0, &mut |arrival, path, _| {
+                reader.arrival(arrival, path);
+            });
+        let mut path = ["producers", name, "keys"].map(str::to_owned).to_vec();
+        producer
+            .keys
+            .visit(&mut path, &mut |keys, path| reader.keys(keys, path));
+    }
+    reader.files
+}
+
+struct Reader<'a> {
+    folder: PathBuf,
+    files: Files,
+    findings: &'a mut Vec<Finding>,
+}
+
+impl Reader<'_> {
+    fn arrival(&mut self, arrival: &Arrival, path: &[String]) {
+        match arrival {
+            Arrival::Profile { file, .. } => {
+                if let Some(points) = self.read(path, file, profile) {
+                    self.files.profiles.insert(file.clone(), points);
+                }
+            }
+            Arrival::Trace { file, .. } => self.trace(path, file, "time"),
+            _ => {}
+        }
+    }
+
+    fn keys(&mut self, keys: &Keys, path: &[String]) {
+        match keys {
+            Keys::Weighted {
+                file: Some(file), ..
+            } => {
+                if let Some(table) = self.read(path, file, weighted_keys) {
+                    self.files.weighted_keys.insert(file.clone(), table);
+                }
+            }
+            Keys::File { file, order, .. } => {
+                if let Some(keys) = self.read(path, file, listed_keys) {
+                    let table = match order {
+                        KeyOrder::Random => {
+                            KeyTable::weighted(keys.into_iter().map(|key| (key, 1.0)))
+                        }
+                        KeyOrder::InOrder => KeyTable::in_turns(&keys),
+                    };
+                    let name = (file.clone(), *order);
+                    self.files.listed_keys.insert(name, Arc::new(table));
+                }
+            }
+            Keys::Trace { file } => self.trace(path, file, "key"),
+            _ => {}
+        }
+    }
+
+    /// Reads a recording that must have this column.
+    fn trace(&mut self, path: &[String], file: &str, column: &str) {
+        if !self.files.traces.contains_key(file)
+            && let Some(read) = self.read(path, file, trace)
+        {
+            self.files.traces.insert(file.to_owned(), read);
+        }
+        let has = self.files.traces.get(file).map(|trace| match column {
+            "time" => trace.times_ns.is_some(),
+            "key" => trace.keys.is_some(),
+            _ => false,
+        });
+        if has == Some(false) {
+            let title = format!("`{file}` has no column `{column}`");
+            self.add(
+                path,
+                title,
+                "accepted: a first line that names the columns, some of `time,size,key`",
+            );
+        }
+    }
+
+    fn add(&mut self, path: &[String], title: String, note: &str) {
+        let path = [path, &["file".to_owned()]].concat();
+        self.findings.push(Finding::value(&path, title).note(note));
+    }
+
+    fn read<T>(
+        &mut self,
+        path: &[String],
+        file: &str,
+        parse: fn(&str) -> Result<T, Wrong>,
+    ) -> Option<T> {
+        let text = match self.text(file) {
+            Ok(text) => text,
+            Err(wrong) => {
+                let note = "a file is named relative to the scenario's folder";
+                self.add(path, format!("failed to read `{file}`: {wrong}"), note);
+                return None;
+            }
+        };
+        match parse(&text) {
+            Ok(read) => Some(read),
+            Err(wrong) => {
+                let title = format!("`{file}` line {}: {}", wrong.line, wrong.what);
+                self.add(path, title, wrong.accepted);
+                None
+            }
+        }
+    }
+
+    fn text(&self, file: &str) -> Result<String, String> {
+        let path = self.folder.join(file);
+        let about = std::fs::metadata(&path).map_err(|error| error.to_string())?;
+        if !about.is_file() {
+            return Err("it is no file".to_owned());
+        }
+        if about.len() > BYTES_MAX {
+            return Err(format!(
+                "it has {} bytes, and at most 1 GiB is read",
+                about.len()
+            ));
+        }
+        let bytes = std::fs::read(&path).map_err(|error| error.to_string())?;
+        String::from_utf8(bytes).map_err(|error| {
+            let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = valid.split(|&byte| byte == b'\n').count();
+            format!("line {line} is not UTF-8")
+        })
+    }
+}
+
+/// What is wrong with a file.
+#[derive(Debug)]
+struct Wrong {
+    /// From 1.
+    line: usize,
+    what: String,
+    accepted: &'static str,
+}
+
+/// The lines of a file that hold something, with their numbers.
+fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines()
+        .enumerate()
+        .map(|(index, line)| (index + 1, line.trim()))
+        .filter(|(_, line)| !line.is_empty())
+}
+
+/// Seconds as nanoseconds; below ten years, so that sums do not overflow.
+fn nanos(text: &str) -> Option<f64> {
+    let seconds: f64 = text.trim().parse().ok()?;
+    (seconds.is_finite() && seconds.abs() < 1e10).then_some(seconds * 1e9)
+}
+
+const PROFILE_FORM: &str = "accepted: a first line `time,rate`, then lines such as `3600,250.5`: seconds that rise from zero or later, and records per second";
+
+fn profile(text: &str) -> Result<Arc<[Point]>, Wrong> {
+    let wrong = |line, what: String| Wrong {
+        line,
+        what,
+        accepted: PROFILE_FORM,
+    };
+    let mut lines = lines(text);
+    match lines.next() {
+        Some((_, header)) if header.split(',').map(str::trim).eq(["time", "rate"]) => {}
+        other => {
+            let (line, header) = other.unwrap_or((1, ""));
+            return Err(wrong(
+                line,
+                format!("`{header}` does not name the columns `time,rate`"),
+            ));
+        }
+    }
+    let mut points: Vec<Point> = Vec::new();
+    for (line, text) in lines {
+        let refuse = |what| wrong(line, what);
+        let (time, rate) = text
+            .split_once(',')
+            .ok_or_else(|| refuse(format!("`{text}` has one column, not two")))?;
+        let at_ns = nanos(time)
+            .filter(|&time| time >= 0.0)
+            .ok_or_else(|| refuse(format!("`{time}` is not a time in seconds")))?;
+        let rate = rate
+            .trim()
+            .parse()
+            .ok()
+            .filter(|rate| (0.0..=1e9).contains(rate))
+            .ok_or_else(|| {
+                refuse(format!(
+                    "`{rate}` is not a rate from 0 to 1e9 records per second"
+                ))
+            })?;
+        let point = Point {
+            at_ns: at_ns.round() as u64,
+            rate,
+        };
+        if points.last().is_some_and(|last| last.at_ns >= point.at_ns) {
+            return Err(refuse(format!("`{time}` is not after the time before it")));
+        }
+        points.push(point);
+    }
+    if points.is_empty() {
+        return Err(wrong(2, "there is no rate".to_owned()));
+    }
+    Ok(points.into())
+}
+
+/// The service's bounds (service model, `PartitionKey`).
+fn is_key(text: &str) -> bool {
+    (1..=256).contains(&text.chars().count())
+}
+
+const WEIGHTS_FORM: &str = "accepted: a first line `key,weight`, then lines such as `tenant-7,2.5`: a partition key of 1 to 256 characters, a weight of zero or more, not all of them zero";
+
+fn weighted_keys(text: &str) -> Result<Arc<KeyTable>, Wrong> {
+    let wrong = |line, what: String| Wrong {
+        line,
+        what,
+        accepted: WEIGHTS_FORM,
+    };
+    let mut lines = lines(text);
+    let (line, header) = lines.next().unwrap_or((1, ""));
+    if !header.split(',').map(str::trim).eq(["key", "weight"]) {
+        let what = format!("`{header}` does not name the columns `key,weight`");
+        return Err(wrong(line, what));
+    }
+    let mut keys: Vec<(String, f64)> = Vec::new();
+    for (line, text) in lines {
+        // The weight is last: a key may hold a comma.
+        let (key, weight) = text
+            .rsplit_once(',')
+            .ok_or_else(|| wrong(line, format!("`{text}` has one column, not two")))?;
+        if !is_key(key) {
+            return Err(wrong(line, format!("`{key}` is not a partition key")));
+        }
+        let weight = weight
+            .trim()
+            .parse()
+            .ok()
+            .filter(|weight| (0.0..=1e9).contains(weight))
+            .ok_or_else(|| wrong(line, format!("`{weight}` is not a weight")))?;
+        keys.push((key.to_owned(), weight));
+    }
+    if keys.iter().all(|(_, weight)| *weight <= 0.0) {
+        return Err(wrong(2, "no key has a weight above zero".to_owned()));
+    }
+    Ok(Arc::new(KeyTable::weighted(keys)))
+}
+
+const KEYS_FORM: &str = "accepted: a partition key of 1 to 256 characters on each line";
+
+fn listed_keys(text: &str) -> Result<Vec<String>, Wrong> {
+    let wrong = |line, what: &str| Wrong {
+        line,
+        what: what.to_owned(),
+        accepted: KEYS_FORM,
+    };
+    let mut keys = Vec::new();
+    for (line, key) in lines(text) {
+        if !is_key(key) {
+            return Err(wrong(line, "this is longer than a partition key"));
+        }
+        keys.push(key.to_owned());
+    }
+    if keys.is_empty() {
+        return Err(wrong(1, "there is no key"));
+    }
+    Ok(keys)
+}
+
+const TRACE_FORM: &str = "accepted: a first line that names the columns, some of `time,size,key` in any order with `key` last, then one line for each record: seconds that do not fall, bytes, a partition key";
+
+fn trace(text: &str) -> Result<Trace, Wrong> {
+    let wrong = |line, what: String| Wrong {
+        line,
+        what,
+        accepted: TRACE_FORM,
+    };
+    let mut lines = lines(text);
+    let (line, header) = lines.next().unwrap_or((1, ""));
+    let columns: Vec<_> = header.split(',').map(str::trim).collect();
+    let known = |name: &&str| ["time", "size", "key"].contains(name);
+    let last = columns.len() - 1;
+    let key_is_last = columns
+        .iter()
+        .position(|name| *name == "key")
+        .is_none_or(|at| at == last);
+    let mut sorted = columns.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    if !columns.iter().all(known) || sorted.len() != columns.len() || !key_is_last {
+        return Err(wrong(
+            line,
+            format!("`{header}` does not name the columns of a trace"),
+        ));
+    }
+    let mut times_ns: Vec<u64> = Vec::new();
+    let mut keys: Vec<String> = Vec::new();
+    let mut first = None;
+    for (line, text) in lines {
+        let values: Vec<_> = text.splitn(columns.len(), ',').collect();
+        if values.len() != columns.len() {
+            return Err(wrong(
+                line,
+                format!(
+                    "`{text}` has {} columns, not {}",
+                    values.len(),
+                    columns.len()
+                ),
+            ));
+        }
+        for (column, value) in columns.iter().zip(values) {
+            if *column == "key" {
+                if !is_key(value) {
+                    return Err(wrong(line, format!("`{value}` is not a partition key")));
+                }
+                keys.push(value.to_owned());
+            }
+            if *column == "time" {
+                let time = nanos(value)
+                    .ok_or_else(|| wrong(line, format!("`{value}` is not a time in seconds")))?;
+                let since = time - *first.get_or_insert(time);
+                let since = since.round();
+                if since < 0.0 || times_ns.last().is_some_and(|&last| (since as u64) < last) {
+                    return Err(wrong(
+                        line,
+                        format!("`{value}` is before the time before it"),
+                    ));
+                }
+                times_ns.push(since as u64);
+            }
+        }
+    }
+    let has = |name| columns.contains(&name);
+    if has("key") && keys.is_empty() {
+        return Err(wrong(2, "there is no record".to_owned()));
+    }
+    Ok(Trace {
+        times_ns: has("time").then(|| times_ns.into()),
+        keys: has("key").then(|| Arc::new(KeyTable::in_turns(&keys))),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_is_read_and_its_mistakes_are_told_with_their_lines() {
+        let points = profile("time,rate\n0,10\n\n 60.5 , 0 \n").unwrap();
+        assert_eq!(points.len(), 2);
+        assert_eq!((points[1].at_ns, points[1].rate), (60_500_000_000, 0.0));
+        for (text, line) in [
+            ("", 1),
+            ("rate,time\n", 1),
+            ("time,rate\n", 2),
+            ("time,rate\n0,5\n1\n", 3),
+            ("time,rate\n0,5\n\nx,5\n", 4),
+            ("time,rate\n-1,5\n", 2),
+            ("time,rate\n0,-5\n", 2),
+            ("time,rate\n0,inf\n", 2),
+            ("time,rate\n5,5\n5,6\n", 3),
+        ] {
+            assert_eq!(profile(text).unwrap_err().line, line, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_trace_counts_its_times_from_the_first_and_refuses_times_that_fall() {
+        let read = trace("time\n1700000000.5\n1700000000.5\n1700000002\n").unwrap();
+        assert_eq!(&*read.times_ns.unwrap(), &[0, 0, 1_500_000_000]);
+        for (text, line) in [
+            ("", 1),
+            ("when\n", 1),
+            ("time,time\n", 1),
+            ("key,time\n", 1),
+            ("time\n2\n1\n", 3),
+            ("time\nsoon\n", 2),
+            ("time,key\n1\n", 2),
+        ] {
+            assert_eq!(trace(text).unwrap_err().line, line, "{text:?}");
+        }
+    }
+}
