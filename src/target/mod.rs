@@ -262,6 +262,15 @@ impl Target {
         }
     }
 
+    /// Whether [`Self::reset_connections`] can break its connections.
+    pub const fn can_reset_connections(&self) -> bool {
+        match self {
+            #[cfg(feature = "aws")]
+            Self::Lean(_) => true,
+            _ => false,
+        }
+    }
+
     /// Whether it has the switch for stalls and throttle storms. Over the network that is asked once.
     pub async fn has_switch(&self) -> bool {
         match self.behind() {

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use streamgauge::kinesis::operation::{CreateStream, IteratorPosition, PutApi, ShardFilter};
 use streamgauge::kinesis::record::PutEntry;
 use streamgauge::kinesis::{ErrorCode, PutBatch, ShardId};
+use streamgauge::report::EventStatus;
 use streamgauge::target::lean::Protocol;
 use streamgauge::target::{CallError, Target};
 use streamgauge::wire::Codec;
 
 use crate::place::{Serve, Wanted, folder, lean, results, run_by, scenario, with_client};
+use crate::support::folder::agrees_with_itself;
 use crate::support::{Ended, program};
 
 const DIALECTS: [(Codec, Protocol); 4] = [
@@ -223,4 +225,41 @@ fn over_tls_a_run_by_either_version_of_http_has_the_accounts_of_the_scenario() {
     let path = scenario(files.path(), Wanted::default());
     let ended = run_by("lean", files.path(), &path, &serve.url);
     assert_eq!(ended.code, Some(4), "{}", ended.stderr);
+}
+
+#[test]
+fn connections_that_the_run_resets_itself_leave_attempts_unknown_and_lose_nothing() {
+    let (files, serve) = (folder(), Serve::start());
+    let wanted = Wanted {
+        producer: "retry = { kind = \"full-jitter\", attempts = 8, base = \"5ms\", cap = \"50ms\" }",
+        // The stall makes sure that calls are under way.
+        more: "[events.stall]\nat = \"measure+300ms\"\ndo = \"stall\"\nduration = \"600ms\"\n\n[events.cut]\nat = \"measure+600ms\"\ndo = \"reset-connections\"\n",
+        ..Wanted::default()
+    };
+    let path = scenario(files.path(), wanted);
+    for client in ["lean", "lean-h2"] {
+        let there = results(run_by(client, files.path(), &path, &serve.url));
+        let cut = &there.report.events[1];
+        assert_eq!(
+            (cut.action.as_str(), cut.status),
+            ("reset-connections", EventStatus::Done)
+        );
+        let sent = &there.report.ledger.producers["web"].total;
+        assert_eq!((sent.intended, sent.acked), (360, 360), "{sent:?}");
+        assert!(sent.unknown_attempts > 0, "{sent:?}");
+        let read = &there.report.ledger.consumers["billing"].total;
+        assert_eq!((read.lost, read.delivered), (0, 360), "{read:?}");
+        assert_eq!(read.stored_twice_unexplained, 0, "{read:?}");
+        agrees_with_itself(&there);
+    }
+    // The SDK keeps its connections to itself, and in this process there are none.
+    for target in [serve.url.as_str(), "embedded"] {
+        let ended = run_by("sdk", files.path(), &path, target);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(
+            ended.stderr.contains("no connections can be broken here"),
+            "{}",
+            ended.stderr
+        );
+    }
 }
