@@ -10,6 +10,7 @@ use jiff::Timestamp as Utc;
 use super::args::{AwsArguments, Client, CommonArguments};
 use super::exit::Exit;
 use super::run;
+use super::target::as_client;
 use super::watch::{Cap, LiveLine, Watch};
 use crate::analyse::{self, Found, FoundStreams, LiveCost, Prices};
 use crate::base::{Clock, Timestamp, rng};
@@ -25,7 +26,6 @@ use crate::scenario::created::{consumer_name, run_id, service_names};
 use crate::scenario::model::ConsumerKind;
 use crate::scenario::targets::TargetSpec;
 use crate::scenario::{Loaded, Scenario};
-use crate::target::Target;
 use crate::target::sdk::{self, ConnectError, Identity, Sdk};
 
 /// What a run may cost if nobody says, in USD.
@@ -186,7 +186,8 @@ pub(super) fn run_one(
         .build();
     let ended = match runtime {
         Ok(runtime) => {
-            let ended = runtime.block_on(course(plan, spec, scenario, folder.path(), &watch));
+            let ended =
+                runtime.block_on(course(plan, spec, client, scenario, folder.path(), &watch));
             // Look-ups of host names cannot be ended and must not hold up the results.
             runtime.shutdown_background();
             ended
@@ -240,6 +241,7 @@ struct Ran {
 async fn course(
     plan: Plan,
     spec: &TargetSpec,
+    client: Client,
     scenario: &Scenario,
     folder: &Path,
     watch: &Watch,
@@ -254,11 +256,18 @@ async fn course(
         Ok(_) = cancel.wait_for(|cancelled| *cancelled) => return Err(RunError::Interrupted.into()),
         opened = open(plan, spec, scenario, run, folder, now) => opened?,
     };
+    let target = match as_client(Arc::clone(&opened.sdk), client).await {
+        Ok(target) => target,
+        Err(problem) => {
+            opened.close().await;
+            return Err(problem.into());
+        }
+    };
     let session = Session {
         scenario: opened.scenario.clone(),
         run,
         clock: opened.sdk.clock(),
-        target: Target::Sdk(Arc::clone(&opened.sdk)),
+        target,
     };
     let ended = tokio::spawn(session.run(controls)).await;
     let is_clean = opened.close().await;
