@@ -53,6 +53,12 @@ impl Target {
                 let opened = sdk.subscribe(stream, consumer_arn, shard, position);
                 Ok(Subscription::Sdk(Box::new(Box::pin(opened).await?)))
             }
+            // A subscription is one call for minutes: how dear it is to make is not measured.
+            #[cfg(feature = "aws")]
+            Self::Lean(lean) => {
+                let opened = lean.sdk().subscribe(stream, consumer_arn, shard, position);
+                Ok(Subscription::Sdk(Box::new(Box::pin(opened).await?)))
+            }
         }
     }
 

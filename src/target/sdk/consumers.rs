@@ -56,7 +56,7 @@ impl Sdk {
             Some(SdkStatus::Creating) => ConsumerStatus::Creating,
             other => {
                 let shown = other.map_or_else(String::new, |other| other.to_string());
-                self.findings
+                self.judge
                     .note("a consumer status that Kinesis does not have", &shown);
                 ConsumerStatus::Creating
             }

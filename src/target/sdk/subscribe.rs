@@ -14,9 +14,10 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
 use super::Sdk;
 use super::control::PATIENCE;
 use super::delivery::{Came, streamed};
-use super::error::{call_error, chain};
+use super::error::call_error;
 use crate::kinesis::operation::{IteratorPosition, SubscriptionEvent};
 use crate::kinesis::{ErrorCode, KinesisError, RecordBatch, ShardId};
+use crate::target::judge::chain;
 use crate::target::patience::within;
 use crate::target::{CallError, Pushed};
 
@@ -60,7 +61,7 @@ impl Sdk {
             .client
             .subscribe_to_shard()
             .consumer_arn(consumer_arn)
-            .shard_id(self.names.write(stream, shard))
+            .shard_id(self.judge.shard_name(stream, shard))
             .starting_position(place);
         let call = async {
             let (answer, came) = streamed(call.send()).await;
@@ -85,7 +86,7 @@ impl Sdk {
         Some(SubscriptionEvent {
             records: RecordBatch::Owned(records.collect::<Option<_>>()?),
             continuation: match number {
-                Some(text) => Some(self.sequence_number(&text)?),
+                Some(text) => Some(self.judge.sequence_number(&text)?),
                 None => None,
             },
             millis_behind_latest: event.millis_behind_latest.max(0).unsigned_abs(),
@@ -104,7 +105,7 @@ impl Subscription {
                 Ok(Some(SubscribeToShardEventStream::SubscribeToShardEvent(event))) => event,
                 Ok(Some(other)) => {
                     let what = "an event in a subscription that Kinesis does not have";
-                    self.sdk.findings.note(what, &format!("{other:?}"));
+                    self.sdk.judge.note(what, &format!("{other:?}"));
                     continue;
                 }
                 Ok(None) => return Ok(None),
