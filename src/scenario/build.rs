@@ -8,15 +8,17 @@ use super::files::Files;
 use super::model;
 use super::schema::{
     Consumer, Event, File, NameKey, Ordering, Payload, PayloadKind, Producer, PutApi, Retry, Send,
-    Size, Slo, StampPlace, Stream, Time,
+    Size, Slo, StampPlace, Stream, StreamMode, Time,
 };
 use super::validate::bound_value;
 use super::{metric::Metric, quantity::BytesText};
 use crate::kinesis::StreamName;
+use crate::kinesis::quotas::{CAPS, CapName, Limits};
 
 /// The scenario that a file means; nothing if a stream or a figure does not exist, which the checks have refused.
 pub(super) fn build(file: &File, files: &Files) -> Option<model::Scenario> {
     let producers = entries(&file.producers, |name, raw| producer(name, raw, files))?;
+    let limits = file.engine.limits.limits();
     Some(model::Scenario {
         name: file.name.clone(),
         question: file.question.clone(),
@@ -25,10 +27,10 @@ pub(super) fn build(file: &File, files: &Files) -> Option<model::Scenario> {
         streams: file
             .streams
             .iter()
-            .map(|(name, raw)| Some((name.0.clone(), stream(&name.0, raw)?)))
+            .map(|(name, raw)| Some((name.0.clone(), stream(&name.0, raw, &limits)?)))
             .collect::<Option<_>>()?,
         engine: model::Engine {
-            limits: file.engine.limits.limits(),
+            limits: limits.clone(),
             delays: file.engine.latency.delays(),
             max_memory_bytes: file.engine.max_memory.value,
         },
@@ -60,14 +62,26 @@ fn stream_name(name: Option<&str>) -> Option<StreamName> {
     name?.parse().ok()
 }
 
-fn stream(name: &str, raw: &Stream) -> Option<model::Stream> {
+fn stream(name: &str, raw: &Stream, limits: &Limits) -> Option<model::Stream> {
+    let (mode, first) = match raw.mode {
+        StreamMode::Provisioned => (model::StreamMode::Provisioned, None),
+        StreamMode::OnDemand => (model::StreamMode::OnDemand, Some(first_shards(limits))),
+    };
     Some(model::Stream {
         name: stream_name(Some(name))?,
-        shards: raw.shards,
+        mode,
+        shards: raw.shards.or(first)?,
         retention: raw.retention.value,
         max_record_bytes: raw.max_record_bytes.value,
         existing: raw.existing,
     })
+}
+
+/// The shards of a new on-demand stream.
+fn first_shards(limits: &Limits) -> u32 {
+    let limit = limits.cap(CapName::OnDemandShards);
+    let shards = limit.unwrap_or(CAPS[CapName::OnDemandShards as usize].aws);
+    u32::try_from(shards).unwrap_or(u32::MAX).max(1)
 }
 
 fn producer(name: &str, raw: &Producer, files: &Files) -> Option<model::Producer> {

@@ -8,6 +8,7 @@ mod faults;
 #[path = "../support/faulty.rs"]
 mod faulty;
 mod lean;
+mod on_demand;
 mod place;
 mod runs;
 #[path = "../support/mod.rs"]

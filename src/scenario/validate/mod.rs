@@ -33,8 +33,16 @@ const fn rule(
 }
 
 /// Every rule.
-const RULES: [Rule; 33] = [
+const RULES: [Rule; 35] = [
     rule(streams::measures_something, &[("time", "measure")]),
+    rule(
+        streams::shards_are_given_where_they_are_ones_own_choice,
+        &[
+            ("streams", "mode"),
+            ("streams", "shards"),
+            ("streams", "existing"),
+        ],
+    ),
     rule(
         streams::keeps_records_as_long_as_the_service_can,
         &[("streams", "retention")],
@@ -141,6 +149,10 @@ const RULES: [Rule; 33] = [
         &[("producers", "arrival"), ("producers", "send")],
     ),
     rule(events::streams_exist, &[("events", "on")]),
+    rule(
+        events::reshard_provisioned_streams_only,
+        &[("events", "on"), ("streams", "mode")],
+    ),
     rule(
         events::happen_within_the_run,
         &[
