@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod meter;
 pub mod progress;
 mod shard_text;
+pub mod slot_wait;
 pub mod throttle;
 pub mod tips;
 pub mod verdict;

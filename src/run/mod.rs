@@ -17,6 +17,7 @@ mod session;
 mod streams;
 #[cfg(feature = "aws")]
 pub mod sweep;
+mod threads;
 mod timeline;
 
 pub use outcome::{

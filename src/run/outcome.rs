@@ -11,6 +11,7 @@ use crate::kinesis::operation::ShardDescription;
 use crate::kinesis::{ShardId, StreamName};
 use crate::measure::integrity::Integrity;
 use crate::measure::ledger::{ConsumerLedger, Phase, ProducerLedger};
+use crate::measure::slot_wait::SlotWaits;
 use crate::measure::{Collector, IntervalClock, RecorderTotals, ThrottleTable};
 use crate::producer::Seen;
 use crate::target::Finding;
@@ -72,6 +73,8 @@ pub struct ProducerOutcome {
     pub throttles: ThrottleTable,
     /// The most that a record was released after its intended time.
     pub longest_gap: Duration,
+    /// Records of the measurement window that waited for a free request slot.
+    pub slot_waits: SlotWaits,
     /// The most requests that one worker had under way.
     pub max_in_flight: usize,
     /// The most records that waited in one worker.

@@ -106,6 +106,9 @@ pub enum RunError {
     /// The scenario speaks of a stream that it does not have; a checked one does not.
     #[error("the scenario has no stream `{0}`")]
     NoStream(StreamName),
+    /// The operating system gives no thread to send from.
+    #[error("failed to start a thread to send from: {0}")]
+    Thread(std::io::Error),
     /// A task of the instrument ended in a way that it must not.
     #[error(
         "a {0} task of the instrument ended unexpectedly; this is a defect of streamgauge, please report it"
