@@ -25,4 +25,4 @@ pub use interval::{
 };
 pub use ledger::{ConsumerLedger, NotSentCause, NotSentCounts, Outcome, Phase, ProducerLedger};
 pub use throttle::{Basis, ThrottleRow, ThrottleTable};
-pub use verdict::{Facts, Reason, Status, Verdict, judge};
+pub use verdict::{Facts, Reason, SlotFacts, Status, Verdict, judge};

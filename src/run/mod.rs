@@ -3,12 +3,14 @@
 //! Invariant: a run that began ends with an [`Outcome`], also when it is interrupted, and leaves no stream behind that it
 //! made: what could not be deleted is named.
 
+pub mod calibrate;
 mod created;
 pub mod environment;
 #[cfg(feature = "aws")]
 pub mod guard;
 mod heartbeat;
 mod outcome;
+pub mod own_use;
 #[cfg(feature = "aws")]
 pub mod owned;
 mod parts;

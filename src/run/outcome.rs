@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::environment::CpuShares;
+use super::own_use::OwnUse;
 use crate::base::Timestamp;
 use crate::consumer::ConsumerReport;
 use crate::kinesis::operation::ShardDescription;
@@ -41,8 +41,8 @@ pub struct Outcome {
     pub events: Vec<EventOutcome>,
     /// The longest that a task of the instrument was away beyond what it meant to sleep; real time only.
     pub heartbeat_gap: Option<Duration>,
-    /// How busy the host was in the measurement window; real time only.
-    pub cpu: Option<CpuShares>,
+    /// What the instrument took of the host in the measurement window, and what it waited for; real time only.
+    pub own_use: Option<OwnUse>,
     /// What the target was like.
     pub target: TargetOutcome,
 }

@@ -10,9 +10,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::created::Created;
-use super::environment::{CpuShares, CpuTimes, Host};
+use super::environment::Host;
 use super::heartbeat;
 use super::outcome::{Outcome, TargetOutcome};
+use super::own_use;
 use super::parts::{LiveConsumer, LiveProducer, Schedule};
 use super::streams::LiveStreams;
 use super::timeline::{self, Stage};
@@ -173,7 +174,8 @@ impl Session {
         let watch_host = !clock.is_virtual();
         let pulse =
             watch_host.then(|| tokio::spawn(heartbeat::longest_gap(clock, start, load_end)));
-        let cpu = watch_host.then(|| tokio::spawn(cpu_shares(clock, measure_from, load_end)));
+        let own_use =
+            watch_host.then(|| tokio::spawn(own_use::watch(clock, measure_from, load_end)));
         let mut consumers: Vec<LiveConsumer> = Vec::new();
         for ((consumer, prepared), number) in
             self.scenario.consumers.values().zip(prepared).zip(0u16..)
@@ -252,9 +254,7 @@ impl Session {
             streams,
             events,
             heartbeat_gap: unless_interrupted(pulse, interrupted, "heartbeat").await?,
-            cpu: unless_interrupted(cpu, interrupted, "processor")
-                .await?
-                .flatten(),
+            own_use: unless_interrupted(own_use, interrupted, "processor").await?,
             target: TargetOutcome {
                 unreachable: unreachable.map(|error| error.to_string()),
                 ..TargetOutcome::default()
@@ -330,13 +330,6 @@ async fn unless_interrupted<T>(
         }
         None => Ok(None),
     }
-}
-
-async fn cpu_shares(clock: Clock, from: Timestamp, until: Timestamp) -> Option<CpuShares> {
-    clock.sleep_until(from).await;
-    let before = CpuTimes::read()?;
-    clock.sleep_until(until).await;
-    CpuTimes::read()?.since(&before, until.since(from))
 }
 
 /// The start of interval 0: at or before `start`, so that the measurement window begins with an interval.

@@ -66,9 +66,16 @@ pub(super) fn start_as_tasks(workers: Vec<Worker>) -> Vec<AtWork> {
     workers.into_iter().map(start).collect()
 }
 
-/// Linux shows 15 bytes of a thread's name.
+/// What names of sending threads begin with. Linux shows 15 bytes of a name.
+const NAME: &str = "send-";
+
 fn thread_name(producer: &str, number: usize) -> String {
-    format!("send-{number}-{producer}")
+    format!("{NAME}{number}-{producer}")
+}
+
+/// Whether a thread's name is one of ours.
+pub(super) fn is_sender(name: &str) -> bool {
+    name.starts_with(NAME)
 }
 
 async fn work(worker: Worker, mut done: oneshot::Sender<WorkerReport>) {
