@@ -15,6 +15,7 @@ pub mod own_use;
 pub mod owned;
 mod parts;
 mod reach;
+mod registration;
 mod session;
 mod streams;
 #[cfg(feature = "aws")]
