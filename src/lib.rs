@@ -11,6 +11,7 @@
 //! - [`engine`]: the local Kinesis, time passed in;
 //! - [`wire`]: AWS's formats, both directions;
 //! - [`host`]: the engine with a clock;
+//! - [`dispatch`]: any operation, from its input to the engine and back;
 //! - [`server`]: the host behind HTTP;
 //! - [`target`]: one call = one attempt, anywhere;
 //! - [`producer`]: sending on schedule;
@@ -40,6 +41,8 @@ pub mod engine;
 pub mod wire;
 
 pub mod host;
+
+pub mod dispatch;
 
 pub mod server;
 

@@ -14,8 +14,8 @@ use hyper::body::Frame;
 use tokio::sync::watch;
 
 use super::answer::{Answer, Content};
-use super::dispatch::select;
 use super::untaken::Untaken;
+use crate::dispatch::select;
 use crate::host::{DryRun, Host};
 use crate::kinesis::arn::ConsumerArn;
 use crate::kinesis::delays::DelayName;
