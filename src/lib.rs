@@ -16,6 +16,7 @@
 //! - [`target`]: one call = one attempt, anywhere;
 //! - [`producer`]: sending on schedule;
 //! - [`consumer`]: reading back;
+//! - [`calls`]: any operation on schedule;
 //! - [`run`]: phases and events of one run;
 //! - [`report`]: showing results;
 //! - [`analyse`]: verdicts that need no target;
@@ -51,6 +52,8 @@ pub mod target;
 pub mod producer;
 
 pub mod consumer;
+
+pub mod calls;
 
 pub mod run;
 

@@ -32,10 +32,17 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "calls",
+        &[
+            "base", "kinesis", "measure", "scenario", "workload", "wire", "host", "target",
+            "producer",
+        ],
+    ),
+    (
         "run",
         &[
             "base", "kinesis", "measure", "scenario", "workload", "host", "target", "producer",
-            "consumer",
+            "consumer", "calls",
         ],
     ),
     ("report", &["base", "kinesis", "measure", "scenario", "run"]),

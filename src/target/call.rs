@@ -16,6 +16,18 @@ pub struct Called {
 }
 
 impl Target {
+    /// The target that any operation can be called at: this one, or for the SDK's client another of the same place.
+    ///
+    /// # Errors
+    /// When there is no such client.
+    pub fn for_calls(&self) -> Result<Self, CallError> {
+        match self {
+            Self::Embedded(_) | Self::Scripted(_) => Ok(self.clone()),
+            #[cfg(feature = "aws")]
+            Self::Sdk(_) => Err(no_way()),
+        }
+    }
+
     /// One call of any core operation but SubscribeToShard, one attempt. Streams are named as the service names them.
     ///
     /// # Errors
@@ -32,11 +44,14 @@ impl Target {
                 }
             }
             #[cfg(feature = "aws")]
-            Behind::Sdk(_) => Err(CallError::Unsent(
-                "the SDK's client has no way for any operation".to_owned(),
-            )),
+            Behind::Sdk(_) => Err(no_way()),
         }
     }
+}
+
+#[cfg(feature = "aws")]
+fn no_way() -> CallError {
+    CallError::Unsent("the SDK's client has no way for any operation".to_owned())
 }
 
 /// What the service's front door says, as what it means for a call.
