@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::budget::SHARD_READ_BYTES_PER_S;
+use super::call_cost;
 use super::prices::Prices;
 use crate::kinesis::StreamName;
+use crate::kinesis::api::ApiCall;
 use crate::kinesis::record::PUT_UNIT_BYTES;
 use crate::measure::ProducerLedger;
 use crate::report::cost::{Cost, CostLine};
@@ -107,6 +109,7 @@ pub fn estimate_of(scenario: &Scenario, found: &FoundStreams, prices: &Prices) -
         lines.extend(long_retention(stream, &offer, planned, prices));
         lines
     });
+    let lines = lines.chain(call_cost::planned(scenario, prices));
     Cost::of(prices.list(), lines.collect())
 }
 
@@ -218,6 +221,7 @@ pub fn of_report(
             .filter(|(_, producer)| producer.stream == name);
         let ledgers = producers.filter_map(|(producer, _)| document.ledger.producers.get(producer));
         let units: u64 = ledgers.map(|ledger| billed_units(&ledger.total)).sum();
+        let units = units + called_units(document, name);
         if is_on_demand(found, stream) {
             let offer = offer(scenario, stream).scaled_to(units as f64, basis);
             let gb_out = gb_out_at_most(scenario, stream, ran);
@@ -229,6 +233,7 @@ pub fn of_report(
         lines.extend(hour_lines(stream, shard_hours, basis, prices));
         lines.push(put_line(stream, units as f64, basis, prices));
     }
+    lines.extend(call_cost::counted(scenario, document, prices));
     Cost::of(prices.list(), lines)
 }
 
@@ -236,6 +241,20 @@ pub fn of_report(
 fn billed_units(ledger: &ProducerLedger) -> u64 {
     let each = ledger.acked_put_units.div_ceil(ledger.acked.max(1)).max(1);
     ledger.acked_put_units + ledger.unknown_attempts * each
+}
+
+/// PUT payload units that loads of API calls put to a stream, or may have.
+fn called_units(document: &Document, stream: &str) -> u64 {
+    let loads = document.calls.values();
+    let loads = loads.filter(|load| load.stream.as_deref() == Some(stream));
+    let calls = loads.flat_map(|load| &load.operations);
+    let units = calls.map(|(call, summary)| {
+        let each = ApiCall::parse(call).map_or(0, |call| call.records());
+        let ledger = &summary.ledger.total;
+        // Of a batch that was refused in part some records may be stored.
+        each * (ledger.intended - ledger.not_sent.min(ledger.intended))
+    });
+    units.sum()
 }
 
 /// The cost of a run that goes on.
@@ -280,7 +299,11 @@ impl LiveCost {
             let lines = shard_lines(&self.scenario, stream, time, basis, &self.prices);
             lines.iter().map(|line| line.usd).sum()
         });
-        streams.fold(put_units as f64 * self.unit_usd, |sum, usd| sum + usd)
+        let scripts = call_cost::planned(&self.scenario, &self.prices);
+        let scripts: f64 = scripts.iter().map(|line| line.usd).sum();
+        streams.fold(put_units as f64 * self.unit_usd + scripts, |sum, usd| {
+            sum + usd
+        })
     }
 }
 
@@ -307,7 +330,7 @@ fn shards_ever(scenario: &Scenario, stream: &Stream) -> f64 {
             Action::MergeShards { .. } => 1,
             // On the way it splits and merges: no more shards than twice the larger count.
             Action::UpdateShardCount { target } => 2 * u64::from(target.max(stream.shards)),
-            Action::Stall { .. } | Action::ThrottleStorm { .. } => 0,
+            Action::Stall { .. } | Action::ThrottleStorm { .. } | Action::ResetConnections => 0,
         };
     }
     most as f64
@@ -423,6 +446,14 @@ fn offer(scenario: &Scenario, stream: &Stream) -> Offer {
         sum.put_units += records * mean_units(producer, key_bytes, PUT_UNIT_BYTES);
         sum.rounded_bytes += records * mean_units(producer, key_bytes, KB) * KB as f64;
     }
+    let accepted_per_s = shards_ever(scenario, stream) * SHARD_RECORDS_PER_S;
+    let (records, follows) = call_cost::records(scenario, stream, accepted_per_s);
+    if !follows {
+        sum.basis = FigureBasis::Assumed;
+    }
+    sum.bytes += records * call_cost::RECORD_BYTES;
+    sum.put_units += records;
+    sum.rounded_bytes += records * KB as f64;
     sum
 }
 

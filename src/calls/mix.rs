@@ -11,7 +11,7 @@ use super::CallsContext;
 use super::attempt::{Ended, attempt, outcome};
 use super::board::Item;
 use super::ground::Ground;
-use super::request::{put_units, request};
+use super::request::request;
 use crate::base::Timestamp;
 use crate::base::rng::{self, Rng};
 use crate::kinesis::StreamName;
@@ -266,7 +266,7 @@ async fn make(
         follow(&ground, &ended, number);
     }
     if ended.may_be_done() {
-        context.progress.put_units.add(put_units(&call));
+        context.progress.put_units.add(call.records());
     }
 }
 

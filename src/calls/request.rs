@@ -4,14 +4,8 @@ use bytes::Bytes;
 
 use super::ground::Ground;
 use crate::kinesis::HashKey;
-use crate::kinesis::api::ApiCall;
+use crate::kinesis::api::{ApiCall, LOAD_RECORD_BYTES, LOAD_RECORDS};
 use crate::wire::Value;
-
-/// What a put record's data is: so many bytes, the same in every record, so that payloads cost the load nothing.
-const DATA_BYTES: usize = 100;
-
-/// Records of one PutRecords.
-const BATCH_RECORDS: u64 = 10;
 
 /// Records that a GetRecords asks for.
 const READ_RECORDS: u64 = 100;
@@ -40,15 +34,6 @@ const BEYOND: &str = "999999999999999999999999999999999999999";
 /// What is no name of anything.
 const NO_NAME: &str = "no name!";
 
-/// PUT payload units that a call puts, if it is answered with success.
-pub(super) fn put_units(call: &ApiCall) -> u64 {
-    match (call.api.name, call.case) {
-        ("PutRecord", None) => 1,
-        ("PutRecords", None) => BATCH_RECORDS,
-        _ => 0,
-    }
-}
-
 /// The request of a call, with `number` as what tells it from others: the shard that it is about, the key that it puts.
 pub(super) fn request(call: &ApiCall, ground: &Ground, number: u64) -> Value {
     let name = call.api.name;
@@ -75,7 +60,7 @@ fn tags() -> Value {
 
 fn record(number: u64) -> Value {
     empty()
-        .with("Data", Bytes::from_static(&[b'x'; DATA_BYTES]))
+        .with("Data", Bytes::from_static(&[b'x'; LOAD_RECORD_BYTES]))
         .with("PartitionKey", format!("key-{number}"))
 }
 
@@ -118,8 +103,8 @@ fn valid(name: &str, ground: &Ground, number: u64) -> Value {
         }
         "PutRecord" => record(number).with("StreamName", &*ground.stream),
         "PutRecords" => {
-            let first = number.wrapping_mul(BATCH_RECORDS);
-            let records = (0..BATCH_RECORDS).map(|index| record(first.wrapping_add(index)));
+            let first = number.wrapping_mul(LOAD_RECORDS);
+            let records = (0..LOAD_RECORDS).map(|index| record(first.wrapping_add(index)));
             named().with("Records", records.collect::<Value>())
         }
         "PutResourcePolicy" => resource().with("Policy", policy(&ground.arn)),

@@ -10,6 +10,7 @@ use jiff::Timestamp as Utc;
 use super::args::{AwsArguments, Client, CommonArguments};
 use super::exit::Exit;
 use super::run;
+use super::target::as_client;
 use super::watch::{Cap, LiveLine, Watch};
 use crate::analyse::{self, Found, FoundStreams, LiveCost, Prices};
 use crate::base::{Clock, Timestamp, rng};
@@ -24,7 +25,6 @@ use crate::run::{Outcome, RunError, Session};
 use crate::scenario::created::{run_id, service_names};
 use crate::scenario::targets::TargetSpec;
 use crate::scenario::{Loaded, Scenario};
-use crate::target::Target;
 use crate::target::sdk::{self, ConnectError, Identity, Sdk};
 
 /// What a run may cost if nobody says, in USD.
@@ -178,7 +178,8 @@ pub(super) fn run_one(
         .build();
     let ended = match runtime {
         Ok(runtime) => {
-            let ended = runtime.block_on(course(plan, spec, scenario, folder.path(), &watch));
+            let ended =
+                runtime.block_on(course(plan, spec, client, scenario, folder.path(), &watch));
             // Look-ups of host names cannot be ended and must not hold up the results.
             runtime.shutdown_background();
             ended
@@ -232,6 +233,7 @@ struct Ran {
 async fn course(
     plan: Plan,
     spec: &TargetSpec,
+    client: Client,
     scenario: &Scenario,
     folder: &Path,
     watch: &Watch,
@@ -246,13 +248,21 @@ async fn course(
         Ok(_) = cancel.wait_for(|cancelled| *cancelled) => return Err(RunError::Interrupted.into()),
         opened = open(plan, spec, scenario, run, folder, now) => opened?,
     };
+    let target = match as_client(Arc::clone(&opened.sdk), client).await {
+        Ok(target) => target,
+        Err(problem) => {
+            opened.close().await;
+            return Err(problem.into());
+        }
+    };
     let session = Session {
         scenario: opened.scenario.clone(),
         run,
         clock: opened.sdk.clock(),
-        target: Target::Sdk(Arc::clone(&opened.sdk)),
+        target,
     };
-    let ended = tokio::spawn(session.run(controls)).await;
+    let owner = opened.owned.noted();
+    let ended = tokio::spawn(session.run_owned(controls, Some(owner))).await;
     let is_clean = opened.close().await;
     let outcome = ended??;
     Ok(Ran {
@@ -319,7 +329,7 @@ async fn open(
 ) -> Result<Opened, AwsProblem> {
     let names = service_names(scenario, run);
     let sdk = Arc::new(sdk::connect(spec).await?.with_names(&names));
-    let creates = scenario.streams.values().any(|stream| !stream.existing);
+    let creates = scenario.creates_streams();
     let caller = guard::meet(&sdk, &plan.pins, creates).await?;
     eprintln!(
         "account {}, region {}, as {}",

@@ -240,6 +240,13 @@ pub static APIS: [Api; 40] = [
     api("UpdateStreamWarmThroughput", Script, Configure, OF_STREAM),
 ];
 
+/// Records of one PutRecords of a load.
+pub const LOAD_RECORDS: u64 = 10;
+
+/// Bytes of data of a record that a load puts; the same in every record, so that payloads cost the load nothing. With any
+/// key of a load it is one PUT payload unit.
+pub const LOAD_RECORD_BYTES: usize = 100;
+
 /// A call that is made over and over: an operation, and the case if it is to be refused. Written
 /// `ListShards` or `ListShards:missing-stream`.
 #[derive(Clone, Copy, Debug)]
@@ -296,6 +303,15 @@ impl ApiCall {
     /// A valid call of the operation of this name, if there is one.
     pub fn valid(name: &str) -> Option<Self> {
         named(name).map(|api| Self { api, case: None })
+    }
+
+    /// Records that it puts if it is answered with success, each of one PUT payload unit.
+    pub fn records(&self) -> u64 {
+        match (self.api.name, self.case) {
+            ("PutRecord", None) => 1,
+            ("PutRecords", None) => LOAD_RECORDS,
+            _ => 0,
+        }
     }
 
     /// What it does: nothing but look where the service must refuse it.

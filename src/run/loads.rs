@@ -39,7 +39,7 @@ impl PreparedLoads {
         if scenario.calls.is_empty() {
             return Ok(prepared);
         }
-        let target = session.target.for_calls();
+        let target = session.target.for_calls().await;
         prepared.target = target.map_err(RunError::Unreachable)?;
         let missing = missing_name(scenario, session.run);
         for calls in scenario.calls.values() {

@@ -39,6 +39,15 @@ pub struct Scenario {
     pub slo: BTreeMap<String, Slo>,
 }
 
+impl Scenario {
+    /// Whether a run of it makes streams.
+    pub fn creates_streams(&self) -> bool {
+        let mut calls = self.calls.values();
+        self.streams.values().any(|stream| !stream.existing)
+            || calls.any(|calls| calls.stream().is_none())
+    }
+}
+
 /// The phases of a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Time {
@@ -570,6 +579,8 @@ pub enum Action {
         /// The share that is refused, 0 to 1.
         share: f64,
     },
+    /// Every connection to the target is broken.
+    ResetConnections,
 }
 
 /// Which shard an event means.

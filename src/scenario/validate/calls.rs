@@ -4,7 +4,7 @@ use super::stream_exists;
 use crate::kinesis::api::{APIS, ApiCall, ApiCallError, Loadable};
 use crate::scenario::draft::Draft;
 use crate::scenario::finding::Finding;
-use crate::scenario::schema::{Calls, Step, WaitUntil};
+use crate::scenario::schema::{Calls, StampPlace, Step, WaitUntil};
 
 /// A load is one of the two; each needs what the other has no use for.
 pub(super) fn are_a_mix_or_a_script(draft: &Draft, findings: &mut Vec<Finding>) {
@@ -183,6 +183,31 @@ fn check_script(name: &str, calls: &Calls, findings: &mut Vec<Finding>) {
         };
         findings.push(Finding::value(&path, title).note(format!("this step is `{}`", step.word())));
         return;
+    }
+}
+
+/// Records of a mix carry no stamp: readers of a stream whose records all should would take them for corrupt.
+pub(super) fn stamped_streams_get_no_other_records(draft: &Draft, findings: &mut Vec<Finding>) {
+    for (name, calls) in &draft.calls {
+        let stamps = draft.producers.values().any(|producer| {
+            producer.stream == calls.on && producer.payload.stamp == StampPlace::Prefix
+        });
+        let mut puts = calls
+            .mix
+            .keys()
+            .filter(|key| matches!(key.0.as_str(), "PutRecord" | "PutRecords"));
+        if let Some(put) = puts.next().filter(|_| stamps) {
+            findings.push(
+                Finding::name(
+                    &["calls", name, "mix", &put.0],
+                    format!(
+                        "`{}` of `calls.{name}` puts records without a stamp into a stream whose producers stamp theirs",
+                        put.0
+                    ),
+                )
+                .note("accepted: another stream for one of them, or `payload = { stamp = \"none\" }` of the producers"),
+            );
+        }
     }
 }
 

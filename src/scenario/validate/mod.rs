@@ -15,7 +15,7 @@ mod target;
 
 pub use simulated::check_simulated;
 pub(super) use slo::bound_value;
-pub use target::{cannot, check_target, has_faults};
+pub use target::{Abilities, cannot, check_target, has_faults};
 
 use super::draft::Draft;
 use super::finding::{At, Finding};
@@ -34,7 +34,7 @@ const fn rule(
 }
 
 /// Every rule.
-const RULES: [Rule; 38] = [
+const RULES: [Rule; 39] = [
     rule(streams::somebody_loads, &[]),
     rule(
         calls::are_a_mix_or_a_script,
@@ -46,6 +46,15 @@ const RULES: [Rule; 38] = [
         &[("calls", "mix"), ("calls", "script")],
     ),
     rule(calls::scripts_have_their_stream, &[("calls", "script")]),
+    rule(
+        calls::stamped_streams_get_no_other_records,
+        &[
+            ("calls", "mix"),
+            ("calls", "on"),
+            ("producers", "payload"),
+            ("producers", "stream"),
+        ],
+    ),
     rule(calls::calls_are_given_time, &[("calls", "timeout")]),
     rule(streams::measures_something, &[("time", "measure")]),
     rule(
