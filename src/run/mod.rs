@@ -8,6 +8,7 @@ pub mod environment;
 #[cfg(feature = "aws")]
 pub mod guard;
 mod heartbeat;
+mod loads;
 mod outcome;
 #[cfg(feature = "aws")]
 pub mod owned;
@@ -20,6 +21,7 @@ mod streams;
 pub mod sweep;
 mod timeline;
 
+pub use loads::{CallsOutcome, CallsOutcomes};
 pub use outcome::{
     ConsumerOutcome, EventOutcome, EventStatus, Outcome, ProducerOutcome, StreamOutcome,
     TargetOutcome,
