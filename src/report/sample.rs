@@ -89,6 +89,7 @@ pub(crate) fn document() -> Document {
             pacer_gap_us_max: 2_100,
             host_cpu_share: Some(0.71),
             cpu_steal_share: Some(0.02),
+            ..Instrument::default()
         },
         target: None,
         environment: Some(Environment {

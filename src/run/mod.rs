@@ -3,6 +3,7 @@
 //! Invariant: a run that began ends with an [`Outcome`], also when it is interrupted, and leaves no stream behind that it
 //! made: what could not be deleted is named.
 
+pub mod calibrate;
 mod created;
 pub mod environment;
 #[cfg(feature = "aws")]
@@ -10,6 +11,7 @@ pub mod guard;
 mod heartbeat;
 mod loads;
 mod outcome;
+pub mod own_use;
 #[cfg(feature = "aws")]
 pub mod owned;
 mod parts;
@@ -19,6 +21,7 @@ mod session;
 mod streams;
 #[cfg(feature = "aws")]
 pub mod sweep;
+mod threads;
 mod timeline;
 
 pub use loads::{CallsOutcome, CallsOutcomes};

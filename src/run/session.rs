@@ -10,10 +10,11 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::created::Created;
-use super::environment::{CpuShares, CpuTimes, Host};
+use super::environment::Host;
 use super::heartbeat;
 use super::loads::{LiveLoads, PreparedLoads};
 use super::outcome::{Outcome, TargetOutcome};
+use super::own_use;
 use super::parts::{LiveConsumer, LiveProducer, Schedule};
 use super::registration;
 use super::streams::LiveStreams;
@@ -109,6 +110,9 @@ pub enum RunError {
     /// The scenario speaks of a stream that it does not have; a checked one does not.
     #[error("the scenario has no stream `{0}`")]
     NoStream(StreamName),
+    /// The operating system gives no thread to send from.
+    #[error("failed to start a thread to send from: {0}")]
+    Thread(std::io::Error),
     /// A task of the instrument ended in a way that it must not.
     #[error(
         "a {0} task of the instrument ended unexpectedly; this is a defect of streamgauge, please report it"
@@ -191,7 +195,8 @@ impl Session {
         let watch_host = !clock.is_virtual();
         let pulse =
             watch_host.then(|| tokio::spawn(heartbeat::longest_gap(clock, start, load_end)));
-        let cpu = watch_host.then(|| tokio::spawn(cpu_shares(clock, measure_from, load_end)));
+        let own_use =
+            watch_host.then(|| tokio::spawn(own_use::watch(clock, measure_from, load_end)));
         let mut consumers: Vec<LiveConsumer> = Vec::new();
         for ((consumer, prepared), number) in
             self.scenario.consumers.values().zip(prepared).zip(0u16..)
@@ -273,9 +278,7 @@ impl Session {
             streams,
             events,
             heartbeat_gap: unless_interrupted(pulse, interrupted, "heartbeat").await?,
-            cpu: unless_interrupted(cpu, interrupted, "processor")
-                .await?
-                .flatten(),
+            own_use: unless_interrupted(own_use, interrupted, "processor").await?,
             target: TargetOutcome {
                 unreachable: unreachable.map(|error| error.to_string()),
                 ..TargetOutcome::default()
@@ -362,13 +365,6 @@ async fn unless_interrupted<T>(
         }
         None => Ok(None),
     }
-}
-
-async fn cpu_shares(clock: Clock, from: Timestamp, until: Timestamp) -> Option<CpuShares> {
-    clock.sleep_until(from).await;
-    let before = CpuTimes::read()?;
-    clock.sleep_until(until).await;
-    CpuTimes::read()?.since(&before, until.since(from))
 }
 
 /// The start of interval 0: at or before `start`, so that the measurement window begins with an interval.
