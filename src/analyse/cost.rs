@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::budget::SHARD_READ_BYTES_PER_S;
+use super::call_cost;
 use super::fan_out::{self, FanOut};
 use super::prices::Prices;
 use crate::kinesis::StreamName;
+use crate::kinesis::api::ApiCall;
 use crate::kinesis::record::PUT_UNIT_BYTES;
 use crate::measure::ProducerLedger;
 use crate::report::cost::{Cost, CostLine};
@@ -116,6 +118,7 @@ pub fn estimate_of(scenario: &Scenario, found: &FoundStreams, prices: &Prices) -
         lines.extend(fan_out.lines(stream, basis, prices));
         lines
     });
+    let lines = lines.chain(call_cost::planned(scenario, prices));
     Cost::of(prices.list(), lines.collect())
 }
 
@@ -233,6 +236,7 @@ pub fn of_report(
             .filter(|(_, producer)| producer.stream == name);
         let ledgers = producers.filter_map(|(producer, _)| document.ledger.producers.get(producer));
         let units: u64 = ledgers.map(|ledger| billed_units(&ledger.total)).sum();
+        let units = units + called_units(document, name);
         let offer = offer(scenario, stream).scaled_to(units as f64, basis);
         let shards = document.shards.iter().filter(|row| row.stream == name);
         let shards = shards.count() as f64;
@@ -250,6 +254,7 @@ pub fn of_report(
         let fan_out = fan_out.with_shard_hours(shard_hours);
         lines.extend(fan_out.lines(stream, basis, prices));
     }
+    lines.extend(call_cost::counted(scenario, document, prices));
     Cost::of(prices.list(), lines)
 }
 
@@ -257,6 +262,20 @@ pub fn of_report(
 fn billed_units(ledger: &ProducerLedger) -> u64 {
     let each = ledger.acked_put_units.div_ceil(ledger.acked.max(1)).max(1);
     ledger.acked_put_units + ledger.unknown_attempts * each
+}
+
+/// PUT payload units that loads of API calls put to a stream, or may have.
+fn called_units(document: &Document, stream: &str) -> u64 {
+    let loads = document.calls.values();
+    let loads = loads.filter(|load| load.stream.as_deref() == Some(stream));
+    let calls = loads.flat_map(|load| &load.operations);
+    let units = calls.map(|(call, summary)| {
+        let each = ApiCall::parse(call).map_or(0, |call| call.records());
+        let ledger = &summary.ledger.total;
+        // Of a batch that was refused in part some records may be stored.
+        each * (ledger.intended - ledger.not_sent.min(ledger.intended))
+    });
+    units.sum()
 }
 
 /// The cost of a run that goes on.
@@ -313,7 +332,11 @@ impl LiveCost {
             lines.extend(fan_out.lines(stream, basis, &self.prices));
             total(&lines)
         });
-        streams.fold(put_units as f64 * self.unit_usd, |sum, usd| sum + usd)
+        let scripts = call_cost::planned(&self.scenario, &self.prices);
+        let scripts: f64 = scripts.iter().map(|line| line.usd).sum();
+        streams.fold(put_units as f64 * self.unit_usd + scripts, |sum, usd| {
+            sum + usd
+        })
     }
 }
 
@@ -460,6 +483,14 @@ fn offer(scenario: &Scenario, stream: &Stream) -> Offer {
         sum.put_units += records * mean_units(producer, key_bytes, PUT_UNIT_BYTES);
         sum.rounded_bytes += records * mean_units(producer, key_bytes, KB) * KB as f64;
     }
+    let accepted_per_s = shards_ever(scenario, stream) * SHARD_RECORDS_PER_S;
+    let (records, follows) = call_cost::records(scenario, stream, accepted_per_s);
+    if !follows {
+        sum.basis = FigureBasis::Assumed;
+    }
+    sum.bytes += records * call_cost::RECORD_BYTES;
+    sum.put_units += records;
+    sum.rounded_bytes += records * KB as f64;
     sum
 }
 

@@ -269,7 +269,8 @@ async fn course(
         clock: opened.sdk.clock(),
         target,
     };
-    let ended = tokio::spawn(session.run(controls)).await;
+    let owner = opened.owned.noted();
+    let ended = tokio::spawn(session.run_owned(controls, Some(owner))).await;
     let is_clean = opened.close().await;
     let outcome = ended??;
     Ok(Ran {
@@ -336,7 +337,7 @@ async fn open(
 ) -> Result<Opened, AwsProblem> {
     let names = service_names(scenario, run);
     let sdk = Arc::new(sdk::connect(spec).await?.with_names(&names));
-    let creates = scenario.streams.values().any(|stream| !stream.existing);
+    let creates = scenario.creates_streams();
     let caller = guard::meet(&sdk, &plan.pins, creates).await?;
     eprintln!(
         "account {}, region {}, as {}",

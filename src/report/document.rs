@@ -14,6 +14,7 @@ use crate::measure::{
 };
 use crate::report::answer;
 use crate::report::aws::AwsRun;
+use crate::report::calls::CallsSummary;
 use crate::report::slo::{self, SloResult};
 use crate::scenario::model::Slo;
 
@@ -51,6 +52,9 @@ pub struct Document {
     pub producers: BTreeMap<String, ProducerSummary>,
     /// The consumers by name.
     pub consumers: BTreeMap<String, ConsumerSummary>,
+    /// The loads of API calls by name; absent where there are none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub calls: BTreeMap<String, CallsSummary>,
     /// Every shard that existed during the run, sorted by stream and number.
     pub shards: Vec<ShardRow>,
     /// What happened meanwhile, in order of time.

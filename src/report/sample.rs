@@ -66,6 +66,7 @@ pub(crate) fn document() -> Document {
                 last_failure: None,
             },
         )]),
+        calls: BTreeMap::new(),
         shards,
         events: vec![EventRow {
             name: "split".into(),

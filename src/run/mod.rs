@@ -9,6 +9,7 @@ pub mod environment;
 #[cfg(feature = "aws")]
 pub mod guard;
 mod heartbeat;
+mod loads;
 mod outcome;
 pub mod own_use;
 #[cfg(feature = "aws")]
@@ -23,6 +24,7 @@ pub mod sweep;
 mod threads;
 mod timeline;
 
+pub use loads::{CallsOutcome, CallsOutcomes};
 pub use outcome::{
     ConsumerOutcome, EventOutcome, EventStatus, Outcome, ProducerOutcome, StreamOutcome,
     TargetOutcome,

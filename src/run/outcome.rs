@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::loads::CallsOutcomes;
 use super::own_use::OwnUse;
 use crate::base::Timestamp;
 use crate::consumer::ConsumerReport;
@@ -35,6 +36,8 @@ pub struct Outcome {
     pub producers: BTreeMap<String, ProducerOutcome>,
     /// The consumers by name, in the order of their numbers.
     pub consumers: BTreeMap<String, ConsumerOutcome>,
+    /// The loads of API calls.
+    pub calls: CallsOutcomes,
     /// The streams by name.
     pub streams: BTreeMap<StreamName, StreamOutcome>,
     /// The events in order of their planned times.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::build_arrival::arrival;
+use super::build_calls::calls;
 use super::build_keys::keys;
 use super::files::Files;
 use super::model;
@@ -34,6 +35,7 @@ pub(super) fn build(file: &File, files: &Files) -> Option<model::Scenario> {
         },
         producers,
         consumers: entries(&file.consumers, consumer)?,
+        calls: entries(&file.calls, |name, raw| calls(name, raw, files))?,
         events: entries(&file.events, event)?,
         slo: entries(&file.slo, slo)?,
     })
@@ -56,7 +58,7 @@ fn time(raw: &Time) -> model::Time {
     }
 }
 
-fn stream_name(name: Option<&str>) -> Option<StreamName> {
+pub(super) fn stream_name(name: Option<&str>) -> Option<StreamName> {
     name?.parse().ok()
 }
 

@@ -12,8 +12,8 @@ use super::files::Files;
 use super::finding::{At, Finding};
 use super::quantity::{self, Text};
 use super::schema::{
-    Consumer, Engine, Event, File, NameKey, Producer, PutApi, Size, Slo, Spacing, StampPlace,
-    Stream, StreamKey, Time,
+    Arrival, Calls, Consumer, Engine, Event, File, NameKey, Producer, PutApi, Size, Slo, Spacing,
+    StampPlace, Stream, StreamKey, Time,
 };
 use super::tree::{Node, Value};
 
@@ -29,6 +29,7 @@ pub(super) struct Draft {
     pub(super) streams: BTreeMap<String, Stream>,
     pub(super) producers: BTreeMap<String, Producer>,
     pub(super) consumers: BTreeMap<String, Consumer>,
+    pub(super) calls: BTreeMap<String, Calls>,
     pub(super) events: BTreeMap<String, Event>,
     pub(super) slo: BTreeMap<String, Slo>,
     pub(super) declared: Declared,
@@ -44,6 +45,7 @@ pub(super) struct Declared {
     pub(super) streams: Vec<String>,
     pub(super) producers: Vec<String>,
     pub(super) consumers: Vec<String>,
+    pub(super) calls: Vec<String>,
 }
 
 impl Draft {
@@ -64,12 +66,14 @@ impl Draft {
             streams: reader.entries("streams"),
             producers: reader.entries("producers"),
             consumers: reader.entries("consumers"),
+            calls: reader.entries("calls"),
             events: reader.entries("events"),
             slo: reader.entries("slo"),
             declared: Declared {
                 streams: names(root, "streams"),
                 producers: names(root, "producers"),
                 consumers: names(root, "consumers"),
+                calls: names(root, "calls"),
             },
             files: Files::default(),
             stand_ins: Vec::new(),
@@ -109,6 +113,14 @@ impl Draft {
             let stream = consumer.stream_mut();
             *stream = stream.take().or_else(|| only.clone());
         }
+        for calls in self.calls.values_mut() {
+            if !calls.mix.is_empty() {
+                calls.on = calls.on.take().or_else(|| only.clone());
+            }
+            if let Some(spacing) = calls.arrival.as_mut().and_then(Arrival::spacing_mut) {
+                spacing.get_or_insert(Spacing::Poisson);
+            }
+        }
         for event in self.events.values_mut() {
             let on = event.on_mut();
             *on = on.take().or_else(|| only.clone());
@@ -128,6 +140,7 @@ impl Draft {
             engine: self.engine?,
             producers: keyed(self.producers, named),
             consumers: keyed(self.consumers, named),
+            calls: keyed(self.calls, named),
             events: keyed(self.events, named),
             slo: keyed(self.slo, named),
         })

@@ -12,6 +12,7 @@
 mod agreement;
 mod build;
 mod build_arrival;
+mod build_calls;
 mod build_keys;
 mod check;
 pub mod created;

@@ -7,6 +7,7 @@ use std::time::Duration;
 pub use super::curve::{Curve, Point, Spacing};
 pub use super::key_table::KeyTable;
 use crate::base::Timestamp;
+use crate::kinesis::api::ApiCall;
 pub use crate::kinesis::operation::PutApi;
 use crate::kinesis::quotas::Limits;
 use crate::kinesis::{ConsumerName, Delays, HashKey, ShardId, StreamName};
@@ -22,7 +23,7 @@ pub struct Scenario {
     pub seed: u64,
     /// How long its phases last.
     pub time: Time,
-    /// The streams by name, at least one.
+    /// The streams by name; none only where every load is a script.
     pub streams: BTreeMap<String, Stream>,
     /// The embedded engine's settings.
     pub engine: Engine,
@@ -30,10 +31,21 @@ pub struct Scenario {
     pub producers: BTreeMap<String, Producer>,
     /// The consumers by name.
     pub consumers: BTreeMap<String, Consumer>,
+    /// The loads of API calls by name.
+    pub calls: BTreeMap<String, Calls>,
     /// What happens meanwhile, by name.
     pub events: BTreeMap<String, Event>,
     /// What must hold, by name.
     pub slo: BTreeMap<String, Slo>,
+}
+
+impl Scenario {
+    /// Whether a run of it makes streams.
+    pub fn creates_streams(&self) -> bool {
+        let mut calls = self.calls.values();
+        self.streams.values().any(|stream| !stream.existing)
+            || calls.any(|calls| calls.stream().is_none())
+    }
 }
 
 /// The phases of a run.
@@ -409,6 +421,114 @@ pub enum StartPosition {
     Latest,
     /// The first that arrived at this time or later.
     At(Timestamp),
+}
+
+/// A load of API calls.
+#[derive(Clone, Debug)]
+pub struct Calls {
+    /// Its name.
+    pub name: String,
+    /// How many workers divide the schedule, at least 1.
+    pub workers: u32,
+    /// When calls are made or scripts begin; `None` for scripts that each worker runs once, from the start of the
+    /// measurement window.
+    pub arrival: Option<Arrival>,
+    /// When a call without an answer is given up as unknown.
+    pub timeout: Duration,
+    /// The most calls of a mix under way per worker, at least 1.
+    pub max_in_flight: u32,
+    /// The most calls of a mix that wait in a worker, at least 1; more become `not_sent`.
+    pub max_queued: u32,
+    /// What is called.
+    pub load: CallLoad,
+}
+
+/// What a load of API calls calls.
+#[derive(Clone, PartialEq, Debug)]
+pub enum CallLoad {
+    /// Operations on a stream of the scenario, each as often as its weight says.
+    Mix {
+        /// The stream.
+        stream: StreamName,
+        /// The calls in the order of their names, with weights above zero.
+        calls: Vec<(ApiCall, f64)>,
+    },
+    /// Steps in their order, on streams of the load's own. The first one makes the stream.
+    Script(Vec<Step>),
+}
+
+/// A step of a script.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Step {
+    /// CreateStream.
+    CreateStream {
+        /// Shards at the start, at least 1.
+        shards: u32,
+    },
+    /// Looks until the stream is in a state.
+    Wait(WaitUntil),
+    /// SplitShard of the widest shard, in the middle.
+    SplitShard,
+    /// MergeShards of the two shards with the lowest hash keys.
+    MergeShards,
+    /// UpdateShardCount.
+    UpdateShardCount {
+        /// Open shards wanted, at least 1.
+        target: u32,
+    },
+    /// Another operation, or a case.
+    Call(ApiCall),
+    /// DeleteStream.
+    DeleteStream,
+}
+
+/// A state that a script waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WaitUntil {
+    /// The stream is ACTIVE.
+    Active,
+    /// The stream is gone.
+    Deleted,
+}
+
+impl Calls {
+    /// The stream of the scenario that it is about; `None` for scripts.
+    pub const fn stream(&self) -> Option<&StreamName> {
+        match &self.load {
+            CallLoad::Mix { stream, .. } => Some(stream),
+            CallLoad::Script(_) => None,
+        }
+    }
+
+    /// The calls that it makes, each once: those of a mix, or of a script's steps in their order.
+    pub fn calls(&self) -> Vec<ApiCall> {
+        let steps = match &self.load {
+            CallLoad::Mix { calls, .. } => return calls.iter().map(|(call, _)| *call).collect(),
+            CallLoad::Script(steps) => steps,
+        };
+        let mut calls: Vec<ApiCall> = Vec::new();
+        for call in steps.iter().filter_map(Step::call) {
+            if !calls.contains(&call) {
+                calls.push(call);
+            }
+        }
+        calls
+    }
+}
+
+impl Step {
+    /// The call that it makes. What a `wait` looks with is not one of the load.
+    pub fn call(&self) -> Option<ApiCall> {
+        match self {
+            Self::CreateStream { .. } => ApiCall::valid("CreateStream"),
+            Self::Wait(_) => None,
+            Self::SplitShard => ApiCall::valid("SplitShard"),
+            Self::MergeShards => ApiCall::valid("MergeShards"),
+            Self::UpdateShardCount { .. } => ApiCall::valid("UpdateShardCount"),
+            Self::Call(call) => Some(*call),
+            Self::DeleteStream => ApiCall::valid("DeleteStream"),
+        }
+    }
 }
 
 /// Something that happens in mid-run.
