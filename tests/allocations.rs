@@ -147,5 +147,6 @@ fn a_record_more_costs_no_allocation_on_the_embedded_path() {
     let read = per_record("sent in requests of 500 and read", batches, consumer);
     assert!(sent < 0.01, "{sent}");
     assert!(alone < 0.01, "{alone}");
-    assert!(read < 0.01, "{read}");
+    // A page, and the records of each block of 1,024 that are read last, cost some: one in fifty records at most.
+    assert!(read < 0.02, "{read}");
 }
