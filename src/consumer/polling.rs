@@ -54,8 +54,10 @@ pub struct ConsumerContext {
     pub index: usize,
     /// The run's number in stamps.
     pub run: u32,
-    /// Whether all records of the stream are stamped.
+    /// Whether all records that the run puts to the stream are stamped.
     pub stamped: bool,
+    /// Whether others may write to it too.
+    pub others: bool,
     /// The measurement window.
     pub window: Range<Timestamp>,
     /// What was asked of each shard, where the target does not tell which limit refused.
@@ -246,6 +248,7 @@ impl Polling {
         let expected = Expected {
             run: context.run,
             stamped: context.stamped,
+            others: context.others,
             measure_from: context.window.start,
         };
         let mut deliveries = Deliveries::new(

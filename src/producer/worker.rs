@@ -25,7 +25,7 @@ use crate::measure::meter::Meters;
 use crate::measure::progress::Progress;
 use crate::measure::throttle::ThrottleTable;
 use crate::measure::tips::Tips;
-use crate::scenario::model::{Arrival, Ordering, Producer, StampPlace, Time};
+use crate::scenario::model::{Arrival, Ordering, Producer, Time};
 use crate::target::Target;
 use crate::workload::{PayloadPool, RecordSource, Schedule, Stamp, schedule};
 
@@ -349,19 +349,18 @@ impl Worker {
         request.clear();
         self.queue
             .take_request(&self.context.producer.send, &mut request.items);
-        let stamped = self.context.producer.payload.stamp == StampPlace::Prefix;
         let Request { items, batch, .. } = &mut request;
         for item in items {
             item.attempts += 1;
-            let stamp = stamped.then_some(Stamp {
+            let stamp = Stamp {
                 run: self.context.run,
                 producer: self.context.key.producer,
                 worker: self.context.key.worker,
                 sequence: item.plan.sequence,
                 lane_sequence: item.lane_sequence,
                 intended: item.intended,
-            });
-            self.source.render(&item.plan, stamp.as_ref(), batch);
+            };
+            self.source.render(&item.plan, &stamp, batch);
         }
         if let Some(meters) = &self.context.meters {
             let sent = request.items.iter();

@@ -7,6 +7,7 @@ mod arrival;
 mod consumer;
 mod event;
 mod keys;
+mod payload;
 mod producer;
 mod slo;
 
@@ -26,9 +27,8 @@ pub(super) use arrival::{Arrival, Interpolation, Modulation, Spacing};
 pub(super) use consumer::Consumer;
 pub(super) use event::Event;
 pub(super) use keys::{KeyOrder, Keys, ShardShareBy};
-pub(super) use producer::{
-    Ordering, Payload, PayloadKind, Producer, PutApi, Retry, Send, Size, StampPlace,
-};
+pub(super) use payload::{Payload, PayloadKind, StampPlace, Take};
+pub(super) use producer::{Ordering, Producer, PutApi, Retry, Send, Size};
 pub(super) use slo::{Bound, Slo};
 
 /// Names of producers, consumers, events and SLOs: no dots, so that paths into a report stay readable.
