@@ -13,8 +13,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("engine", &["base", "kinesis"]),
     ("wire", &["base", "kinesis"]),
     ("host", &["base", "kinesis", "engine"]),
-    ("server", &["base", "kinesis", "wire", "host"]),
-    ("target", &["base", "kinesis", "scenario", "host"]),
+    ("dispatch", &["base", "kinesis", "wire", "host"]),
+    ("server", &["base", "kinesis", "wire", "host", "dispatch"]),
+    (
+        "target",
+        &["base", "kinesis", "scenario", "wire", "host", "dispatch"],
+    ),
     (
         "producer",
         &[
@@ -28,10 +32,17 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "calls",
+        &[
+            "base", "kinesis", "measure", "scenario", "workload", "wire", "host", "target",
+            "producer",
+        ],
+    ),
+    (
         "run",
         &[
             "base", "kinesis", "measure", "scenario", "workload", "host", "target", "producer",
-            "consumer",
+            "consumer", "calls",
         ],
     ),
     ("report", &["base", "kinesis", "measure", "scenario", "run"]),

@@ -8,10 +8,11 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::kinesis::StreamName;
+use crate::kinesis::api::{ApiCall, Effect};
 use crate::kinesis::operation::PutApi;
 use crate::scenario::Scenario;
 use crate::scenario::created;
-use crate::scenario::model::{Action, Stream};
+use crate::scenario::model::{Action, Calls, Stream};
 
 /// The policy document for runs of the scenario in this account and region; any where they are not pinned.
 pub fn policy(scenario: &Scenario, account: Option<&str>, region: Option<&str>) -> Value {
@@ -21,19 +22,42 @@ pub fn policy(scenario: &Scenario, account: Option<&str>, region: Option<&str>) 
         format!("arn:{partition}:kinesis:{region}:{account}:stream/{name}")
     };
     let mut statements = vec![statement("WhoCalls", ["sts:GetCallerIdentity"], "*")];
+    let around: BTreeSet<_> = calls_of(scenario, |_| true)
+        .filter(|call| call.api.effect == Effect::LookAround)
+        .map(action)
+        .collect();
+    if !around.is_empty() {
+        statements.push(statement(
+            "LookAround",
+            around.iter().map(String::as_str),
+            "*",
+        ));
+    }
     let created: Vec<_> = scenario
         .streams
         .values()
         .filter(|stream| !stream.existing)
         .collect();
-    if !created.is_empty() {
+    if scenario.creates_streams() {
         let used = created.iter().flat_map(|stream| uses(scenario, stream));
-        let actions: BTreeSet<_> = used.chain(owns(&created)).collect();
+        let owned = owns(&created).into_iter().map(str::to_owned);
+        // Scripts are about streams under the same names, and so is what must be refused for want of a stream.
+        let called = calls_of(scenario, |calls| calls.stream().is_none()).map(action);
+        let looks = ["kinesis:DescribeStreamSummary", "kinesis:ListShards"].map(str::to_owned);
+        let actions: BTreeSet<_> = used.chain(owned).chain(called).chain(looks).collect();
+        let pattern = created::name_pattern(scenario);
         statements.push(statement(
             "StreamsOfRuns",
-            actions,
-            &arn(&created::name_pattern(scenario)),
+            actions.iter().map(String::as_str),
+            &arn(&pattern),
         ));
+        if created.iter().any(|stream| is_pushed(scenario, stream)) {
+            statements.push(statement(
+                "ConsumersOfRuns",
+                CONSUMER_ACTIONS,
+                &arn(&format!("{pattern}/consumer/*")),
+            ));
+        }
         // `sweep` looks through all names, and deletes by tag what any run left under the names that runs give.
         statements.push(statement(
             "FindWhatCrashedRunsLeft",
@@ -58,9 +82,16 @@ pub fn policy(scenario: &Scenario, account: Option<&str>, region: Option<&str>) 
     {
         statements.push(statement(
             &format!("ExistingStream{number}"),
-            uses(scenario, stream),
+            uses(scenario, stream).iter().map(String::as_str),
             &arn(stream.name.as_str()),
         ));
+        if is_pushed(scenario, stream) {
+            statements.push(statement(
+                &format!("ConsumersOfExistingStream{number}"),
+                CONSUMER_ACTIONS,
+                &arn(&format!("{}/consumer/*", stream.name)),
+            ));
+        }
     }
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
@@ -81,6 +112,31 @@ fn statement<'a>(sid: &str, actions: impl IntoIterator<Item = &'a str>, resource
     json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource })
 }
 
+/// What a fan-out consumer of a run takes on itself: registered with its tags, read by, looked for by `sweep`, taken away.
+/// That tags at registration need TagResource is unverified.
+const CONSUMER_ACTIONS: [&str; 6] = [
+    "kinesis:DeregisterStreamConsumer",
+    "kinesis:DescribeStreamConsumer",
+    "kinesis:ListTagsForResource",
+    "kinesis:RegisterStreamConsumer",
+    "kinesis:SubscribeToShard",
+    "kinesis:TagResource",
+];
+
+/// What it takes on its stream beside that.
+const CONSUMER_ACTIONS_ON_STREAM: [&str; 4] = [
+    "kinesis:DeregisterStreamConsumer",
+    "kinesis:DescribeStreamConsumer",
+    "kinesis:ListStreamConsumers",
+    "kinesis:RegisterStreamConsumer",
+];
+
+/// Whether a fan-out consumer reads the stream.
+fn is_pushed(scenario: &Scenario, stream: &Stream) -> bool {
+    let mut consumers = scenario.consumers.values();
+    consumers.any(|consumer| consumer.stream == stream.name && consumer.kind.is_fan_out())
+}
+
 /// What making, tagging and deleting streams takes. Tags within CreateStream need AddTagsToStream, not TagResource
 /// (API reference, CreateStream).
 fn owns(created: &[&Stream]) -> BTreeSet<&'static str> {
@@ -98,7 +154,7 @@ fn owns(created: &[&Stream]) -> BTreeSet<&'static str> {
 }
 
 /// What the scenario does with one stream, however it came to be.
-fn uses(scenario: &Scenario, stream: &Stream) -> BTreeSet<&'static str> {
+fn uses(scenario: &Scenario, stream: &Stream) -> BTreeSet<String> {
     let mut actions = BTreeSet::from(["kinesis:DescribeStreamSummary", "kinesis:ListShards"]);
     let of_stream = |name: &StreamName| *name == stream.name;
     for producer in scenario.producers.values() {
@@ -112,9 +168,12 @@ fn uses(scenario: &Scenario, stream: &Stream) -> BTreeSet<&'static str> {
     if scenario
         .consumers
         .values()
-        .any(|consumer| of_stream(&consumer.stream))
+        .any(|consumer| of_stream(&consumer.stream) && !consumer.kind.is_fan_out())
     {
         actions.extend(["kinesis:GetRecords", "kinesis:GetShardIterator"]);
+    }
+    if is_pushed(scenario, stream) {
+        actions.extend(CONSUMER_ACTIONS_ON_STREAM);
     }
     for event in scenario.events.values() {
         if !of_stream(&event.stream) {
@@ -124,11 +183,26 @@ fn uses(scenario: &Scenario, stream: &Stream) -> BTreeSet<&'static str> {
             Action::SplitShard { .. } => Some("kinesis:SplitShard"),
             Action::MergeShards { .. } => Some("kinesis:MergeShards"),
             Action::UpdateShardCount { .. } => Some("kinesis:UpdateShardCount"),
-            // AWS cannot be told to misbehave.
-            Action::Stall { .. } | Action::ThrottleStorm { .. } => None,
+            // AWS cannot be told to misbehave, and connections are the client's.
+            Action::Stall { .. } | Action::ThrottleStorm { .. } | Action::ResetConnections => None,
         });
     }
-    actions
+    let called = calls_of(scenario, |calls| calls.stream() == Some(&stream.name));
+    let called = called.filter(|call| call.api.effect != Effect::LookAround);
+    let actions = actions.into_iter().map(str::to_owned);
+    actions.chain(called.map(action)).collect()
+}
+
+/// The calls of the loads that are meant. Whoever may not make a call is told so before it can be refused for another
+/// reason, so that cases need their action too.
+fn calls_of(scenario: &Scenario, meant: impl Fn(&Calls) -> bool) -> impl Iterator<Item = ApiCall> {
+    let loads = scenario.calls.values().filter(move |calls| meant(calls));
+    loads.flat_map(Calls::calls)
+}
+
+/// The action that a call needs: the operation's own name.
+fn action(call: ApiCall) -> String {
+    format!("kinesis:{}", call.api.name)
 }
 
 #[cfg(test)]
@@ -170,6 +244,12 @@ mod tests {
             ],
         );
         insta::assert_snapshot!(shown(&policy(&scenario, None, Some("cn-north-1"))));
+    }
+
+    #[test]
+    fn fan_out_needs_the_actions_of_consumers_on_their_own_arns_and_no_get_records() {
+        let alone = scenario("fan-out", &["consumers.poll={kind=\"fan-out\"}"]);
+        insta::assert_snapshot!(shown(&policy(&alone, None, Some("eu-west-1"))));
     }
 
     #[test]

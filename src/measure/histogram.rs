@@ -33,11 +33,13 @@ pub enum LatencyKind {
     DeliveryDelay,
     /// Delivery minus intended, of first deliveries.
     EndToEnd,
+    /// From the answer of a call that began a change of a stream to the look that saw it done.
+    TransitionTime,
 }
 
 impl LatencyKind {
     /// Every kind, in the order reports list them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Lateness,
         Self::BatchWait,
         Self::ServiceTime,
@@ -45,6 +47,7 @@ impl LatencyKind {
         Self::TimeToGiveUp,
         Self::DeliveryDelay,
         Self::EndToEnd,
+        Self::TransitionTime,
     ];
 
     /// The kind as reports write it.
@@ -57,6 +60,7 @@ impl LatencyKind {
             Self::TimeToGiveUp => "time_to_give_up",
             Self::DeliveryDelay => "delivery_delay",
             Self::EndToEnd => "end_to_end",
+            Self::TransitionTime => "transition_time",
         }
     }
 }

@@ -85,6 +85,24 @@ impl NotSentCounts {
     pub const fn total(self) -> u64 {
         self.queue_full + self.interrupted + self.time_up + self.behind
     }
+
+    /// Counts one.
+    pub const fn add(&mut self, cause: NotSentCause) {
+        match cause {
+            NotSentCause::QueueFull => self.queue_full += 1,
+            NotSentCause::Interrupted => self.interrupted += 1,
+            NotSentCause::TimeUp => self.time_up += 1,
+            NotSentCause::Behind => self.behind += 1,
+        }
+    }
+
+    /// Adds what was counted elsewhere.
+    pub const fn merge(&mut self, other: Self) {
+        self.queue_full += other.queue_full;
+        self.interrupted += other.interrupted;
+        self.time_up += other.time_up;
+        self.behind += other.behind;
+    }
 }
 
 /// What became of a producer's records. Counts are records unless the name says attempts or bytes.
@@ -134,12 +152,7 @@ impl ProducerLedger {
         match outcome {
             Outcome::NotSent(cause) => {
                 self.not_sent += 1;
-                match cause {
-                    NotSentCause::QueueFull => self.not_sent_by_cause.queue_full += 1,
-                    NotSentCause::Interrupted => self.not_sent_by_cause.interrupted += 1,
-                    NotSentCause::TimeUp => self.not_sent_by_cause.time_up += 1,
-                    NotSentCause::Behind => self.not_sent_by_cause.behind += 1,
-                }
+                self.not_sent_by_cause.add(cause);
             }
             Outcome::Acked => {
                 self.acked += 1;

@@ -4,6 +4,7 @@
 //! measured is counted beside what was, and merging the observations of two workers gives what one would have seen.
 
 pub mod balance;
+pub mod calls;
 pub mod histogram;
 pub mod integrity;
 pub mod interval;
@@ -16,6 +17,7 @@ pub mod tips;
 pub mod verdict;
 
 pub use balance::{Balance, ShardTotals};
+pub use calls::{CallCodes, CallLedger, CallOutcome, ScriptCounts};
 pub use histogram::{LatencyHistogram, LatencyKind, LatencySummary, PackedHistogram};
 pub use integrity::{Delivery, DeliveryClass, Integrity, Resolution, WorkerKey};
 pub use interval::{

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp as Utc;
 
+use super::calls::CallsSummary;
 use super::document::{
     ByPhase, ConsumerSummary, Document, Environment, EventRow, EventStatus, Instrument, Latency,
     Ledger, ProducerSummary, SCHEMA_VERSION, ScenarioInfo, ShardRow, StreamBalance, TargetFinding,
@@ -14,10 +15,10 @@ use super::results::Latencies;
 use crate::base::Timestamp;
 use crate::kinesis::operation::ShardDescription;
 use crate::measure::{
-    ConsumerLedger, Facts, LatencyHistogram, LatencyKind, LatencySummary, Phase, ProducerLedger,
-    RecorderTotals, ShardCounters, ShardTotals, ThrottleTable, judge,
+    CallLedger, ConsumerLedger, Facts, LatencyHistogram, LatencyKind, LatencySummary, Phase,
+    ProducerLedger, RecorderTotals, ShardCounters, ShardTotals, ThrottleTable, judge,
 };
-use crate::run::{self, ConsumerOutcome, Outcome, StreamOutcome};
+use crate::run::{self, CallsOutcome, ConsumerOutcome, Outcome, StreamOutcome};
 use crate::scenario::Scenario;
 use crate::scenario::model::Arrival;
 
@@ -114,6 +115,12 @@ pub fn document(inputs: &Inputs<'_>) -> Document {
         balance: balances(&shards),
         producers: producers.collect(),
         consumers: consumers.collect(),
+        calls: outcome
+            .calls
+            .loads
+            .iter()
+            .map(|(name, load)| (name.clone(), CallsSummary::of(load, measure_s)))
+            .collect(),
         shards,
         events: outcome
             .events
@@ -137,9 +144,12 @@ pub fn interval_view(outcome: &Outcome) -> IntervalView<'_> {
             .streams
             .iter()
             .map(|(name, stream)| (name.as_str(), stream.intervals.intervals()))
+            // Those of calls belong to no shard, and so to no stream.
+            .chain([("", outcome.calls.intervals.intervals())])
             .collect(),
         producers: outcome.producers.keys().map(String::as_str).collect(),
         consumers: outcome.consumers.keys().map(String::as_str).collect(),
+        calls: outcome.calls.names.iter().map(String::as_str).collect(),
     }
 }
 
@@ -164,7 +174,28 @@ fn parts(outcome: &Outcome) -> impl Iterator<Item = (&'static str, &str, &Record
         .consumers
         .iter()
         .map(|(name, part)| ("consumers", name.as_str(), &part.report.totals));
-    producers.chain(consumers)
+    let calls = outcome.calls.loads.values();
+    let calls = calls.flat_map(|load| &load.report.calls);
+    let calls = outcome.calls.names.iter().zip(calls);
+    let calls = calls.map(|(name, call)| ("calls", name.as_str(), &call.totals));
+    producers.chain(consumers).chain(calls)
+}
+
+/// The measurement window's latencies of one kind of all calls of a load.
+fn of_load(load: &CallsOutcome, kind: LatencyKind) -> LatencyHistogram {
+    let mut merged = LatencyHistogram::new();
+    for call in &load.report.calls {
+        if let Some(histogram) = call.totals.latencies.get(&kind) {
+            merged.merge(histogram);
+        }
+    }
+    merged
+}
+
+/// The ledgers of all calls, by phase.
+fn call_ledgers(outcome: &Outcome) -> impl Iterator<Item = [CallLedger; 2]> {
+    let calls = outcome.calls.loads.values();
+    calls.flat_map(|load| load.report.calls.iter().map(|call| call.ledgers))
 }
 
 /// What the run knows about itself.
@@ -187,6 +218,7 @@ fn facts(scenario: &Scenario, outcome: &Outcome) -> Facts {
             .values()
             .map(|producer| &producer.ledgers[Phase::Measure as usize])
     };
+    let measured_calls = || call_ledgers(outcome).map(|ledgers| ledgers[Phase::Measure as usize]);
     let consumer_ledgers = || {
         outcome
             .consumers
@@ -200,11 +232,19 @@ fn facts(scenario: &Scenario, outcome: &Outcome) -> Facts {
             .get(name)
             .is_some_and(|p| !matches!(p.arrival, Arrival::Closed { .. }))
     };
+    let paced_loads = || {
+        outcome.calls.loads.iter().filter_map(|(name, load)| {
+            let arrival = scenario.calls.get(name)?.arrival.as_ref();
+            let paced = !matches!(arrival, Some(Arrival::Closed { .. }));
+            paced.then_some(load)
+        })
+    };
     let pacer_gap = outcome
         .producers
         .iter()
         .filter(|(name, _)| paced(name))
         .map(|(_, producer)| producer.longest_gap)
+        .chain(paced_loads().map(|load| load.report.longest_gap))
         .chain(outcome.heartbeat_gap)
         .max()
         .unwrap_or_default();
@@ -226,6 +266,13 @@ fn facts(scenario: &Scenario, outcome: &Outcome) -> Facts {
                 p99_us(LatencyKind::ResponseTime),
             )
         })
+        .chain(paced_loads().map(|load| {
+            let p99_us = |kind| of_load(load, kind).quantile_us(0.99);
+            (
+                p99_us(LatencyKind::Lateness),
+                p99_us(LatencyKind::ResponseTime),
+            )
+        }))
         .filter(|(_, response_us)| *response_us > 0)
         .max_by(|a, b| {
             (u128::from(a.0) * u128::from(b.1)).cmp(&(u128::from(b.0) * u128::from(a.1)))
@@ -238,9 +285,14 @@ fn facts(scenario: &Scenario, outcome: &Outcome) -> Facts {
         response_p99_us: latest
             .map(|(_, response_us)| response_us)
             .or(unpaced_response_us),
-        intended: measured().map(|ledger| ledger.intended).sum(),
+        intended: measured()
+            .map(|ledger| ledger.intended)
+            .chain(measured_calls().map(|ledger| ledger.intended))
+            .sum(),
         dropped: measured()
-            .map(|ledger| ledger.not_sent_by_cause.queue_full + ledger.not_sent_by_cause.behind)
+            .map(|ledger| ledger.not_sent_by_cause)
+            .chain(measured_calls().map(|ledger| ledger.not_sent_by_cause))
+            .map(|causes| causes.queue_full + causes.behind)
             .sum(),
         latency_samples: histograms().map(LatencyHistogram::count).sum(),
         clipped: histograms().map(LatencyHistogram::clipped).sum(),
@@ -265,7 +317,10 @@ fn facts(scenario: &Scenario, outcome: &Outcome) -> Facts {
             && consumer_ledgers().all(|(phases, total)| {
                 total.balances() && phases.values().all(ConsumerLedger::balances)
             })
-            && acked_agree(outcome),
+            && acked_agree(outcome)
+            && call_ledgers(outcome)
+                .flatten()
+                .all(|ledger| ledger.balances()),
     }
 }
 
@@ -402,6 +457,7 @@ fn consumed(consumer: &ConsumerOutcome, measure_s: f64) -> ConsumerSummary {
         stream: consumer.stream.to_string(),
         kind: consumer.kind.to_owned(),
         calls: consumer.report.calls,
+        events: consumer.report.events,
         deliveries: consumer.report.deliveries,
         delivered_records_per_s: first.map(|count| per_s(count, measure_s)),
         caught_up: consumer.caught_up,
@@ -486,6 +542,8 @@ fn instrument(outcome: &Outcome) -> Instrument {
         .producers
         .values()
         .map(|producer| producer.longest_gap);
+    let loads = outcome.calls.loads.values();
+    let gaps = gaps.chain(loads.map(|load| load.report.longest_gap));
     let gap = gaps.chain(outcome.heartbeat_gap).max().unwrap_or_default();
     let started = Utc::from_nanosecond(i128::from(outcome.start.as_nanos())).unwrap_or_default();
     Instrument {

@@ -104,6 +104,7 @@ mod tests {
             streams: vec![("orders", &intervals)],
             producers: vec![],
             consumers: vec![],
+            calls: vec![],
         };
         let mut bytes = Vec::new();
         write(&mut bytes, &view).unwrap();

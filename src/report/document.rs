@@ -13,6 +13,7 @@ use crate::measure::{
 };
 use crate::report::answer;
 use crate::report::aws::AwsRun;
+use crate::report::calls::CallsSummary;
 use crate::report::slo::{self, SloResult};
 use crate::scenario::model::Slo;
 
@@ -50,6 +51,9 @@ pub struct Document {
     pub producers: BTreeMap<String, ProducerSummary>,
     /// The consumers by name.
     pub consumers: BTreeMap<String, ConsumerSummary>,
+    /// The loads of API calls by name; absent where there are none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub calls: BTreeMap<String, CallsSummary>,
     /// Every shard that existed during the run, sorted by stream and number.
     pub shards: Vec<ShardRow>,
     /// What happened meanwhile, in order of time.
@@ -257,10 +261,13 @@ impl ProducerSummary {
 pub struct ConsumerSummary {
     /// The stream it reads.
     pub stream: String,
-    /// How it reads: `polling`.
+    /// How it reads: `polling`, `fan-out`.
     pub kind: String,
-    /// Reading calls over the whole run, refused ones included.
+    /// Reading calls over the whole run, refused ones included; of a fan-out consumer its calls for subscriptions.
     pub calls: u64,
+    /// Events that its subscriptions brought over the whole run, those without records included; none of a polling consumer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<u64>,
     /// Everything it was given over the whole run, its own records or not.
     pub deliveries: u64,
     /// First deliveries of records of the measurement window, over its length; `None` where integrity is not measured.

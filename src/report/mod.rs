@@ -10,6 +10,7 @@
 pub mod answer;
 pub mod aws;
 pub mod build;
+pub mod calls;
 pub mod cost;
 pub mod csv;
 pub mod document;
@@ -27,6 +28,7 @@ pub mod terminal;
 pub mod text;
 
 pub use aws::AwsRun;
+pub use calls::{CallsSummary, OperationSummary};
 pub use cost::{Cost, CostLine, PriceList};
 pub use document::{
     ByPhase, ConsumerSummary, Document, Environment, EventRow, EventStatus, FigureBasis,

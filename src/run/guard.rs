@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
+use crate::kinesis::api::{ApiCall, Effect};
 use crate::kinesis::arn::StreamArn;
 use crate::kinesis::{StreamName, endpoint};
 use crate::scenario::Scenario;
-use crate::scenario::model::{Action, ConsumerKind, Event, Producer, Stream};
+use crate::scenario::model::{Action, Consumer, ConsumerKind, Event, Producer, Stream};
 use crate::scenario::targets::TargetSpec;
 use crate::target::sdk::{ControlError, Identity, Sdk};
 
@@ -94,6 +95,29 @@ pub enum Refusal {
         /// Who writes.
         producer: String,
         /// To which stream.
+        arn: String,
+    },
+    /// An existing stream would be written to, or changed, by a load of API calls.
+    #[error(
+        "`calls.{calls}` calls {operation} on `{arn}`, which was there before: allow it with `--allow-write {arn}`"
+    )]
+    Call {
+        /// The load.
+        calls: String,
+        /// The operation.
+        operation: ApiCall,
+        /// On which stream.
+        arn: String,
+    },
+    /// A load of API calls would read an existing stream, without any share of what its readers have.
+    #[error(
+        "`calls.{calls}` calls GetRecords on `{arn}`, which was there before: read it with a consumer, which keeps to a \
+         share of what its other readers have"
+    )]
+    CallsRead {
+        /// The load.
+        calls: String,
+        /// Which stream.
         arn: String,
     },
     /// An existing stream would be resharded.
@@ -264,6 +288,7 @@ pub fn check_existing(scenario: &Scenario, pins: &Pins, permits: &Permits) -> Ve
         let arn = pins.arn(&stream.name);
         refusals.extend(writes(scenario, stream, &arn, permits));
         refusals.extend(reshards(scenario, stream, &arn, permits));
+        refusals.extend(calls(scenario, stream, &arn, permits));
         refusals.extend(reads(scenario, stream, arn));
     }
     let known = |arn: &String| existing().any(|stream| pins.arn(&stream.name) == *arn);
@@ -295,6 +320,28 @@ fn writes(scenario: &Scenario, stream: &Stream, arn: &str, permits: &Permits) ->
     producers.map(refusal).collect()
 }
 
+/// What loads of API calls may not do to an existing stream. A mix cannot reshard or delete, and what must be refused
+/// changes nothing.
+fn calls(scenario: &Scenario, stream: &Stream, arn: &str, permits: &Permits) -> Vec<Refusal> {
+    let may_write = permits.write.iter().any(|allowed| allowed == arn);
+    let loads = scenario.calls.values();
+    let loads = loads.filter(|load| load.stream() == Some(&stream.name));
+    let made = loads.flat_map(|load| load.calls().into_iter().map(move |call| (load, call)));
+    made.filter_map(|(load, operation)| match operation.effect() {
+        Effect::Look | Effect::LookAround => None,
+        Effect::Read => Some(Refusal::CallsRead {
+            calls: load.name.clone(),
+            arn: arn.to_owned(),
+        }),
+        _ => (!may_write).then(|| Refusal::Call {
+            calls: load.name.clone(),
+            operation,
+            arn: arn.to_owned(),
+        }),
+    })
+    .collect()
+}
+
 fn reshards(scenario: &Scenario, stream: &Stream, arn: &str, permits: &Permits) -> Vec<Refusal> {
     if permits.reshard.iter().any(|allowed| allowed == arn) {
         return Vec::new();
@@ -303,7 +350,7 @@ fn reshards(scenario: &Scenario, stream: &Stream, arn: &str, permits: &Permits) 
         Action::SplitShard { .. }
         | Action::MergeShards { .. }
         | Action::UpdateShardCount { .. } => true,
-        Action::Stall { .. } | Action::ThrottleStorm { .. } => false,
+        Action::Stall { .. } | Action::ThrottleStorm { .. } | Action::ResetConnections => false,
     };
     let events = scenario
         .events
@@ -321,8 +368,10 @@ fn reads(scenario: &Scenario, stream: &Stream, arn: String) -> Option<Refusal> {
         .consumers
         .values()
         .filter(|consumer| consumer.stream == stream.name)
-        .map(|consumer| match consumer.kind {
-            ConsumerKind::Polling { interval, .. } => interval,
+        .filter_map(|consumer| match consumer.kind {
+            ConsumerKind::Polling { interval, .. } => Some(interval),
+            // What it is pushed comes from nobody's share.
+            ConsumerKind::FanOut { .. } => None,
         })
         .collect();
     let reads: f64 = intervals
@@ -344,14 +393,15 @@ fn reads(scenario: &Scenario, stream: &Stream, arn: String) -> Option<Refusal> {
 /// Gives the readers of existing streams their share of the bytes: a page that brought more is followed by a longer wait.
 pub fn restrain(scenario: &mut Scenario) {
     for stream in scenario.streams.values().filter(|stream| stream.existing) {
-        let mine = || |name: &StreamName| *name == stream.name;
+        let shares =
+            |consumer: &Consumer| consumer.stream == stream.name && !consumer.kind.is_fan_out();
         let readers = scenario
             .consumers
             .values()
-            .filter(|consumer| mine()(&consumer.stream))
+            .filter(|consumer| shares(consumer))
             .count();
         for consumer in scenario.consumers.values_mut() {
-            if mine()(&consumer.stream) {
+            if shares(consumer) {
                 consumer.max_bytes_per_s = Some(READ_BYTES_PER_S_MAX / readers.max(1) as u64);
             }
         }
@@ -487,6 +537,32 @@ mod tests {
         let other = refusals(&[&ARN.replace("orders", "others")], &[ARN]);
         assert!(other.contains("names no stream"), "{other}");
         assert!(other.contains(&format!("--allow-write {ARN}")), "{other}");
+    }
+
+    #[test]
+    fn calls_that_change_an_existing_stream_need_a_permit_and_reads_are_left_to_consumers() {
+        let mix = |mix: &str| {
+            let table = format!(
+                "[calls.admin]\narrival = {{ kind = \"constant\", rate = \"1/s\" }}\nmix = {{ {mix} }}\n"
+            );
+            scenario(&table)
+        };
+        let refused = |mix_text: &str, write: &[&str]| {
+            let permits = Permits {
+                write: write.iter().map(|&arn| arn.to_owned()).collect(),
+                reshard: vec![ARN.to_owned()],
+            };
+            let refusals = check_existing(&mix(mix_text), &pins(), &permits);
+            let of_calls = refusals.iter().map(ToString::to_string);
+            of_calls.filter(|text| text.contains("calls.admin")).count()
+        };
+        assert_eq!(
+            refused("ListShards = 1, \"PutRecord:missing-stream\" = 1", &[]),
+            0
+        );
+        assert_eq!(refused("PutRecord = 1, TagResource = 1", &[]), 2);
+        assert_eq!(refused("PutRecord = 1, TagResource = 1", &[ARN]), 0);
+        assert_eq!(refused("GetRecords = 1", &[ARN]), 1);
     }
 
     #[test]

@@ -8,17 +8,20 @@ pub mod environment;
 #[cfg(feature = "aws")]
 pub mod guard;
 mod heartbeat;
+mod loads;
 mod outcome;
 #[cfg(feature = "aws")]
 pub mod owned;
 mod parts;
 mod reach;
+mod registration;
 mod session;
 mod streams;
 #[cfg(feature = "aws")]
 pub mod sweep;
 mod timeline;
 
+pub use loads::{CallsOutcome, CallsOutcomes};
 pub use outcome::{
     ConsumerOutcome, EventOutcome, EventStatus, Outcome, ProducerOutcome, StreamOutcome,
     TargetOutcome,

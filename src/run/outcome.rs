@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::environment::CpuShares;
+use super::loads::CallsOutcomes;
 use crate::base::Timestamp;
 use crate::consumer::ConsumerReport;
 use crate::kinesis::operation::ShardDescription;
@@ -34,6 +35,8 @@ pub struct Outcome {
     pub producers: BTreeMap<String, ProducerOutcome>,
     /// The consumers by name, in the order of their numbers.
     pub consumers: BTreeMap<String, ConsumerOutcome>,
+    /// The loads of API calls.
+    pub calls: CallsOutcomes,
     /// The streams by name.
     pub streams: BTreeMap<StreamName, StreamOutcome>,
     /// The events in order of their planned times.

@@ -12,11 +12,14 @@ use tokio::task::JoinHandle;
 use super::created::Created;
 use super::environment::{CpuShares, CpuTimes, Host};
 use super::heartbeat;
+use super::loads::{LiveLoads, PreparedLoads};
 use super::outcome::{Outcome, TargetOutcome};
 use super::parts::{LiveConsumer, LiveProducer, Schedule};
+use super::registration;
 use super::streams::LiveStreams;
 use super::timeline::{self, Stage};
 use crate::base::{Clock, Timestamp};
+use crate::calls::OwnedStreams;
 use crate::consumer::Prepared;
 use crate::kinesis::StreamName;
 use crate::measure::IntervalClock;
@@ -119,10 +122,23 @@ impl Session {
     /// # Errors
     /// When a stream cannot be made or read; then nothing was measured.
     pub async fn run(self, controls: Controls) -> Result<Outcome, RunError> {
+        self.run_owned(controls, None).await
+    }
+
+    /// The same with somebody else who answers for the streams that scripts make.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn run_owned(
+        self,
+        controls: Controls,
+        owner: Option<Arc<dyn OwnedStreams>>,
+    ) -> Result<Outcome, RunError> {
         let target = self.target.clone();
-        let created = Created::new(target.clone());
+        let created = Arc::new(Created::new(target.clone()));
+        let owner = owner.unwrap_or_else(|| Arc::clone(&created) as Arc<dyn OwnedStreams>);
         // Even after a panic: a stream that is forgotten at a target costs somebody money or confusion.
-        let ended = AssertUnwindSafe(Box::pin(self.course(controls, &created)))
+        let ended = AssertUnwindSafe(Box::pin(self.course(controls, &created, owner)))
             .catch_unwind()
             .await;
         let left_behind = created.delete_all().await;
@@ -145,10 +161,15 @@ impl Session {
         }
     }
 
-    async fn course(self, controls: Controls, created: &Created) -> Result<Outcome, RunError> {
+    async fn course(
+        self,
+        controls: Controls,
+        created: &Created,
+        owner: Arc<dyn OwnedStreams>,
+    ) -> Result<Outcome, RunError> {
         let (clock, time) = (self.clock, self.scenario.time);
         let mut cancel = controls.cancel.clone();
-        let (mut streams, prepared) = tokio::select! {
+        let (mut streams, loads, prepared) = tokio::select! {
             biased;
             Ok(_) = cancel.wait_for(|cancelled| *cancelled) => return Err(RunError::Interrupted),
             prepared = self.prepare(created) => prepared?,
@@ -192,6 +213,7 @@ impl Session {
                 LiveProducer::start(&self, producer, number, &streams, schedule, &controls)
             })
             .collect::<Result<Vec<_>, _>>()?;
+        let loads = LiveLoads::start(&self, &loads, &owner, schedule, &controls);
         controls.started.send_replace(Some(start));
 
         let mut produced = BTreeMap::new();
@@ -199,6 +221,7 @@ impl Session {
             let (name, outcome) = producer.finish(clock, &mut streams).await?;
             produced.insert(name, outcome);
         }
+        let calls = loads.finish(clock).await?;
         // Workers end with their last record; the window does not.
         let drain_until = load_end.plus(time.drain);
         loop {
@@ -246,6 +269,7 @@ impl Session {
             clock: intervals,
             producers: produced,
             consumers: consumed,
+            calls,
             streams,
             events,
             heartbeat_gap: unless_interrupted(pulse, interrupted, "heartbeat").await?,
@@ -259,8 +283,11 @@ impl Session {
         })
     }
 
-    /// Makes the streams, and readers that hold their iterators: nothing put from then on is missed.
-    async fn prepare(&self, created: &Created) -> Result<(LiveStreams, Vec<Prepared>), RunError> {
+    /// Makes the streams, and readers that hold their places: nothing put from then on is missed.
+    async fn prepare(
+        &self,
+        created: &Created,
+    ) -> Result<(LiveStreams, PreparedLoads, Vec<Prepared>), RunError> {
         if let Some(host) = self.target.host()
             && !self.clock.is_virtual()
         {
@@ -276,14 +303,22 @@ impl Session {
         let streams =
             LiveStreams::create(&self.scenario, self.run, self.clock, &self.target, created)
                 .await?;
-        let mut prepared = Vec::new();
+        // Before readers take their iterators, which would not outlive a wait for others to expire.
+        let loads = PreparedLoads::new(self).await?;
+        let mut registered = Vec::new();
         for consumer in self.scenario.consumers.values() {
-            let reader = Prepared::new(self.clock, self.target.clone(), consumer)
+            let arn = registration::register(&self.target, created, consumer, self.run).await;
+            let arn = arn.map_err(failed("register a consumer of", &consumer.stream))?;
+            registered.push(arn);
+        }
+        let mut prepared = Vec::new();
+        for (consumer, arn) in self.scenario.consumers.values().zip(registered) {
+            let reader = Prepared::new(self.clock, self.target.clone(), consumer, arn)
                 .await
                 .map_err(failed("read stream", &consumer.stream))?;
             prepared.push(reader);
         }
-        Ok((streams, prepared))
+        Ok((streams, loads, prepared))
     }
 
     /// The events of the scenario, waiting for their times.

@@ -178,6 +178,11 @@ fn the_samples_reach_every_kind_that_there_is() {
         "stall",
         "throttle-storm",
         "modelled",
+        "create-stream",
+        "wait",
+        "call",
+        "delete-stream",
+        "deleted",
     ] {
         assert!(text.contains(&format!("\"{kind}\"")), "{kind}");
     }

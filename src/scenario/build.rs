@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::build_arrival::arrival;
+use super::build_calls::calls;
 use super::build_keys::keys;
 use super::build_payload::{payload, size};
 use super::files::Files;
@@ -34,6 +35,7 @@ pub(super) fn build(file: &File, files: &Files) -> Option<model::Scenario> {
         },
         producers,
         consumers: entries(&file.consumers, consumer)?,
+        calls: entries(&file.calls, |name, raw| calls(name, raw, files))?,
         events: entries(&file.events, event)?,
         slo: entries(&file.slo, slo)?,
     })
@@ -56,7 +58,7 @@ fn time(raw: &Time) -> model::Time {
     }
 }
 
-fn stream_name(name: Option<&str>) -> Option<StreamName> {
+pub(super) fn stream_name(name: Option<&str>) -> Option<StreamName> {
     name?.parse().ok()
 }
 
@@ -134,21 +136,38 @@ fn retry(raw: &Retry) -> model::Retry {
 }
 
 fn consumer(name: &str, raw: &Consumer) -> Option<model::Consumer> {
-    let Consumer::Polling {
-        stream,
-        interval,
-        max_records,
-        backoff,
-        start,
-    } = raw;
+    let (kind, start) = match raw {
+        Consumer::Polling {
+            interval,
+            max_records,
+            backoff,
+            start,
+            ..
+        } => {
+            let kind = model::ConsumerKind::Polling {
+                interval: interval.value,
+                max_records: *max_records,
+                backoff: backoff.value,
+            };
+            (kind, start)
+        }
+        Consumer::FanOut {
+            consumer_name,
+            start,
+            ..
+        } => {
+            let name = consumer_name.as_deref().map(str::parse).transpose();
+            let kind = model::ConsumerKind::FanOut {
+                name: name.ok()?,
+                registered: None,
+            };
+            (kind, start)
+        }
+    };
     Some(model::Consumer {
         name: name.to_owned(),
-        stream: stream_name(stream.as_deref())?,
-        kind: model::ConsumerKind::Polling {
-            interval: interval.value,
-            max_records: *max_records,
-            backoff: backoff.value,
-        },
+        stream: stream_name(raw.stream())?,
+        kind,
         start: start.value,
         max_bytes_per_s: None,
     })
@@ -181,6 +200,7 @@ fn event(name: &str, raw: &Event) -> Option<model::Event> {
             shard: shard.as_ref().map(|shard| shard.value),
             share: *share,
         },
+        Event::ResetConnections { .. } => model::Action::ResetConnections,
     };
     Some(model::Event {
         name: name.to_owned(),

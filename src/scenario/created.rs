@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::model::Scenario;
-use crate::kinesis::StreamName;
+use super::model::{Consumer, ConsumerKind, Scenario};
+use crate::kinesis::{ConsumerName, StreamName};
 
 /// What the name of every stream that a run creates begins with.
 pub const PREFIX: &str = "streamgauge-";
@@ -47,7 +47,40 @@ pub fn service_names(scenario: &Scenario, run: u32) -> BTreeMap<StreamName, Stre
         .collect()
 }
 
-/// Which names [`service_names`] may give in any run, as an ARN's resource with a `*`.
+/// The name under which a run registers a fan-out consumer that is given none: the run's own, of at most 86 characters.
+pub fn consumer_name(consumer: &Consumer, run: u32) -> Option<ConsumerName> {
+    match &consumer.kind {
+        ConsumerKind::Polling { .. } => None,
+        ConsumerKind::FanOut {
+            name: Some(name), ..
+        } => Some(name.clone()),
+        ConsumerKind::FanOut { name: None, .. } => {
+            let name = format!("{PREFIX}{}-{}", run_id(run), consumer.name);
+            name.parse().ok()
+        }
+    }
+}
+
+/// What the names of the streams begin with that one worker of a load of scripts makes: the script's number follows. The
+/// load is told by its name, or by its number where that would be too long.
+pub fn script_stem(scenario: &Scenario, run: u32, load: (&str, usize), worker: u32) -> String {
+    /// For the numbers of worker and script.
+    const NUMBERS: usize = 24;
+    let stem = format!("{PREFIX}{}-{}", scenario.name, run_id(run));
+    let (name, number) = load;
+    if stem.len() + 1 + name.len() + NUMBERS <= NAME_MAX {
+        format!("{stem}-{name}-{worker}")
+    } else {
+        format!("{stem}-{number}-{worker}")
+    }
+}
+
+/// A name that no stream of any run has: for calls that must be refused.
+pub fn missing_name(scenario: &Scenario, run: u32) -> String {
+    format!("{PREFIX}{}-{}-missing", scenario.name, run_id(run))
+}
+
+/// Which names [`service_names`] and [`script_stem`] may give in any run, as an ARN's resource with a `*`.
 pub fn name_pattern(scenario: &Scenario) -> String {
     format!("{PREFIX}{}-*", scenario.name)
 }

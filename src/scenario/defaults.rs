@@ -7,7 +7,7 @@
 use super::quantity::{BytesText, DurationText, KeyText, LevelText, Quantity, StartText, Text};
 use super::schema::{
     Interpolation, KeyOrder, Modulation, Ordering, PayloadKind, PutApi, Retry, ShardShareBy,
-    StreamMode,
+    StreamMode, WaitUntil,
 };
 use super::tables::{LatencyName, LatencySetting, LimitsName, LimitsSetting};
 
@@ -175,6 +175,16 @@ pub(super) fn start() -> StartText {
 /// The share that a throttle storm refuses.
 pub(super) fn storm_share() -> f64 {
     1.0
+}
+
+/// Shards of a script's stream.
+pub(super) fn script_shards() -> u32 {
+    1
+}
+
+/// What a script's `wait` waits for.
+pub(super) fn wait_until() -> WaitUntil {
+    WaitUntil::Active
 }
 
 pub(super) fn limits_base() -> LimitsName {

@@ -13,8 +13,8 @@ use super::finding::{At, Finding};
 use super::payload_bytes::least_drawn_bytes;
 use super::quantity::{self, BytesText, Text};
 use super::schema::{
-    Consumer, Engine, Event, File, KeyOrder, NameKey, PayloadKind, Producer, PutApi, Size, Slo,
-    Spacing, StampPlace, Stream, StreamKey, Take, Time,
+    Arrival, Calls, Consumer, Engine, Event, File, KeyOrder, NameKey, PayloadKind, Producer,
+    PutApi, Size, Slo, Spacing, StampPlace, Stream, StreamKey, Take, Time,
 };
 use super::tree::{Node, Value};
 
@@ -30,6 +30,7 @@ pub(super) struct Draft {
     pub(super) streams: BTreeMap<String, Stream>,
     pub(super) producers: BTreeMap<String, Producer>,
     pub(super) consumers: BTreeMap<String, Consumer>,
+    pub(super) calls: BTreeMap<String, Calls>,
     pub(super) events: BTreeMap<String, Event>,
     pub(super) slo: BTreeMap<String, Slo>,
     pub(super) declared: Declared,
@@ -45,6 +46,7 @@ pub(super) struct Declared {
     pub(super) streams: Vec<String>,
     pub(super) producers: Vec<String>,
     pub(super) consumers: Vec<String>,
+    pub(super) calls: Vec<String>,
 }
 
 impl Draft {
@@ -65,12 +67,14 @@ impl Draft {
             streams: reader.entries("streams"),
             producers: reader.entries("producers"),
             consumers: reader.entries("consumers"),
+            calls: reader.entries("calls"),
             events: reader.entries("events"),
             slo: reader.entries("slo"),
             declared: Declared {
                 streams: names(root, "streams"),
                 producers: names(root, "producers"),
                 consumers: names(root, "consumers"),
+                calls: names(root, "calls"),
             },
             files: Files::default(),
             stand_ins: Vec::new(),
@@ -114,8 +118,17 @@ impl Draft {
                 producer.size.get_or_insert(Size::Natural {});
             }
         }
-        for Consumer::Polling { stream, .. } in self.consumers.values_mut() {
+        for consumer in self.consumers.values_mut() {
+            let stream = consumer.stream_mut();
             *stream = stream.take().or_else(|| only.clone());
+        }
+        for calls in self.calls.values_mut() {
+            if !calls.mix.is_empty() {
+                calls.on = calls.on.take().or_else(|| only.clone());
+            }
+            if let Some(spacing) = calls.arrival.as_mut().and_then(Arrival::spacing_mut) {
+                spacing.get_or_insert(Spacing::Poisson);
+            }
         }
         for event in self.events.values_mut() {
             let on = event.on_mut();
@@ -160,6 +173,7 @@ impl Draft {
             engine: self.engine?,
             producers: keyed(self.producers, named),
             consumers: keyed(self.consumers, named),
+            calls: keyed(self.calls, named),
             events: keyed(self.events, named),
             slo: keyed(self.slo, named),
         })

@@ -63,6 +63,14 @@ pub(super) fn read_files(draft: &Draft, scenario_path: &str, findings: &mut Vec<
             .visit(&mut path, &mut |keys, path| reader.keys(keys, path));
         reader.payload(name, &producer.payload);
     }
+    for (name, calls) in &draft.calls {
+        let mut path = ["calls", name, "arrival"].map(str::to_owned).to_vec();
+        if let Some(arrival) = &calls.arrival {
+            arrival.visit(&mut path, 0, &mut |arrival, path, _| {
+                reader.arrival(arrival, path);
+            });
+        }
+    }
     reader.files
 }
 

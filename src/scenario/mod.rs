@@ -12,6 +12,7 @@
 mod agreement;
 mod build;
 mod build_arrival;
+mod build_calls;
 mod build_keys;
 mod build_payload;
 mod check;
@@ -48,4 +49,4 @@ pub use problem::{Problem, Problems};
 pub use resolved::ResolvedSetting;
 pub use schema::json_schema;
 pub use set::{Override, OverrideError};
-pub use validate::{cannot, check_simulated, check_target, has_faults};
+pub use validate::{Abilities, cannot, check_simulated, check_target, has_faults};

@@ -11,9 +11,10 @@ pub use super::json_template::{
 pub use super::key_table::KeyTable;
 pub use super::payload_file::PayloadFile;
 use crate::base::Timestamp;
+use crate::kinesis::api::ApiCall;
 pub use crate::kinesis::operation::PutApi;
 use crate::kinesis::quotas::Limits;
-use crate::kinesis::{Delays, HashKey, ShardId, StreamName};
+use crate::kinesis::{ConsumerName, Delays, HashKey, ShardId, StreamName};
 
 /// A checked scenario.
 #[derive(Clone, Debug)]
@@ -26,7 +27,7 @@ pub struct Scenario {
     pub seed: u64,
     /// How long its phases last.
     pub time: Time,
-    /// The streams by name, at least one.
+    /// The streams by name; none only where every load is a script.
     pub streams: BTreeMap<String, Stream>,
     /// The embedded engine's settings.
     pub engine: Engine,
@@ -34,10 +35,21 @@ pub struct Scenario {
     pub producers: BTreeMap<String, Producer>,
     /// The consumers by name.
     pub consumers: BTreeMap<String, Consumer>,
+    /// The loads of API calls by name.
+    pub calls: BTreeMap<String, Calls>,
     /// What happens meanwhile, by name.
     pub events: BTreeMap<String, Event>,
     /// What must hold, by name.
     pub slo: BTreeMap<String, Slo>,
+}
+
+impl Scenario {
+    /// Whether a run of it makes streams.
+    pub fn creates_streams(&self) -> bool {
+        let mut calls = self.calls.values();
+        self.streams.values().any(|stream| !stream.existing)
+            || calls.any(|calls| calls.stream().is_none())
+    }
 }
 
 /// The phases of a run.
@@ -424,7 +436,7 @@ pub struct Consumer {
 }
 
 /// How a consumer reads.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ConsumerKind {
     /// GetRecords in a loop for each shard, children after their parents.
     Polling {
@@ -436,6 +448,29 @@ pub enum ConsumerKind {
         /// The wait after a refused call.
         backoff: Duration,
     },
+    /// SubscribeToShard for each shard, children after their parents.
+    FanOut {
+        /// The name to register under; `None` one of the run's own.
+        name: Option<ConsumerName>,
+        /// The ARN of a consumer that was registered for this run before it began. No setting of the file: whoever surrounds
+        /// a run on AWS sets it.
+        registered: Option<String>,
+    },
+}
+
+impl ConsumerKind {
+    /// The kind as scenarios write it.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Polling { .. } => "polling",
+            Self::FanOut { .. } => "fan-out",
+        }
+    }
+
+    /// Whether it is an enhanced fan-out consumer, which takes nothing from a shard's other readers.
+    pub const fn is_fan_out(&self) -> bool {
+        matches!(self, Self::FanOut { .. })
+    }
 }
 
 /// Where a consumer begins.
@@ -447,6 +482,114 @@ pub enum StartPosition {
     Latest,
     /// The first that arrived at this time or later.
     At(Timestamp),
+}
+
+/// A load of API calls.
+#[derive(Clone, Debug)]
+pub struct Calls {
+    /// Its name.
+    pub name: String,
+    /// How many workers divide the schedule, at least 1.
+    pub workers: u32,
+    /// When calls are made or scripts begin; `None` for scripts that each worker runs once, from the start of the
+    /// measurement window.
+    pub arrival: Option<Arrival>,
+    /// When a call without an answer is given up as unknown.
+    pub timeout: Duration,
+    /// The most calls of a mix under way per worker, at least 1.
+    pub max_in_flight: u32,
+    /// The most calls of a mix that wait in a worker, at least 1; more become `not_sent`.
+    pub max_queued: u32,
+    /// What is called.
+    pub load: CallLoad,
+}
+
+/// What a load of API calls calls.
+#[derive(Clone, PartialEq, Debug)]
+pub enum CallLoad {
+    /// Operations on a stream of the scenario, each as often as its weight says.
+    Mix {
+        /// The stream.
+        stream: StreamName,
+        /// The calls in the order of their names, with weights above zero.
+        calls: Vec<(ApiCall, f64)>,
+    },
+    /// Steps in their order, on streams of the load's own. The first one makes the stream.
+    Script(Vec<Step>),
+}
+
+/// A step of a script.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Step {
+    /// CreateStream.
+    CreateStream {
+        /// Shards at the start, at least 1.
+        shards: u32,
+    },
+    /// Looks until the stream is in a state.
+    Wait(WaitUntil),
+    /// SplitShard of the widest shard, in the middle.
+    SplitShard,
+    /// MergeShards of the two shards with the lowest hash keys.
+    MergeShards,
+    /// UpdateShardCount.
+    UpdateShardCount {
+        /// Open shards wanted, at least 1.
+        target: u32,
+    },
+    /// Another operation, or a case.
+    Call(ApiCall),
+    /// DeleteStream.
+    DeleteStream,
+}
+
+/// A state that a script waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WaitUntil {
+    /// The stream is ACTIVE.
+    Active,
+    /// The stream is gone.
+    Deleted,
+}
+
+impl Calls {
+    /// The stream of the scenario that it is about; `None` for scripts.
+    pub const fn stream(&self) -> Option<&StreamName> {
+        match &self.load {
+            CallLoad::Mix { stream, .. } => Some(stream),
+            CallLoad::Script(_) => None,
+        }
+    }
+
+    /// The calls that it makes, each once: those of a mix, or of a script's steps in their order.
+    pub fn calls(&self) -> Vec<ApiCall> {
+        let steps = match &self.load {
+            CallLoad::Mix { calls, .. } => return calls.iter().map(|(call, _)| *call).collect(),
+            CallLoad::Script(steps) => steps,
+        };
+        let mut calls: Vec<ApiCall> = Vec::new();
+        for call in steps.iter().filter_map(Step::call) {
+            if !calls.contains(&call) {
+                calls.push(call);
+            }
+        }
+        calls
+    }
+}
+
+impl Step {
+    /// The call that it makes. What a `wait` looks with is not one of the load.
+    pub fn call(&self) -> Option<ApiCall> {
+        match self {
+            Self::CreateStream { .. } => ApiCall::valid("CreateStream"),
+            Self::Wait(_) => None,
+            Self::SplitShard => ApiCall::valid("SplitShard"),
+            Self::MergeShards => ApiCall::valid("MergeShards"),
+            Self::UpdateShardCount { .. } => ApiCall::valid("UpdateShardCount"),
+            Self::Call(call) => Some(*call),
+            Self::DeleteStream => ApiCall::valid("DeleteStream"),
+        }
+    }
 }
 
 /// Something that happens in mid-run.
@@ -520,6 +663,8 @@ pub enum Action {
         /// The share that is refused, 0 to 1.
         share: f64,
     },
+    /// Every connection to the target is broken.
+    ResetConnections,
 }
 
 /// Which shard an event means.

@@ -14,7 +14,7 @@ use super::stamp::Stamp;
 use crate::base::Timestamp;
 use crate::base::rng::{Rng, generator, of_record};
 use crate::kinesis::{HashKey, PutBatch};
-use crate::scenario::model::{Producer, Size, StampPlace};
+use crate::scenario::model::{Calls, Producer, Size, StampPlace};
 
 /// What one record will be. It is small, so that a queue holds plans and not data, and every attempt renders the same
 /// bytes from it.
@@ -84,6 +84,15 @@ pub fn schedule(seed: u64, producer: &Producer, worker: u32, load: Duration) -> 
         rng,
         shared,
     )
+}
+
+/// The intended times of one worker (from 0) of a load of API calls; `None` without arrivals, or for closed ones.
+pub fn calls_schedule(seed: u64, calls: &Calls, worker: u32, load: Duration) -> Option<Schedule> {
+    let part = format!("calls.{}", calls.name);
+    let rng = generator(seed, &part, worker, "arrival");
+    let shared = generator(seed, &part, 0, "bursts");
+    let arrival = calls.arrival.as_ref()?;
+    Schedule::new(arrival, worker, calls.workers, load, rng, shared)
 }
 
 impl RecordSource {

@@ -23,7 +23,7 @@ pub mod walk;
 pub mod zipf;
 
 pub use arrival::{Schedule, due};
-pub use draw::{RecordPlan, RecordSource, payload_pool, schedule};
+pub use draw::{RecordPlan, RecordSource, calls_schedule, payload_pool, schedule};
 pub use forecast::{Forecast, ShardForecast, forecast};
 pub use heavy_keys::HeavyKey;
 pub use key_text::{KeyHashes, KeyText};

@@ -27,6 +27,7 @@ const fn meaning(kind: LatencyKind) -> &'static str {
         LatencyKind::TimeToGiveUp => "intended to given up",
         LatencyKind::DeliveryDelay => "arrival to delivered (two clocks)",
         LatencyKind::EndToEnd => "intended to delivered",
+        LatencyKind::TransitionTime => "a change of a stream, asked for to seen",
     }
 }
 

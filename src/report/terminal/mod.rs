@@ -5,7 +5,7 @@
 
 mod ledgers;
 mod load;
-mod table;
+pub(in crate::report) mod table;
 
 use std::fmt::Write as _;
 use std::slice;
@@ -14,6 +14,7 @@ use crate::base::units::{HumanBytes, HumanMicros};
 use crate::measure::Status;
 use crate::report::answer;
 use crate::report::aws::AwsRun;
+use crate::report::calls;
 use crate::report::document::Document;
 use crate::report::slo::SloStatus;
 use crate::report::text::{Percent, Plain, counted, shortened, wrapped};
@@ -23,7 +24,7 @@ use table::Table;
 const WIDTH: usize = 96;
 
 /// Names of streams, producers and consumers are cut to so many characters.
-const NAME_CHARS: usize = 20;
+pub(in crate::report) const NAME_CHARS: usize = 20;
 
 /// The whole summary. Begins with the three lines of [`answer::lines`], ends in a line end.
 pub fn render(document: &Document) -> String {
@@ -33,6 +34,7 @@ pub fn render(document: &Document) -> String {
     sections.extend(slos(document));
     sections.extend(ledgers::producers(document));
     sections.extend(ledgers::consumers(document));
+    sections.extend(calls::render(document));
     sections.extend(load::latency(document));
     sections.extend(load::throttling(document));
     sections.extend(load::shards(document));
@@ -46,7 +48,7 @@ pub fn render(document: &Document) -> String {
 }
 
 /// `first` and, beside it and hanging below, each of `lines` broken at [`WIDTH`].
-fn hanging(first: &str, lines: &[String]) -> String {
+pub(in crate::report) fn hanging(first: &str, lines: &[String]) -> String {
     let indent = first.chars().count();
     let width = WIDTH.saturating_sub(indent);
     let broken: Vec<_> = lines.iter().flat_map(|line| wrapped(line, width)).collect();

@@ -3,6 +3,7 @@
 //! Invariant: each rule is a plain function of the draft; it adds findings and changes nothing.
 
 mod arrivals;
+mod calls;
 mod consumers;
 mod events;
 mod keys;
@@ -16,7 +17,7 @@ mod target;
 pub(super) use keys::key_bytes_in_json;
 pub use simulated::check_simulated;
 pub(super) use slo::bound_value;
-pub use target::{cannot, check_target, has_faults};
+pub use target::{Abilities, cannot, check_target, has_faults};
 
 use super::draft::Draft;
 use super::finding::{At, Finding};
@@ -35,7 +36,28 @@ const fn rule(
 }
 
 /// Every rule.
-const RULES: [Rule; 37] = [
+const RULES: [Rule; 45] = [
+    rule(streams::somebody_loads, &[]),
+    rule(
+        calls::are_a_mix_or_a_script,
+        &[("calls", "mix"), ("calls", "script"), ("calls", "arrival")],
+    ),
+    rule(calls::streams_exist, &[("calls", "on"), ("calls", "mix")]),
+    rule(
+        calls::operations_can_be_loaded,
+        &[("calls", "mix"), ("calls", "script")],
+    ),
+    rule(calls::scripts_have_their_stream, &[("calls", "script")]),
+    rule(
+        calls::stamped_streams_get_no_other_records,
+        &[
+            ("calls", "mix"),
+            ("calls", "on"),
+            ("producers", "payload"),
+            ("producers", "stream"),
+        ],
+    ),
+    rule(calls::calls_are_given_time, &[("calls", "timeout")]),
     rule(streams::measures_something, &[("time", "measure")]),
     rule(
         streams::keeps_records_as_long_as_the_service_can,
@@ -66,19 +88,29 @@ const RULES: [Rule; 37] = [
         &[("consumers", "interval"), ("consumers", "backoff")],
     ),
     rule(
+        consumers::registered_names_are_names_and_differ,
+        &[("consumers", "consumer_name"), ("consumers", "stream")],
+    ),
+    rule(
         producers::streams_exist,
         &[("producers", "stream"), ("consumers", "stream")],
     ),
     rule(
         arrivals::rates_are_made_of_rates,
-        &[("producers", "arrival")],
+        &[("producers", "arrival"), ("calls", "arrival")],
     ),
-    rule(arrivals::arrivals_take_time, &[("producers", "arrival")]),
+    rule(
+        arrivals::arrivals_take_time,
+        &[("producers", "arrival"), ("calls", "arrival")],
+    ),
     rule(
         arrivals::only_the_last_step_goes_on,
-        &[("producers", "arrival")],
+        &[("producers", "arrival"), ("calls", "arrival")],
     ),
-    rule(arrivals::rates_are_in_range, &[("producers", "arrival")]),
+    rule(
+        arrivals::rates_are_in_range,
+        &[("producers", "arrival"), ("calls", "arrival")],
+    ),
     rule(keys::hot_keys_leave_cold_ones, &[("producers", "keys")]),
     rule(
         keys::normal_keys_lie_in_their_population,
@@ -178,6 +210,8 @@ const RULES: [Rule; 37] = [
             ("slo", "metric"),
             ("slo", "max"),
             ("slo", "min"),
+            ("calls", "mix"),
+            ("calls", "script"),
             ("consumers", "stream"),
             ("producers", "stream"),
             ("producers", "payload"),

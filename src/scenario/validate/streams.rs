@@ -23,6 +23,27 @@ pub(super) fn measures_something(draft: &Draft, findings: &mut Vec<Finding>) {
     }
 }
 
+/// A scenario offers records or calls, and whoever writes or reads needs a stream.
+pub(super) fn somebody_loads(draft: &Draft, findings: &mut Vec<Finding>) {
+    let declared = &draft.declared;
+    if declared.producers.is_empty() && declared.calls.is_empty() {
+        findings.push(
+            Finding::value::<&str>(&[], "the scenario offers nothing: it needs `producers` or `calls`")
+                .note("accepted: `[producers.NAME]`, which writes records; `[calls.NAME]`, which calls any operation"),
+        );
+    }
+    let uses_streams = !(declared.producers.is_empty() && declared.consumers.is_empty());
+    if declared.streams.is_empty() && uses_streams {
+        findings.push(
+            Finding::value::<&str>(
+                &[],
+                "the scenario needs `streams`: producers and consumers use one",
+            )
+            .note("accepted: `[streams.NAME]` with its `shards`"),
+        );
+    }
+}
+
 /// 24 h to 8760 h (API reference, IncreaseStreamRetentionPeriod); whole hours, as its parameter counts them.
 pub(super) fn keeps_records_as_long_as_the_service_can(draft: &Draft, findings: &mut Vec<Finding>) {
     for (name, stream) in &draft.streams {
