@@ -117,7 +117,7 @@ fn record(c: &mut Criterion) {
                 lane_sequence: 0,
                 intended: Timestamp::from_nanos(plan.sequence),
             };
-            source.render(&plan, Some(&stamp), batch);
+            source.render(&plan, &stamp, batch);
         }
     };
     fill(&mut batch);

@@ -21,7 +21,7 @@ use streamgauge::measure::{
     WorkerKey,
 };
 use streamgauge::producer::{Router, Worker, WorkerContext};
-use streamgauge::scenario::model::Producer;
+use streamgauge::scenario::model::{Producer, StampPlace};
 use streamgauge::scenario::{Scenario, Source, load};
 use streamgauge::target::{Script, Scripted, Target};
 use streamgauge::workload::{
@@ -88,20 +88,20 @@ fn plans(producer: &Producer, records: u64) -> (RecordSource, Vec<RecordPlan>) {
     (source, plans)
 }
 
-fn render(source: &RecordSource, plans: &[RecordPlan], stamped: bool) -> u64 {
+fn render(source: &RecordSource, plans: &[RecordPlan]) -> u64 {
     let mut batch = PutBatch::new();
     for plans in plans.chunks(BATCH) {
         batch.clear();
         for plan in plans {
-            let stamp = stamped.then_some(Stamp {
+            let stamp = Stamp {
                 run: 1,
                 producer: 0,
                 worker: 0,
                 sequence: plan.sequence,
                 lane_sequence: 0,
                 intended: Timestamp::from_secs(1),
-            });
-            source.render(plan, stamp.as_ref(), &mut batch);
+            };
+            source.render(plan, &stamp, &mut batch);
         }
         assert_eq!(batch.len(), plans.len());
         black_box(&batch);
@@ -145,12 +145,14 @@ fn steps(records: u64) {
         }
         records
     });
+    let mut unstamped = producer.clone();
+    unstamped.payload.stamp = StampPlace::None;
+    let pool = payload_pool(SEED, &unstamped);
+    let bare = RecordSource::with_pool(SEED, &unstamped, 0, pool);
     // Once for the memory: the first touch of it is not the record's.
-    render(&source, &plans[..plans.len().min(BATCH)], true);
-    let plain = step("render 1 KiB into a batch", || {
-        render(&source, &plans, false)
-    });
-    let stamped = step("render, stamp and CRC", || render(&source, &plans, true));
+    render(&source, &plans[..plans.len().min(BATCH)]);
+    let plain = step("render 1 KiB into a batch", || render(&bare, &plans));
+    let stamped = step("render, stamp and CRC", || render(&source, &plans));
     println!("overhead/of that stamp and CRC: {:.1} ns", stamped - plain);
     let mut histogram = LatencyHistogram::new();
     step("histogram, one latency", || {

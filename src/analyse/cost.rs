@@ -19,8 +19,8 @@ use crate::report::{Document, FigureBasis};
 use crate::scenario::Scenario;
 use crate::scenario::model::{Action, KeyChoice, Keys, Producer, Stream};
 use crate::workload::KeyText;
+use crate::workload::SizeLaw;
 use crate::workload::arrival::records_per_s;
-use crate::workload::sizes::{mean_bytes, share_above};
 
 /// Up to here records are kept at no extra price.
 const FREE_RETENTION: Duration = Duration::from_hours(24);
@@ -471,8 +471,9 @@ fn offer(scenario: &Scenario, stream: &Stream) -> Offer {
         .filter(|producer| producer.stream == stream.name);
     for producer in producers {
         let key_bytes = key_bytes(producer);
-        let mean = mean_bytes(&producer.size) + key_bytes as f64;
         let load = scenario.time.load();
+        let sizes = SizeLaw::of(producer, load);
+        let mean = sizes.mean_bytes() + key_bytes as f64;
         let rate = records_per_s(&producer.arrival, load).unwrap_or_else(|| {
             sum.basis = FigureBasis::Assumed;
             let each = SHARD_RECORDS_PER_S.min(SHARD_BYTES_PER_S / mean);
@@ -480,8 +481,8 @@ fn offer(scenario: &Scenario, stream: &Stream) -> Offer {
         });
         let records = rate * scenario.time.load().as_secs_f64();
         sum.bytes += records * mean;
-        sum.put_units += records * mean_units(producer, key_bytes, PUT_UNIT_BYTES);
-        sum.rounded_bytes += records * mean_units(producer, key_bytes, KB) * KB as f64;
+        sum.put_units += records * mean_units(&sizes, key_bytes, PUT_UNIT_BYTES);
+        sum.rounded_bytes += records * mean_units(&sizes, key_bytes, KB) * KB as f64;
     }
     let accepted_per_s = shards_ever(scenario, stream) * SHARD_RECORDS_PER_S;
     let (records, follows) = call_cost::records(scenario, stream, accepted_per_s);
@@ -529,10 +530,10 @@ fn longest_key_bytes(keys: &Keys) -> u64 {
 }
 
 /// The mean of a record's begun units of `unit_bytes`: the sum over n of the share of records above n units.
-fn mean_units(producer: &Producer, key_bytes: u64, unit_bytes: u64) -> f64 {
-    let most = (producer.size.max_bytes() + key_bytes).div_ceil(unit_bytes);
+fn mean_units(sizes: &SizeLaw, key_bytes: u64, unit_bytes: u64) -> f64 {
+    let most = (sizes.max_bytes() + key_bytes).div_ceil(unit_bytes);
     let above = |units: u64| match (units * unit_bytes).checked_sub(key_bytes) {
-        Some(bytes) if units > 0 => share_above(&producer.size, bytes),
+        Some(bytes) if units > 0 => sizes.share_above(bytes),
         _ => 1.0,
     };
     (0..most).map(above).sum()

@@ -18,6 +18,11 @@ pub fn generator(seed: u64, part: &str, worker: u32, purpose: &str) -> Rng {
     Rng::seed_from_u64(mix(state ^ u64::from(worker)))
 }
 
+/// Makes the generator for one record of a worker: `salt` is the worker's, `sequence` the record's number in it.
+pub fn of_record(salt: u64, sequence: u64) -> Rng {
+    Rng::seed_from_u64(mix(salt.wrapping_add(sequence)))
+}
+
 /// A run's number in stamps: from the seed alone when `salt` is 0, else another one for each salt.
 pub const fn run_number(seed: u64, salt: u64) -> u32 {
     (mix(mix(seed) ^ salt) >> 32) as u32

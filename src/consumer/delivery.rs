@@ -39,6 +39,8 @@ pub(super) struct Expected {
     pub(super) run: u32,
     /// Whether the producers of this stream stamp their records.
     pub(super) stamped: bool,
+    /// Whether others write to this stream too, whose records carry no stamp of ours.
+    pub(super) others: bool,
     /// When the measurement window begins; the phase of a record follows from its intended time.
     pub(super) measure_from: Timestamp,
 }
@@ -140,13 +142,17 @@ impl Deliveries {
         for record in records {
             bytes += (record.data.len() + record.partition_key.len()) as u64;
             through = through.max(Some(record.sequence_number));
-            let stamp = match Stamp::read(record.data) {
+            let stamp = match Stamp::find(record.data) {
                 Ok(stamp) if stamp.run == self.expected.run => stamp,
                 Ok(_) => {
                     foreign += 1;
                     continue;
                 }
                 Err(_) if !self.expected.stamped => {
+                    continue;
+                }
+                Err(StampError::Absent) if self.expected.others => {
+                    foreign += 1;
                     continue;
                 }
                 // The stream is this run's own: a record whose stamp is gone was the run's and is damaged.

@@ -25,8 +25,10 @@ pub struct ConsumerContext {
     pub index: usize,
     /// The run's number in stamps.
     pub run: u32,
-    /// Whether all records of the stream are stamped.
+    /// Whether all records that the run puts to the stream are stamped.
     pub stamped: bool,
+    /// Whether others may write to it too.
+    pub others: bool,
     /// The measurement window.
     pub window: Range<Timestamp>,
     /// What was asked of each shard, where the target does not tell which limit refused.
@@ -106,6 +108,7 @@ impl ConsumerContext {
         let expected = Expected {
             run: self.run,
             stamped: self.stamped,
+            others: self.others,
             measure_from: self.window.start,
         };
         Deliveries::new(

@@ -448,19 +448,19 @@ mod tests {
             .collect()
     }
 
-    fn slots(records_share: f64, response_share: f64) -> Option<SlotFacts> {
-        Some(SlotFacts {
+    fn slots(records_share: f64, response_share: f64) -> SlotFacts {
+        SlotFacts {
             producer: "web".to_owned(),
             max_in_flight: 32,
             records_share,
             response_share,
-        })
+        }
     }
 
     #[test]
     fn a_full_set_of_slots_is_said_to_be_the_bottleneck_and_leaves_the_measurement_valid() {
         let verdict = judge(&Facts {
-            slots: slots(0.31, 0.5),
+            slots: Some(slots(0.31, 0.5)),
             ..good()
         });
         assert_eq!(verdict.status, Status::Valid);
@@ -550,20 +550,24 @@ mod tests {
             ("negative_end_to_end", Some(Degraded), |f| {
                 f.end_to_end_negative = 101;
             }),
-            ("slots", None, |f| f.slots = slots(0.9, 0.1)),
-            ("slots", None, |f| f.slots = slots(0.01, 0.9)),
-            ("slots", Some(Status::Valid), |f| f.slots = slots(0.31, 0.5)),
-            ("slots", Some(Degraded), |f| f.slots = slots(0.41, 0.5)),
+            ("slots", None, |f| f.slots = Some(slots(0.9, 0.1))),
+            ("slots", None, |f| f.slots = Some(slots(0.01, 0.9))),
+            ("slots", Some(Status::Valid), |f| {
+                f.slots = Some(slots(0.31, 0.5));
+            }),
+            ("slots", Some(Degraded), |f| {
+                f.slots = Some(slots(0.41, 0.5));
+            }),
             ("clock_step", None, |f| f.clock_step_ns = Some(100_000)),
             ("clock_step", Some(Degraded), |f| {
-                f.clock_step_ns = Some(1_000_000)
+                f.clock_step_ns = Some(1_000_000);
             }),
             ("clock_step", Some(Void), |f| {
-                f.clock_step_ns = Some(15_600_000)
+                f.clock_step_ns = Some(15_600_000);
             }),
             ("clock_read", None, |f| f.clock_read_ns = Some(4_000)),
             ("clock_read", Some(Degraded), |f| {
-                f.clock_read_ns = Some(6_000)
+                f.clock_read_ns = Some(6_000);
             }),
             ("ledger", None, |f| f.ledgers_balance = true),
             ("ledger", Some(Void), |f| f.ledgers_balance = false),

@@ -28,7 +28,7 @@ use crate::measure::progress::Progress;
 use crate::measure::slot_wait::SlotWaits;
 use crate::measure::throttle::ThrottleTable;
 use crate::measure::tips::Tips;
-use crate::scenario::model::{Arrival, Ordering, Producer, StampPlace, Time};
+use crate::scenario::model::{Arrival, Ordering, Producer, Time};
 use crate::target::Target;
 use crate::workload::{PayloadPool, RecordSource, Schedule, Stamp, schedule};
 
@@ -416,19 +416,18 @@ impl Worker {
             let wait = now.since(due.max(full_since));
             self.observer.waited_for_slot(&request.items, wait);
         }
-        let stamped = self.context.producer.payload.stamp == StampPlace::Prefix;
         let Request { items, batch, .. } = &mut request;
         for item in items {
             item.attempts += 1;
-            let stamp = stamped.then_some(Stamp {
+            let stamp = Stamp {
                 run: self.context.run,
                 producer: self.context.key.producer,
                 worker: self.context.key.worker,
                 sequence: item.plan.sequence,
                 lane_sequence: item.lane_sequence,
                 intended: item.intended,
-            });
-            self.source.render(&item.plan, stamp.as_ref(), batch);
+            };
+            self.source.render(&item.plan, &stamp, batch);
         }
         if let Some(meters) = &self.context.meters {
             let sent = request.items.iter();

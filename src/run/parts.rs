@@ -193,6 +193,7 @@ impl LiveConsumer {
             index: account,
             run: session.run,
             stamped: stream.stamped,
+            others: stream.others,
             window: schedule.window.0..schedule.window.1,
             meters: stream.meters.clone(),
             integrity: Arc::clone(&stream.integrity),

@@ -29,8 +29,8 @@ use crate::measure::progress::Progress;
 use crate::scenario::Scenario;
 use crate::scenario::model::Action;
 use crate::target::{CallError, Target};
+use crate::workload::SizeLaw;
 use crate::workload::arrival::records_per_s;
-use crate::workload::sizes::mean_bytes;
 
 /// The most rows that `intervals.csv` may have.
 const ROWS_MAX: u64 = 1_000_000;
@@ -383,7 +383,8 @@ fn memory_needed(scenario: &Scenario) -> u64 {
         .map(|producer| {
             let rate = records_per_s(&producer.arrival, scenario.time.load());
             rate.map_or(max as f64, |rate| {
-                rate * seconds * (mean_bytes(&producer.size) + STORED_OVERHEAD_BYTES)
+                let mean = SizeLaw::of(producer, scenario.time.load()).mean_bytes();
+                rate * seconds * (mean + STORED_OVERHEAD_BYTES)
             })
         })
         .sum();

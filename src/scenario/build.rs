@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use super::build_arrival::arrival;
 use super::build_calls::calls;
 use super::build_keys::keys;
+use super::build_payload::{payload, size};
 use super::files::Files;
+use super::metric::Metric;
 use super::model;
 use super::schema::{
-    Consumer, Event, File, NameKey, Ordering, Payload, PayloadKind, Producer, PutApi, Retry, Send,
-    Size, Slo, StampPlace, Stream, Time,
+    Consumer, Event, File, NameKey, Ordering, Producer, PutApi, Retry, Send, Slo, Stream, Time,
 };
 use super::validate::bound_value;
-use super::{metric::Metric, quantity::BytesText};
 use crate::kinesis::StreamName;
 
 /// The scenario that a file means; nothing if a stream or a figure does not exist, which the checks have refused.
@@ -79,48 +79,11 @@ fn producer(name: &str, raw: &Producer, files: &Files) -> Option<model::Producer
         workers: raw.workers,
         arrival: arrival(&raw.arrival, files)?,
         keys: keys(&raw.keys, files)?,
-        size: size(&raw.size),
-        payload: payload(&raw.payload),
+        size: size(name, raw, files)?,
+        payload: payload(name, &raw.payload, files)?,
         send: send(&raw.send)?,
         retry: retry(&raw.retry),
     })
-}
-
-fn size(raw: &Size) -> model::Size {
-    let bytes = |text: &BytesText| text.value;
-    match raw {
-        Size::Fixed { bytes: fixed } => model::Size::Fixed {
-            bytes: bytes(fixed),
-        },
-        Size::Uniform { min, max } => model::Size::Uniform {
-            min: bytes(min),
-            max: bytes(max),
-        },
-        Size::LogNormal {
-            median,
-            sigma,
-            min,
-            max,
-        } => model::Size::LogNormal {
-            median: bytes(median),
-            sigma: *sigma,
-            min: min.as_ref().map_or(0, bytes),
-            max: bytes(max),
-        },
-    }
-}
-
-fn payload(raw: &Payload) -> model::Payload {
-    model::Payload {
-        kind: match raw.kind {
-            PayloadKind::Random => model::PayloadKind::Random,
-            PayloadKind::Zeros => model::PayloadKind::Zeros,
-        },
-        stamp: match raw.stamp {
-            StampPlace::Prefix => model::StampPlace::Prefix,
-            StampPlace::None => model::StampPlace::None,
-        },
-    }
 }
 
 fn send(raw: &Send) -> Option<model::Send> {

@@ -1,17 +1,22 @@
 //! What a setting is when the file does not say: one table, each default a function that the declared structures name.
 //!
-//! Three defaults follow from other settings and are filled in by [`super::draft`]: the stream of a producer, consumer or
-//! event (the only one), `max_records` (1 for put-record), and the least size of a log-normal distribution (the stamp).
+//! Some defaults follow from other settings and are filled in by [`super::draft`]: the stream of a producer, consumer or
+//! event (the only one), `max_records` (1 for put-record), the place of the stamp, what is taken of a file, and the ends of
+//! normal and log-normal sizes (what the stamp and the payload need, and six standard deviations).
 
 use super::quantity::{BytesText, DurationText, KeyText, LevelText, Quantity, StartText, Text};
 use super::schema::{
     Interpolation, KeyOrder, Modulation, Ordering, PayloadKind, PutApi, Retry, ShardShareBy,
-    StampPlace, StreamMode, WaitUntil,
+    StreamMode, WaitUntil,
 };
 use super::tables::{LatencyName, LatencySetting, LimitsName, LimitsSetting};
 
 /// Bytes of the stamp; a stamped record is no smaller.
 pub(super) const STAMP_BYTES: u64 = 36;
+/// Bytes of the stamp as a member, `,"_sg":"` and its 36 bytes as base64 and `"`.
+pub(super) const STAMP_FIELD_BYTES: u64 = 57;
+/// Bytes of an empty member that pads, `,"_pad":""`.
+pub(super) const PAD_BYTES: u64 = 10;
 /// `send.max_records` of put-records.
 pub(super) const PUT_RECORDS_MAX_RECORDS: u32 = 500;
 
@@ -101,10 +106,6 @@ pub(super) fn key_format() -> KeyText {
 
 pub(super) fn payload_kind() -> PayloadKind {
     PayloadKind::Random
-}
-
-pub(super) fn stamp() -> StampPlace {
-    StampPlace::Prefix
 }
 
 pub(super) fn api() -> PutApi {

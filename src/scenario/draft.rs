@@ -6,14 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-use super::defaults::{PUT_RECORDS_MAX_RECORDS, STAMP_BYTES};
+use super::defaults::PUT_RECORDS_MAX_RECORDS;
 use super::describe::{alternatives, resolve, tag, words};
 use super::files::Files;
 use super::finding::{At, Finding};
-use super::quantity::{self, Text};
+use super::payload_bytes::least_drawn_bytes;
+use super::quantity::{self, BytesText, Text};
 use super::schema::{
-    Arrival, Calls, Consumer, Engine, Event, File, NameKey, Producer, PutApi, Size, Slo, Spacing,
-    StampPlace, Stream, StreamKey, Time,
+    Arrival, Calls, Consumer, Engine, Event, File, KeyOrder, NameKey, PayloadKind, Producer,
+    PutApi, Size, Slo, Spacing, StampPlace, Stream, StreamKey, Take, Time,
 };
 use super::tree::{Node, Value};
 
@@ -99,14 +100,22 @@ impl Draft {
                 PutApi::PutRecord => 1,
                 PutApi::PutRecords => PUT_RECORDS_MAX_RECORDS,
             });
-            if let Size::LogNormal { min, .. } = &mut producer.size
-                && min.is_none()
-            {
-                let least = match producer.payload.stamp {
-                    StampPlace::Prefix => STAMP_BYTES,
-                    StampPlace::None => 0,
-                };
-                *min = Text::new(format!("{least}B")).ok();
+            let payload = &mut producer.payload;
+            payload.stamp.get_or_insert(match payload.kind {
+                PayloadKind::Json => StampPlace::JsonField,
+                _ => StampPlace::Prefix,
+            });
+            if payload.kind == PayloadKind::File {
+                let sized =
+                    matches!(&producer.size, Some(size) if !matches!(size, Size::Natural {}));
+                let take = if sized { Take::Cuts } else { Take::Lines };
+                if *payload.take.get_or_insert(take) == Take::Lines {
+                    payload.order.get_or_insert(KeyOrder::Random);
+                }
+            }
+            let natural = payload.kind == PayloadKind::Json || payload.take == Some(Take::Lines);
+            if natural {
+                producer.size.get_or_insert(Size::Natural {});
             }
         }
         for consumer in self.consumers.values_mut() {
@@ -124,6 +133,30 @@ impl Draft {
         for event in self.events.values_mut() {
             let on = event.on_mut();
             *on = on.take().or_else(|| only.clone());
+        }
+    }
+
+    /// The defaults that follow from files: where drawn sizes end.
+    pub(super) fn fill_in_sizes(&mut self) {
+        for (name, producer) in &mut self.producers {
+            let least = least_drawn_bytes(name, producer, &self.files);
+            let bytes = |bytes: u64| -> Option<BytesText> { Text::new(format!("{bytes}B")).ok() };
+            match &mut producer.size {
+                Some(Size::LogNormal { min, .. }) => {
+                    *min = min.take().or_else(|| bytes(least));
+                }
+                Some(Size::Normal {
+                    mean,
+                    sigma,
+                    min,
+                    max,
+                }) => {
+                    let most = sigma.value.saturating_mul(6).saturating_add(mean.value);
+                    *min = min.take().or_else(|| bytes(least));
+                    *max = max.take().or_else(|| bytes(most));
+                }
+                _ => {}
+            }
         }
     }
 

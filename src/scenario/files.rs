@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use super::draft::Draft;
 use super::finding::Finding;
-use super::model::{KeyTable, Point};
-use super::schema::{Arrival, KeyOrder, Keys};
+use super::json_template::{JsonTemplate, TemplateError};
+use super::model::{KeyTable, PayloadFile, Point};
+use super::schema::{Arrival, KeyOrder, Keys, Payload, PayloadKind};
 
 /// The most bytes of one file: what is read is kept in memory.
 const BYTES_MAX: u64 = 1 << 30;
@@ -26,6 +27,10 @@ pub(super) struct Files {
     pub(super) listed_keys: BTreeMap<(String, KeyOrder), Arc<KeyTable>>,
     /// Recorded records.
     pub(super) traces: BTreeMap<String, Trace>,
+    /// Templates of payloads by their producers, those without a file too.
+    pub(super) templates: BTreeMap<String, Arc<JsonTemplate>>,
+    /// What payloads are taken from.
+    pub(super) payloads: BTreeMap<String, PayloadFile>,
 }
 
 /// A recording; each column has one value a record, or none at all.
@@ -56,6 +61,7 @@ pub(super) fn read_files(draft: &Draft, scenario_path: &str, findings: &mut Vec<
         producer
             .keys
             .visit(&mut path, &mut |keys, path| reader.keys(keys, path));
+        reader.payload(name, &producer.payload);
     }
     for (name, calls) in &draft.calls {
         let mut path = ["calls", name, "arrival"].map(str::to_owned).to_vec();
@@ -113,6 +119,48 @@ impl Reader<'_> {
         }
     }
 
+    fn payload(&mut self, name: &str, payload: &Payload) {
+        let path = ["producers", name, "payload"].map(str::to_owned);
+        match (payload.kind, &payload.template, &payload.file) {
+            (PayloadKind::Json, Some(template), None) => match JsonTemplate::parse(template) {
+                Ok(template) => {
+                    let template = Arc::new(template);
+                    self.files.templates.insert(name.to_owned(), template);
+                }
+                Err(wrong) => {
+                    let path = [&path[..], &["template".to_owned()]].concat();
+                    let line = wrong.line.filter(|_| template.contains('\n'));
+                    let place = line.map_or_else(String::new, |line| format!(" line {line}"));
+                    let title = format!("`template`{place}: {}", wrong.what);
+                    self.findings
+                        .push(Finding::value(&path, title).note(wrong.accepted));
+                }
+            },
+            (PayloadKind::Json, None, Some(file)) => {
+                let parse = |text: &str| JsonTemplate::parse(text).map_err(Wrong::from);
+                if let Some(template) = self.read(&path, file, parse) {
+                    let template = Arc::new(template);
+                    self.files.templates.insert(name.to_owned(), template);
+                }
+            }
+            (PayloadKind::File, _, Some(file)) if !self.files.payloads.contains_key(file) => {
+                let note = "a file is named relative to the scenario's folder";
+                match self.bytes(file).map(PayloadFile::new) {
+                    Ok(read) if read.line_count() == 0 => {
+                        self.add(&path, format!("`{file}` holds nothing"), note);
+                    }
+                    Ok(read) => {
+                        self.files.payloads.insert(file.clone(), read);
+                    }
+                    Err(wrong) => {
+                        self.add(&path, format!("failed to read `{file}`: {wrong}"), note);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// Reads a recording that must have this column.
     fn trace(&mut self, path: &[String], file: &str, column: &str) {
         if !self.files.traces.contains_key(file)
@@ -144,7 +192,7 @@ impl Reader<'_> {
         &mut self,
         path: &[String],
         file: &str,
-        parse: fn(&str) -> Result<T, Wrong>,
+        parse: impl Fn(&str) -> Result<T, Wrong>,
     ) -> Option<T> {
         let text = match self.text(file) {
             Ok(text) => text,
@@ -165,6 +213,14 @@ impl Reader<'_> {
     }
 
     fn text(&self, file: &str) -> Result<String, String> {
+        String::from_utf8(self.bytes(file)?).map_err(|error| {
+            let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = valid.split(|&byte| byte == b'\n').count();
+            format!("line {line} is not UTF-8")
+        })
+    }
+
+    fn bytes(&self, file: &str) -> Result<Vec<u8>, String> {
         let path = self.folder.join(file);
         let about = std::fs::metadata(&path).map_err(|error| error.to_string())?;
         if !about.is_file() {
@@ -176,12 +232,7 @@ impl Reader<'_> {
                 about.len()
             ));
         }
-        let bytes = std::fs::read(&path).map_err(|error| error.to_string())?;
-        String::from_utf8(bytes).map_err(|error| {
-            let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = valid.split(|&byte| byte == b'\n').count();
-            format!("line {line} is not UTF-8")
-        })
+        std::fs::read(&path).map_err(|error| error.to_string())
     }
 }
 
@@ -192,6 +243,16 @@ struct Wrong {
     line: usize,
     what: String,
     accepted: &'static str,
+}
+
+impl From<TemplateError> for Wrong {
+    fn from(error: TemplateError) -> Self {
+        Self {
+            line: error.line.unwrap_or(1),
+            what: error.what,
+            accepted: error.accepted,
+        }
+    }
 }
 
 /// The lines of a file that hold something, with their numbers.

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use super::curve::{Curve, Point, Spacing};
+pub use super::json_template::{
+    JsonTemplate, Piece, Range, TIME_BYTES, TemplateError, escape, escaped_bytes,
+};
 pub use super::key_table::KeyTable;
+pub use super::payload_file::PayloadFile;
 use crate::base::Timestamp;
 use crate::kinesis::api::ApiCall;
 pub use crate::kinesis::operation::PutApi;
@@ -244,6 +248,17 @@ pub enum Size {
         /// The most, not below `min`.
         max: u64,
     },
+    /// Normal, cut at both ends.
+    Normal {
+        /// The mean of the uncut distribution.
+        mean: u64,
+        /// Its standard deviation in bytes, above zero.
+        sigma: f64,
+        /// Smaller draws become this.
+        min: u64,
+        /// Larger draws become this.
+        max: u64,
+    },
     /// Log-normal, cut at both ends.
     LogNormal {
         /// The median.
@@ -255,28 +270,48 @@ pub enum Size {
         /// Larger draws become this.
         max: u64,
     },
+    /// By quantiles, straight between them.
+    Quantiles {
+        /// Quantiles that rise from 0 to 1, and their sizes, which never fall.
+        points: Arc<[(f64, u64)]>,
+    },
+    /// What each payload takes: that of a template, or of a line of a file.
+    Natural {
+        /// No payload is smaller.
+        min: u64,
+        /// No payload is larger.
+        max: u64,
+    },
 }
 
 impl Size {
     /// The largest size that can be drawn.
-    pub const fn max_bytes(&self) -> u64 {
-        match *self {
-            Self::Fixed { bytes } => bytes,
-            Self::Uniform { max, .. } | Self::LogNormal { max, .. } => max,
+    pub fn max_bytes(&self) -> u64 {
+        match self {
+            Self::Fixed { bytes } => *bytes,
+            Self::Uniform { max, .. }
+            | Self::Normal { max, .. }
+            | Self::LogNormal { max, .. }
+            | Self::Natural { max, .. } => *max,
+            Self::Quantiles { points } => points.last().map_or(0, |(_, size)| *size),
         }
     }
 
     /// The smallest size that can be drawn.
-    pub const fn min_bytes(&self) -> u64 {
-        match *self {
-            Self::Fixed { bytes } => bytes,
-            Self::Uniform { min, .. } | Self::LogNormal { min, .. } => min,
+    pub fn min_bytes(&self) -> u64 {
+        match self {
+            Self::Fixed { bytes } => *bytes,
+            Self::Uniform { min, .. }
+            | Self::Normal { min, .. }
+            | Self::LogNormal { min, .. }
+            | Self::Natural { min, .. } => *min,
+            Self::Quantiles { points } => points.first().map_or(0, |(_, size)| *size),
         }
     }
 }
 
 /// What records hold besides the stamp.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Payload {
     /// The bytes.
     pub kind: PayloadKind,
@@ -285,12 +320,36 @@ pub struct Payload {
 }
 
 /// The bytes of a payload.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum PayloadKind {
     /// Random bytes, which do not compress.
     Random,
     /// Zeros.
     Zeros,
+    /// Bytes that gzip and zstd make so many times smaller.
+    Compressible {
+        /// Of the bytes after the stamp, 1 or more.
+        ratio: f64,
+    },
+    /// JSON objects, padded where sizes are drawn.
+    Json(Arc<JsonTemplate>),
+    /// Pieces of a file, which has a byte at least.
+    Cuts(PayloadFile),
+    /// Lines of a file, which has one at least.
+    Lines {
+        /// The file.
+        file: PayloadFile,
+        /// In its order, then from the first line again, workers taking turns; else each line is as likely.
+        in_order: bool,
+    },
+}
+
+impl PayloadKind {
+    /// Payloads are never to be made smaller than this: below it a byte is too large a part of the 2 % within which both
+    /// gzip and zstd meet the ratio.
+    pub const LEAST_COMPRESSED_BYTES: u64 = 128;
+    /// The smallest record whose ratio is promised.
+    pub const LEAST_RATIO_RECORD_BYTES: u64 = 1_024;
 }
 
 /// Where a record's stamp stands.
@@ -298,6 +357,8 @@ pub enum PayloadKind {
 pub enum StampPlace {
     /// The first 36 bytes.
     Prefix,
+    /// The last member of a JSON object.
+    JsonField,
     /// Nowhere: integrity and end-to-end latency are not measured.
     None,
 }

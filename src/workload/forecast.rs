@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::arrival::{peak_records_per_s, records_per_s};
 use super::heavy_keys::{HeavyKey, heaviest};
 use super::placement::{Placement, ShardIndex};
-use super::sizes::mean_bytes;
+use super::size_law::SizeLaw;
 use crate::kinesis::quotas::RateName;
 use crate::kinesis::{Cause, HashKeyRange, Limits};
 use crate::scenario::model::{Arrival, KeyChoice, Keys, Producer};
@@ -190,7 +190,7 @@ fn parts<'a>(producers: &[&'a Producer], load: Duration) -> Vec<Part<'a>> {
     let mut parts: Vec<Part<'a>> = Vec::new();
     for producer in producers {
         let share = weight(producer) / total;
-        let mean = mean_bytes(&producer.size);
+        let mean = SizeLaw::of(producer, load).mean_bytes();
         let mut add =
             |keys: &'a Keys, share: f64| match parts.iter_mut().find(|part| part.keys == keys) {
                 Some(part) => {
@@ -231,7 +231,7 @@ mod tests {
     use crate::kinesis::quotas::RateLimit;
     use crate::scenario::model::{KeyTable, Size};
     use crate::workload::draw::RecordSource;
-    use crate::workload::draw::tests::producer;
+    use crate::workload::draw::tests::{producer, stamp};
 
     const POISSON: Arrival = Arrival::Poisson { rate: 2_400.0 };
     const LOAD: Duration = Duration::from_secs(12);
@@ -343,7 +343,7 @@ mod tests {
         let mut batch = crate::kinesis::PutBatch::new();
         for _ in 0..40_000 {
             let plan = source.next();
-            source.render(&plan, None, &mut batch);
+            source.render(&plan, &stamp(&plan, Duration::ZERO), &mut batch);
             let key = batch.entry(batch.len() - 1).partition_key;
             assert_eq!(HashKey::of_partition_key(key), plan.hash_key);
         }
@@ -376,7 +376,7 @@ mod tests {
         let mut batch = crate::kinesis::PutBatch::new();
         for index in 0..100 {
             let plan = source.next();
-            source.render(&plan, None, &mut batch);
+            source.render(&plan, &stamp(&plan, Duration::ZERO), &mut batch);
             let entry = batch.entry(index);
             assert_eq!(entry.explicit_hash_key, Some(plan.hash_key));
             assert_eq!(plan.hash_key == HashKey(7), entry.partition_key == "x");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::kinesis::HashKey;
-use crate::scenario::model::{KeyChoice, KeyTable, Keys};
+use crate::scenario::model::{KeyChoice, KeyTable, Keys, escape};
 
 /// Shows key numbers as partition keys.
 #[derive(Clone, PartialEq, Debug)]
@@ -98,6 +98,21 @@ impl KeyText {
         if let Some(salt) = pieces.salt {
             out.push('-');
             out.push_str(itoa::Buffer::new().format(salt));
+        }
+    }
+
+    /// Appends the partition key of this number as JSON has it between quotes.
+    pub fn write_json(&self, number: u64, out: &mut Vec<u8>) {
+        let (text, number) = self.part(number);
+        let pieces = text.pieces(number);
+        escape(pieces.prefix, out);
+        if let Some(digits) = pieces.digits {
+            out.extend_from_slice(itoa::Buffer::new().format(digits).as_bytes());
+        }
+        escape(pieces.suffix, out);
+        if let Some(salt) = pieces.salt {
+            out.push(b'-');
+            out.extend_from_slice(itoa::Buffer::new().format(salt).as_bytes());
         }
     }
 

@@ -5,15 +5,18 @@
 //! knows where its records go, so that every world is offered the same records at the same intended times.
 
 pub mod arrival;
+mod compressible;
 pub mod draw;
 pub mod forecast;
 pub mod heavy_keys;
+mod json;
 pub mod key_text;
 pub mod keys;
 pub mod payload;
 pub mod pieces;
 mod placement;
 pub mod shares;
+pub mod size_law;
 pub mod sizes;
 pub mod stamp;
 pub mod walk;
@@ -26,6 +29,7 @@ pub use heavy_keys::HeavyKey;
 pub use key_text::{KeyHashes, KeyText};
 pub use keys::KeyGenerator;
 pub use payload::{PayloadGenerator, PayloadPool};
+pub use size_law::SizeLaw;
 pub use sizes::SizeGenerator;
 pub use stamp::{Stamp, StampError};
 

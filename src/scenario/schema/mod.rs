@@ -8,6 +8,7 @@ mod calls;
 mod consumer;
 mod event;
 mod keys;
+mod payload;
 mod producer;
 mod slo;
 
@@ -28,9 +29,8 @@ pub(super) use calls::{Calls, Step, WaitUntil};
 pub(super) use consumer::Consumer;
 pub(super) use event::Event;
 pub(super) use keys::{KeyOrder, Keys, ShardShareBy};
-pub(super) use producer::{
-    Ordering, Payload, PayloadKind, Producer, PutApi, Retry, Send, Size, StampPlace,
-};
+pub(super) use payload::{Payload, PayloadKind, StampPlace, Take};
+pub(super) use producer::{Ordering, Producer, PutApi, Retry, Send, Size};
 pub(super) use slo::{Bound, Slo};
 
 /// Names of producers, consumers, events and SLOs: no dots, so that paths into a report stay readable.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::arrival::Arrival;
 use super::keys::Keys;
+use super::payload::Payload;
 use crate::scenario::defaults;
 use crate::scenario::quantity::{BytesText, DurationText};
 
@@ -23,8 +24,10 @@ pub(in crate::scenario) struct Producer {
     pub(in crate::scenario) arrival: Arrival,
     /// Which partition keys records have.
     pub(in crate::scenario) keys: Keys,
-    /// How large the records' data is, stamp included, key not.
-    pub(in crate::scenario) size: Size,
+    /// How large the records' data is, stamp included, key not. JSON and lines of a file have a size by themselves and
+    /// need none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::scenario) size: Option<Size>,
     /// What records hold.
     #[serde(default)]
     pub(in crate::scenario) payload: Payload,
@@ -52,6 +55,19 @@ pub(in crate::scenario) enum Size {
         /// The most.
         max: BytesText,
     },
+    /// Normal, cut at both ends.
+    Normal {
+        /// The mean, before it is cut.
+        mean: BytesText,
+        /// The standard deviation, above zero.
+        sigma: BytesText,
+        /// Smaller draws become this; the stamp's or template's least if not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        min: Option<BytesText>,
+        /// Larger draws become this; six standard deviations above the mean if not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max: Option<BytesText>,
+    },
     /// Log-normal, cut at both ends.
     LogNormal {
         /// The median.
@@ -59,53 +75,31 @@ pub(in crate::scenario) enum Size {
         /// The standard deviation of the logarithm.
         #[schemars(extend("exclusiveMinimum" = 0))]
         sigma: f64,
-        /// Smaller draws become this; 36 bytes if stamped, else none.
+        /// Smaller draws become this; the stamp's or template's least if not given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         min: Option<BytesText>,
         /// Larger draws become this.
         max: BytesText,
     },
+    /// By quantiles, straight between them.
+    Quantiles {
+        /// From quantile 0 to 1; quantiles rise, and sizes do not fall.
+        #[schemars(length(min = 2, max = 10_000))]
+        points: Vec<QuantilePoint>,
+    },
+    /// What the payload takes by itself: JSON as its template comes out, or a line of a file.
+    Natural {},
 }
 
-/// What records hold.
+/// A quantile and the size there.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::scenario) struct Payload {
-    /// The bytes.
-    #[serde(default = "defaults::payload_kind")]
-    pub(in crate::scenario) kind: PayloadKind,
-    /// Where the stamp stands, by which integrity and end-to-end latency are measured.
-    #[serde(default = "defaults::stamp")]
-    pub(in crate::scenario) stamp: StampPlace,
-}
-
-impl Default for Payload {
-    fn default() -> Self {
-        Self {
-            kind: defaults::payload_kind(),
-            stamp: defaults::stamp(),
-        }
-    }
-}
-
-/// The bytes of a payload.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(in crate::scenario) enum PayloadKind {
-    /// Random bytes, which do not compress.
-    Random,
-    /// Zeros.
-    Zeros,
-}
-
-/// Where a record's stamp stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(in crate::scenario) enum StampPlace {
-    /// The first 36 bytes.
-    Prefix,
-    /// Nowhere: integrity and end-to-end latency are not measured.
-    None,
+pub(in crate::scenario) struct QuantilePoint {
+    /// The share of the records that are not larger.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub(in crate::scenario) quantile: f64,
+    /// The size.
+    pub(in crate::scenario) size: BytesText,
 }
 
 /// How records are batched and sent.

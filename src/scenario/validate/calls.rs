@@ -190,7 +190,7 @@ fn check_script(name: &str, calls: &Calls, findings: &mut Vec<Finding>) {
 pub(super) fn stamped_streams_get_no_other_records(draft: &Draft, findings: &mut Vec<Finding>) {
     for (name, calls) in &draft.calls {
         let stamps = draft.producers.values().any(|producer| {
-            producer.stream == calls.on && producer.payload.stamp == StampPlace::Prefix
+            producer.stream == calls.on && producer.payload.stamp != Some(StampPlace::None)
         });
         let mut puts = calls
             .mix

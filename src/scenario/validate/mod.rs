@@ -7,12 +7,14 @@ mod calls;
 mod consumers;
 mod events;
 mod keys;
+mod payloads;
 mod producers;
 mod simulated;
 mod slo;
 mod streams;
 mod target;
 
+pub(super) use keys::key_bytes_in_json;
 pub use simulated::check_simulated;
 pub(super) use slo::bound_value;
 pub use target::{Abilities, cannot, check_target, has_faults};
@@ -34,7 +36,7 @@ const fn rule(
 }
 
 /// Every rule.
-const RULES: [Rule; 40] = [
+const RULES: [Rule; 45] = [
     rule(streams::somebody_loads, &[]),
     rule(
         calls::are_a_mix_or_a_script,
@@ -128,22 +130,44 @@ const RULES: [Rule; 40] = [
         keys::keys_are_no_longer_than_a_partition_key,
         &[("producers", "keys")],
     ),
-    rule(producers::sizes_are_in_order, &[("producers", "size")]),
     rule(
-        producers::stamp_fits,
+        payloads::settings_are_of_their_kind,
+        &[("producers", "payload")],
+    ),
+    rule(
+        payloads::records_have_one_size,
+        &[("producers", "size"), ("producers", "payload")],
+    ),
+    rule(payloads::only_json_has_a_field, &[("producers", "payload")]),
+    rule(
+        payloads::sizes_hold_the_template,
+        &[
+            ("producers", "size"),
+            ("producers", "payload"),
+            ("producers", "keys"),
+        ],
+    ),
+    rule(
+        payloads::ratios_can_be_reached,
+        &[("producers", "size"), ("producers", "payload")],
+    ),
+    rule(payloads::sizes_are_in_order, &[("producers", "size")]),
+    rule(
+        payloads::stamp_fits,
         &[("producers", "size"), ("producers", "payload")],
     ),
     rule(
         producers::records_fit_the_stream,
         &[
             ("producers", "size"),
+            ("producers", "payload"),
             ("producers", "keys"),
             ("producers", "stream"),
             ("streams", "max_record_bytes"),
         ],
     ),
     rule(
-        producers::existing_streams_get_no_stamp,
+        producers::existing_streams_get_no_prefix,
         &[
             ("producers", "stream"),
             ("producers", "payload"),
@@ -155,6 +179,7 @@ const RULES: [Rule; 40] = [
         producers::requests_hold_the_largest_record,
         &[
             ("producers", "size"),
+            ("producers", "payload"),
             ("producers", "keys"),
             ("producers", "send"),
         ],

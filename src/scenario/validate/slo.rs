@@ -158,7 +158,7 @@ fn is_measured(
         .filter(|producer| producer.stream.as_deref() == stream);
     // Refused producers may stamp too: only what is known is judged.
     let all_known = draft.producers.len() == draft.declared.producers.len();
-    if all_known && writers.all(|producer| producer.payload.stamp == StampPlace::None) {
+    if all_known && writers.all(|producer| producer.payload.stamp == Some(StampPlace::None)) {
         findings.push(
             Finding::value(
                 &["slo", name, "metric"],
