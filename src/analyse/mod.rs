@@ -7,6 +7,7 @@
 pub mod budget;
 mod call_cost;
 pub mod cost;
+mod fan_out;
 pub mod policy;
 pub mod prices;
 

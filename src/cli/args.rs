@@ -31,6 +31,11 @@ pub(super) enum Command {
     /// Validate scenarios; print what they resolve to and the load forecast for each shard
     #[command(after_help = "Example: streamgauge check scenarios/hot-key.toml")]
     Check(CheckArguments),
+    /// Find out what this host can pace, and up to which rate its measurements would be VALID
+    ///
+    /// Exit code: 0 some rate is, 3 not even the lowest one.
+    #[command(after_help = "Example: streamgauge calibrate --seconds 0.5")]
+    Calibrate(super::calibrate::CalibrateArguments),
     /// Show where a partition key goes, and what its load takes of a shard's limits
     #[command(
         after_help = "Example: streamgauge explain customer-42 --shards 4 --rate 800/s --size 2KiB"
@@ -69,6 +74,9 @@ pub(super) struct RunArguments {
     /// What calls an endpoint or AWS
     #[arg(long, value_enum, default_value_t = Client::Sdk)]
     pub(super) client: Client,
+    /// Pace by sleeping and then spinning: a processor for each worker of a producer, and one more, must be there
+    #[arg(long)]
+    pub(super) precise: bool,
     #[command(flatten)]
     pub(super) aws: AwsArguments,
 }

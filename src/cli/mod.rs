@@ -5,6 +5,7 @@
 mod args;
 #[cfg(feature = "aws")]
 mod aws;
+mod calibrate;
 mod check;
 mod decode;
 mod exit;
@@ -18,6 +19,7 @@ mod serve;
 mod serve_log;
 mod serve_tls;
 mod show;
+mod spinning;
 mod sweep;
 #[cfg(feature = "aws")]
 mod swept;
@@ -50,6 +52,7 @@ pub fn main() -> ExitCode {
     let exit = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Simulate(arguments) => run::simulate(&arguments),
+        Command::Calibrate(arguments) => calibrate::calibrate(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Decode(arguments) => decode::decode(&arguments),

@@ -11,6 +11,7 @@ use super::args::{
 use super::exit::Exit;
 use super::files;
 use super::show::show;
+use super::spinning;
 use super::target::{self, NoClient};
 use super::watch::{LiveLine, Watch};
 use crate::base::clock::{self, VIRTUAL_EPOCH};
@@ -37,17 +38,24 @@ pub(super) fn run(arguments: &RunArguments) -> Exit {
         common,
         target,
         client,
+        precise,
         aws,
     } = arguments;
-    run_all(common, target, *client, aws)
+    run_all(common, target, *client, *precise, aws)
 }
 
 pub(super) fn simulate(arguments: &SimulateArguments) -> Exit {
     let none = AwsArguments::default();
-    run_all(&arguments.common, "simulated", Client::Sdk, &none)
+    run_all(&arguments.common, "simulated", Client::Sdk, false, &none)
 }
 
-fn run_all(common: &CommonArguments, target: &str, client: Client, aws: &AwsArguments) -> Exit {
+fn run_all(
+    common: &CommonArguments,
+    target: &str,
+    client: Client,
+    precise: bool,
+    aws: &AwsArguments,
+) -> Exit {
     // Everything is read before anything runs: a mistake in the third file must not cost the first two runs.
     let mut loaded = Vec::new();
     for path in &common.scenarios {
@@ -61,6 +69,10 @@ fn run_all(common: &CommonArguments, target: &str, client: Client, aws: &AwsArgu
             return Exit::Usage;
         };
         if !files::can_run(&scenario, target.kind, Abilities::default()) {
+            return Exit::Usage;
+        }
+        if precise && let Err(refusal) = spinning::allowed(&scenario.scenario, target.kind) {
+            eprintln!("error: {}: {refusal}", path.display());
             return Exit::Usage;
         }
         loaded.push((source, scenario, target));
@@ -77,7 +89,7 @@ fn run_all(common: &CommonArguments, target: &str, client: Client, aws: &AwsArgu
                 Some(loaded) if target.kind == TargetKind::Aws => {
                     super::aws::run_one(common, target, client, aws, &loaded)
                 }
-                Some(loaded) => run_one(common, target, client, &loaded),
+                Some(loaded) => run_one(common, target, client, precise, &loaded),
                 None => Exit::Usage,
             };
             exit = exit.and(one);
@@ -103,7 +115,13 @@ fn again(common: &CommonArguments, source: &Source, first: &Loaded, repeat: u64)
     files::load(source, &overrides)
 }
 
-fn run_one(common: &CommonArguments, target: &TargetSpec, client: Client, loaded: &Loaded) -> Exit {
+fn run_one(
+    common: &CommonArguments,
+    target: &TargetSpec,
+    client: Client,
+    precise: bool,
+    loaded: &Loaded,
+) -> Exit {
     let scenario = &loaded.scenario;
     let wall = Clock::real();
     let line = (!common.quiet).then(|| LiveLine {
@@ -131,7 +149,7 @@ fn run_one(common: &CommonArguments, target: &TargetSpec, client: Client, loaded
         Ok(folder) => folder,
         Err(problem) => return cannot_write(&problem),
     };
-    let outcome = place.run(scenario, wall, &watch);
+    let outcome = place.run(scenario, wall, precise, &watch);
     watch.end_line();
     let outcome = match outcome {
         Ok(outcome) => outcome,
@@ -267,12 +285,18 @@ impl Place {
         Ok(Self::Connected(runtime, target))
     }
 
-    fn run(self, scenario: &Scenario, wall: Clock, watch: &Watch) -> Result<Outcome, Problem> {
-        let (runtime, session) = match self {
+    fn run(
+        self,
+        scenario: &Scenario,
+        wall: Clock,
+        precise: bool,
+        watch: &Watch,
+    ) -> Result<Outcome, Problem> {
+        let (runtime, mut session) = match self {
             Self::Simulated => return run_simulated(scenario, watch),
             Self::Embedded => {
                 let run = run_number(scenario, wall);
-                (real_runtime()?, session(scenario, run, wall))
+                (real_runtime()?, embedded(scenario, run, wall))
             }
             Self::Connected(runtime, target) => {
                 let session = Session {
@@ -284,6 +308,9 @@ impl Place {
                 (runtime, session)
             }
         };
+        if precise {
+            session.clock = session.clock.spinning();
+        }
         let controls = watch.controls();
         let outcome = runtime.block_on(async move { tokio::spawn(session.run(controls)).await });
         // Look-ups of host names cannot be ended and must not hold up the results.
@@ -292,7 +319,7 @@ impl Place {
     }
 }
 
-fn real_runtime() -> std::io::Result<Runtime> {
+pub(super) fn real_runtime() -> std::io::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -307,7 +334,7 @@ fn run_simulated(scenario: &Scenario, watch: &Watch) -> Result<Outcome, Problem>
     let runtime = clock::virtual_runtime()?;
     let controls = watch.controls();
     runtime.block_on(async {
-        let session = session(
+        let session = embedded(
             scenario,
             rng::run_number(scenario.seed, 0),
             Clock::virtual_from(VIRTUAL_EPOCH),
@@ -353,7 +380,8 @@ impl Problem {
     }
 }
 
-fn session(scenario: &Scenario, run: u32, clock: Clock) -> Session {
+/// A run on an engine of its own in this process.
+pub(super) fn embedded(scenario: &Scenario, run: u32, clock: Clock) -> Session {
     let settings = Settings {
         account_id: ACCOUNT.to_owned(),
         region: REGION.to_owned(),

@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod meter;
 pub mod progress;
 mod shard_text;
+pub mod slot_wait;
 pub mod throttle;
 pub mod tips;
 pub mod verdict;
@@ -26,4 +27,4 @@ pub use interval::{
 };
 pub use ledger::{ConsumerLedger, NotSentCause, NotSentCounts, Outcome, Phase, ProducerLedger};
 pub use throttle::{Basis, ThrottleRow, ThrottleTable};
-pub use verdict::{Facts, Reason, Status, Verdict, judge};
+pub use verdict::{Facts, Reason, SlotFacts, Status, Verdict, judge};

@@ -1,6 +1,9 @@
 //! One attempt: a request on its way, and what came back.
 
+use std::panic::resume_unwind;
+
 use tokio::sync::watch;
+use tokio::task::{JoinError, JoinHandle};
 
 use crate::base::{Clock, Timestamp};
 use crate::kinesis::operation::PutResult;
@@ -106,4 +109,14 @@ pub(super) async fn attempt(
     request.answer = answer;
     request.ended = answered.unwrap_or_else(|| clock.now());
     request
+}
+
+/// The end of an attempt that is made on another runtime. A panic there is one here.
+pub(super) async fn elsewhere(attempt: JoinHandle<Request>) -> Request {
+    match attempt.await.map_err(JoinError::try_into_panic) {
+        Ok(request) => request,
+        Err(Ok(panic)) => resume_unwind(panic),
+        // That runtime is gone, and with it everybody who could want an answer.
+        Err(Err(_cancelled)) => std::future::pending().await,
+    }
 }

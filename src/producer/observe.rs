@@ -1,6 +1,7 @@
 //! What one worker saw: outcomes, latencies, refusals, kept without locks and handed on in batches.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::Timestamp;
 use crate::kinesis::Cause;
@@ -13,11 +14,15 @@ use crate::measure::interval::{Recorder, RecorderTotals};
 use crate::measure::ledger::{NotSentCause, Outcome, Phase, ProducerLedger};
 use crate::measure::meter::Meters;
 use crate::measure::progress::Progress;
+use crate::measure::slot_wait::SlotWaits;
 use crate::measure::throttle::{Basis, ThrottleTable};
 use crate::measure::tips::Tips;
 use crate::scenario::model::PutApi;
 
 use super::queue::Item;
+
+/// How many ends of records are kept at most while a reader holds the account; then the worker waits for it.
+const RESOLUTIONS_MAX: usize = 1 << 16;
 
 /// One worker's observations.
 #[derive(Debug)]
@@ -39,6 +44,8 @@ pub(super) struct Observer {
     put_units: u64,
     /// The most that a record was released late, in nanoseconds.
     longest_gap_ns: u64,
+    /// Of records of the measurement window.
+    slot_waits: SlotWaits,
 }
 
 /// What a worker saw, when it is done.
@@ -48,6 +55,7 @@ pub(super) struct Observations {
     pub(super) ledgers: [ProducerLedger; 2],
     pub(super) throttles: ThrottleTable,
     pub(super) longest_gap_ns: u64,
+    pub(super) slot_waits: SlotWaits,
 }
 
 impl Observer {
@@ -74,6 +82,7 @@ impl Observer {
             acked: Vec::new(),
             put_units: 0,
             longest_gap_ns: 0,
+            slot_waits: SlotWaits::default(),
         }
     }
 
@@ -97,6 +106,12 @@ impl Observer {
         ledger.intend(1);
         ledger.add(Outcome::NotSent(cause), 0);
         self.progress.not_sent.add(1);
+    }
+
+    /// These records were due, and as many requests were under way as may be: they waited so long for a place.
+    pub(super) fn waited_for_slot(&mut self, items: &[Item], wait: Duration) {
+        let measured = items.iter().filter(|item| item.phase == Phase::Measure);
+        self.slot_waits.add(measured.count() as u64, wait);
     }
 
     /// An attempt was made with this record in it.
@@ -215,12 +230,21 @@ impl Observer {
         });
     }
 
-    /// Hands on what was settled since the last time.
+    /// Hands on what was settled since the last time. While a reader holds the account the ends of records are kept for
+    /// the next time, unless there are very many.
     pub(super) fn publish(&mut self, now: Timestamp) {
-        if !self.resolutions.is_empty() {
-            if let Some(integrity) = &self.integrity {
-                integrity.resolve(self.key, &self.resolutions);
+        let taken = match &self.integrity {
+            _ if self.resolutions.is_empty() => true,
+            None => true,
+            Some(integrity) if self.resolutions.len() < RESOLUTIONS_MAX => {
+                integrity.try_resolve(self.key, &self.resolutions)
             }
+            Some(integrity) => {
+                integrity.resolve(self.key, &self.resolutions);
+                true
+            }
+        };
+        if taken {
             self.resolutions.clear();
         }
         if self.put_units > 0 {
@@ -234,13 +258,22 @@ impl Observer {
         }
     }
 
+    /// Whether ends of records are kept because a reader held the account.
+    pub(super) const fn has_more(&self) -> bool {
+        !self.resolutions.is_empty()
+    }
+
     pub(super) fn finish(mut self, now: Timestamp) -> Observations {
         self.publish(now);
+        if let Some(integrity) = &self.integrity {
+            integrity.resolve(self.key, &self.resolutions);
+        }
         Observations {
             totals: self.recorder.finish(),
             ledgers: self.ledgers,
             throttles: self.throttles,
             longest_gap_ns: self.longest_gap_ns,
+            slot_waits: self.slot_waits,
         }
     }
 }

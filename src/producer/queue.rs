@@ -133,8 +133,9 @@ impl Queue {
         })
     }
 
-    /// Takes the records of the next request: as many as fit, at least one.
-    pub(super) fn take_request(&mut self, send: &Send, into: &mut Vec<Item>) {
+    /// Takes the records of the next request: as many as fit, at least one. Gives the time since when it was due: when the
+    /// record came that filled it, or when its first one had lingered.
+    pub(super) fn take_request(&mut self, send: &Send, into: &mut Vec<Item>) -> Timestamp {
         let mut bytes = 0;
         while let Some(item) = self.waiting.front().copied() {
             bytes += item.billed_bytes();
@@ -146,6 +147,14 @@ impl Queue {
             self.waiting.pop_front();
             self.waiting_bytes -= item.billed_bytes();
             into.push(item);
+        }
+        let is_full = into.len() >= send.max_records as usize || bytes >= send.max_bytes;
+        let lingered = into
+            .first()
+            .map_or(Timestamp::ZERO, |first| first.queued.plus(linger(send)));
+        match into.last() {
+            Some(last) if is_full => last.queued.min(lingered),
+            _ => lingered,
         }
     }
 

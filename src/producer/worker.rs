@@ -1,13 +1,15 @@
 //! One producer worker: a single task that paces, batches, sends and settles, with all its state its own.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::FutureExt as _;
+use futures_util::future::{Either, FutureExt as _};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use super::call::{Answer, Request, attempt};
+use super::call::{Answer, Request, attempt, elsewhere};
 use super::lanes::{LaneCounts, LaneGate};
 use super::observe::{Observations, Observer};
 use super::pacer::Pacer;
@@ -23,6 +25,7 @@ use crate::measure::interval::{Recorder, RecorderTotals};
 use crate::measure::ledger::{NotSentCause, Outcome, Phase, ProducerLedger};
 use crate::measure::meter::Meters;
 use crate::measure::progress::Progress;
+use crate::measure::slot_wait::SlotWaits;
 use crate::measure::throttle::ThrottleTable;
 use crate::measure::tips::Tips;
 use crate::scenario::model::{Arrival, Ordering, Producer, StampPlace, Time};
@@ -31,6 +34,12 @@ use crate::workload::{PayloadPool, RecordSource, Schedule, Stamp, schedule};
 
 /// How many due records are released before the worker looks at its answers again.
 const RELEASE_AT_ONCE: usize = 4_096;
+
+/// How long a worker whose calls are answered at once goes on before it gives others their turn.
+const TURN_AFTER: Duration = Duration::from_micros(100);
+
+/// When ends of records are handed on again that a reader did not let in.
+const PUBLISH_AGAIN: Duration = Duration::from_millis(1);
 
 /// What a worker is given.
 #[derive(Debug)]
@@ -65,6 +74,8 @@ pub struct WorkerContext {
     pub progress: Arc<Progress>,
     /// Turns true when the run is interrupted.
     pub cancel: watch::Receiver<bool>,
+    /// Where calls are made; by the worker itself where nobody is given.
+    pub calls: Option<Handle>,
 }
 
 /// What a worker did.
@@ -78,6 +89,8 @@ pub struct WorkerReport {
     pub throttles: ThrottleTable,
     /// The most that a record was released after its intended time.
     pub longest_gap: Duration,
+    /// Records of the measurement window that waited for a free request slot.
+    pub slot_waits: SlotWaits,
     /// The most requests that were under way at once.
     pub max_in_flight: usize,
     /// The most records that waited for a request or a retry.
@@ -104,6 +117,8 @@ pub struct Worker {
     queued_max: usize,
     /// Records released and not settled.
     unsettled: usize,
+    /// Since when as many requests are under way as may be.
+    slots_full_since: Option<Timestamp>,
     /// Why the worker stops before its schedule and its retries end, once it does.
     leftover: Option<NotSentCause>,
     last_failure: Option<String>,
@@ -147,6 +162,7 @@ impl Worker {
             in_flight_max: 0,
             queued_max: 0,
             unsettled: 0,
+            slots_full_since: None,
             leftover: None,
             last_failure: None,
             context,
@@ -159,6 +175,10 @@ impl Worker {
         let pacer = Pacer::new(clock);
         let mut cancel = self.context.cancel.clone();
         let mut in_flight = FuturesUnordered::new();
+        // Calls that were answered: their memory is used again.
+        let mut used_calls = Vec::new();
+        let max_in_flight = self.context.producer.send.max_in_flight as usize;
+        let mut turn_given = self.context.start;
         let give_up = self
             .context
             .start
@@ -178,13 +198,18 @@ impl Worker {
             if self.leftover.is_some() {
                 break;
             }
+            if self.observer.has_more() {
+                self.observer.publish(now);
+            }
             let released = self.release(now);
             self.queue.wake_retries(now);
-            while in_flight.len() < self.context.producer.send.max_in_flight as usize
+            let mut is_answered = false;
+            while in_flight.len() < max_in_flight
                 && self.request_due().is_some_and(|due| due <= now)
             {
-                let request = self.next_request();
-                in_flight.push(attempt(
+                let request = self.next_request(now);
+                self.in_flight_max = self.in_flight_max.max(in_flight.len() + 1);
+                let call = attempt(
                     self.context.target.clone(),
                     self.stream.clone(),
                     self.context.producer.send,
@@ -192,20 +217,53 @@ impl Worker {
                     give_up,
                     cancel.clone(),
                     request,
+                );
+                if let Some(runtime) = &self.context.calls {
+                    let call = elsewhere(runtime.spawn(call));
+                    in_flight.push(Either::Left(async { (call.await, None) }));
+                    continue;
+                }
+                let mut call = if let Some(mut used) = used_calls.pop() {
+                    Pin::set(&mut used, call);
+                    used
+                } else {
+                    Box::pin(call)
+                };
+                // The engine in this process mostly answers at once. What has come due meanwhile goes before the next request.
+                if let Some(request) = call.as_mut().now_or_never() {
+                    used_calls.push(call);
+                    self.settle_request(request);
+                    is_answered = true;
+                    break;
+                }
+                in_flight.push(Either::Right(
+                    async move { (call.as_mut().await, Some(call)) },
                 ));
             }
-            self.in_flight_max = self.in_flight_max.max(in_flight.len());
+            self.slots_full_since =
+                (in_flight.len() >= max_in_flight).then(|| self.slots_full_since.unwrap_or(now));
             self.queued_max = self.queued_max.max(self.waiting());
+            if is_answered {
+                let answered = clock.now();
+                self.observer.publish(answered);
+                if clock.is_virtual() || answered.since(turn_given) >= TURN_AFTER {
+                    tokio::task::yield_now().await;
+                    turn_given = answered;
+                }
+                continue;
+            }
             if self.unsettled == 0 && self.schedule_ended(now) {
                 break;
             }
             let wake = self.next_wake(now, released, in_flight.len()).min(give_up);
             tokio::select! {
                 biased;
-                Some(request) = in_flight.next(), if !in_flight.is_empty() => {
+                Some((request, used)) = in_flight.next(), if !in_flight.is_empty() => {
                     self.settle_request(request);
-                    while let Some(Some(request)) = in_flight.next().now_or_never() {
+                    used_calls.extend(used);
+                    while let Some(Some((request, used))) = in_flight.next().now_or_never() {
                         self.settle_request(request);
+                        used_calls.extend(used);
                     }
                     self.observer.publish(clock.now());
                 }
@@ -215,8 +273,9 @@ impl Worker {
             }
             // A worker that never has to wait must let the others, and the timers, have their turn.
             tokio::task::yield_now().await;
+            turn_given = now;
         }
-        while let Some(request) = in_flight.next().await {
+        while let Some((request, _)) = in_flight.next().await {
             self.settle_request(request);
         }
         self.settle_leftovers(clock.now());
@@ -225,12 +284,14 @@ impl Worker {
             ledgers,
             throttles,
             longest_gap_ns,
+            slot_waits,
         } = self.observer.finish(clock.now());
         WorkerReport {
             ledgers,
             totals,
             throttles,
             longest_gap: Duration::from_nanos(longest_gap_ns),
+            slot_waits,
             max_in_flight: self.in_flight_max,
             max_queued: self.queued_max,
             last_failure: self.last_failure,
@@ -334,9 +395,10 @@ impl Worker {
                 .map(|offset| self.context.start.plus(offset)),
             None => (now < self.load_end()).then(|| self.load_end()),
         };
+        let kept = self.observer.has_more().then(|| now.plus(PUBLISH_AGAIN));
         let room = in_flight < self.context.producer.send.max_in_flight as usize;
         let request = if room { self.request_due() } else { None };
-        [scheduled, self.queue.next_retry(), request]
+        [scheduled, self.queue.next_retry(), request, kept]
             .into_iter()
             .flatten()
             .min()
@@ -344,11 +406,16 @@ impl Worker {
     }
 
     /// Makes a request of the records that waited longest.
-    fn next_request(&mut self) -> Request {
+    fn next_request(&mut self, now: Timestamp) -> Request {
         let mut request = self.spare.pop().unwrap_or_default();
         request.clear();
-        self.queue
+        let due = self
+            .queue
             .take_request(&self.context.producer.send, &mut request.items);
+        if let Some(full_since) = self.slots_full_since {
+            let wait = now.since(due.max(full_since));
+            self.observer.waited_for_slot(&request.items, wait);
+        }
         let stamped = self.context.producer.payload.stamp == StampPlace::Prefix;
         let Request { items, batch, .. } = &mut request;
         for item in items {

@@ -16,8 +16,9 @@ use crate::base::Timestamp;
 use crate::kinesis::operation::ShardDescription;
 use crate::measure::{
     CallLedger, ConsumerLedger, Facts, LatencyHistogram, LatencyKind, LatencySummary, Phase,
-    ProducerLedger, RecorderTotals, ShardCounters, ShardTotals, ThrottleTable, judge,
+    ProducerLedger, RecorderTotals, ShardCounters, ShardTotals, SlotFacts, ThrottleTable, judge,
 };
+use crate::run::environment::CpuShares;
 use crate::run::{self, CallsOutcome, ConsumerOutcome, Outcome, StreamOutcome};
 use crate::scenario::Scenario;
 use crate::scenario::model::Arrival;
@@ -89,6 +90,7 @@ pub fn document(inputs: &Inputs<'_>) -> Document {
             ledger,
             measure_s,
         );
+        summary.slot_waits = (producer.slot_waits.records > 0).then_some(producer.slot_waits);
         summary.last_failure.clone_from(&producer.last_failure);
         (name.clone(), summary)
     });
@@ -298,8 +300,14 @@ fn facts(scenario: &Scenario, outcome: &Outcome) -> Facts {
         clipped: histograms().map(LatencyHistogram::clipped).sum(),
         end_to_end_samples: end_to_end.count(),
         end_to_end_negative: end_to_end.negative(),
-        cpu_steal_share: outcome.cpu.map(|cpu| cpu.stolen),
-        host_cpu_share: outcome.cpu.map(|cpu| cpu.busy),
+        cpu_steal_share: cpu(outcome).map(|cpu| cpu.stolen),
+        host_cpu_share: cpu(outcome).map(|cpu| cpu.busy),
+        process_cpu_share: outcome.own_use.and_then(|own| own.process_cpu),
+        sender_wait_share: outcome.own_use.and_then(|own| own.sender_wait),
+        major_faults: outcome.own_use.and_then(|own| own.major_faults),
+        clock_step_ns: outcome.own_use.map(|own| own.clock.step_ns),
+        clock_read_ns: outcome.own_use.map(|own| own.clock.read_ns),
+        slots: slots(scenario, outcome),
         cut_off_share: cut_off_share(scenario, outcome),
         trimmed_unread: consumer_ledgers()
             .map(|(_, total)| total.trimmed_unread)
@@ -322,6 +330,34 @@ fn facts(scenario: &Scenario, outcome: &Outcome) -> Facts {
                 .flatten()
                 .all(|ledger| ledger.balances()),
     }
+}
+
+fn cpu(outcome: &Outcome) -> Option<CpuShares> {
+    outcome.own_use.and_then(|own| own.cpu)
+}
+
+/// The producer with a schedule whose records waited most for a request slot. One without a schedule waits for slots by
+/// its nature.
+fn slots(scenario: &Scenario, outcome: &Outcome) -> Option<SlotFacts> {
+    let found = outcome.producers.iter().filter_map(|(name, producer)| {
+        let settings = scenario.producers.get(name)?;
+        let (waits, intended) = (
+            producer.slot_waits,
+            producer.ledgers[Phase::Measure as usize].intended,
+        );
+        if waits.records == 0 || matches!(settings.arrival, Arrival::Closed { .. }) {
+            return None;
+        }
+        let response = producer.totals.latencies.get(&LatencyKind::ResponseTime)?;
+        let response_us = response.summary().mean_us * response.count() as f64;
+        Some(SlotFacts {
+            producer: name.clone(),
+            max_in_flight: settings.send.max_in_flight,
+            records_share: waits.records as f64 / intended.max(1) as f64,
+            response_share: waits.total_us as f64 / response_us.max(1.0),
+        })
+    });
+    found.max_by(|a, b| a.records_share.total_cmp(&b.records_share))
 }
 
 /// Whether the answer lacks an event: one that was refused, or that was to happen under load and did not.
@@ -457,6 +493,7 @@ fn consumed(consumer: &ConsumerOutcome, measure_s: f64) -> ConsumerSummary {
         stream: consumer.stream.to_string(),
         kind: consumer.kind.to_owned(),
         calls: consumer.report.calls,
+        events: consumer.report.events,
         deliveries: consumer.report.deliveries,
         delivered_records_per_s: first.map(|count| per_s(count, measure_s)),
         caught_up: consumer.caught_up,
@@ -554,7 +591,12 @@ fn instrument(outcome: &Outcome) -> Instrument {
         interval_s: outcome.clock.length().as_secs_f64(),
         interrupted: outcome.interrupted,
         pacer_gap_us_max: gap.as_micros() as u64,
-        host_cpu_share: outcome.cpu.map(|cpu| cpu.busy),
-        cpu_steal_share: outcome.cpu.map(|cpu| cpu.stolen),
+        host_cpu_share: cpu(outcome).map(|cpu| cpu.busy),
+        cpu_steal_share: cpu(outcome).map(|cpu| cpu.stolen),
+        process_cpu_share: outcome.own_use.and_then(|own| own.process_cpu),
+        sender_wait_share: outcome.own_use.and_then(|own| own.sender_wait),
+        major_page_faults: outcome.own_use.and_then(|own| own.major_faults),
+        clock_step_ns: outcome.own_use.map(|own| own.clock.step_ns),
+        clock_read_ns: outcome.own_use.map(|own| own.clock.read_ns),
     }
 }

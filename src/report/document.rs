@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::measure::slot_wait::SlotWaits;
 use crate::measure::{
     Balance, ConsumerLedger, LatencyKind, LatencySummary, ProducerLedger, ShardTotals, ThrottleRow,
     Verdict,
@@ -236,6 +237,10 @@ pub struct ProducerSummary {
     pub acked_bytes_per_s: f64,
     /// Acked per intended, 0 to 1.
     pub accepted_share: f64,
+    /// Records of the measurement window that were due and waited because `max_in_flight` requests were under way; absent
+    /// if none did. Lingering is not in it: both are in `batch_wait`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot_waits: Option<SlotWaits>,
     /// The last refusal of a whole request that no limit explains, in the target's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<String>,
@@ -251,6 +256,7 @@ impl ProducerSummary {
             acked_records_per_s: per_s(ledger.acked, measure_s),
             acked_bytes_per_s: per_s(ledger.acked_bytes, measure_s),
             accepted_share: ledger.accepted_share(),
+            slot_waits: None,
             last_failure: None,
         }
     }
@@ -261,10 +267,13 @@ impl ProducerSummary {
 pub struct ConsumerSummary {
     /// The stream it reads.
     pub stream: String,
-    /// How it reads: `polling`.
+    /// How it reads: `polling`, `fan-out`.
     pub kind: String,
-    /// Reading calls over the whole run, refused ones included.
+    /// Reading calls over the whole run, refused ones included; of a fan-out consumer its calls for subscriptions.
     pub calls: u64,
+    /// Events that its subscriptions brought over the whole run, those without records included; none of a polling consumer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<u64>,
     /// Everything it was given over the whole run, its own records or not.
     pub deliveries: u64,
     /// First deliveries of records of the measurement window, over its length; `None` where integrity is not measured.
@@ -376,6 +385,22 @@ pub struct Instrument {
     /// Share of processor time that the hypervisor gave to others, 0 to 1; absent as above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_steal_share: Option<f64>,
+    /// Share of the host's processor time that this process took, 0 to 1; absent as above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process_cpu_share: Option<f64>,
+    /// The longest that a thread which sends stood ready without a processor, as a share of the measurement window;
+    /// absent as above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender_wait_share: Option<f64>,
+    /// Page faults in the measurement window that waited for a disk; absent as above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub major_page_faults: Option<u64>,
+    /// The smallest step of the clock, in nanoseconds; absent as above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_step_ns: Option<u64>,
+    /// What reading the clock costs, in nanoseconds; absent as above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_read_ns: Option<u64>,
 }
 
 /// A target outside of this process. Holds no secret.

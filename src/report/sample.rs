@@ -59,6 +59,7 @@ pub(crate) fn document() -> Document {
                 stream: "orders".into(),
                 kind: "polling".into(),
                 calls: 200,
+                events: None,
                 deliveries: 19_180,
                 delivered_records_per_s: Some(1_485.0),
                 caught_up: false,
@@ -88,6 +89,7 @@ pub(crate) fn document() -> Document {
             pacer_gap_us_max: 2_100,
             host_cpu_share: Some(0.71),
             cpu_steal_share: Some(0.02),
+            ..Instrument::default()
         },
         target: None,
         environment: Some(Environment {

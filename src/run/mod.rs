@@ -3,6 +3,7 @@
 //! Invariant: a run that began ends with an [`Outcome`], also when it is interrupted, and leaves no stream behind that it
 //! made: what could not be deleted is named.
 
+pub mod calibrate;
 mod created;
 pub mod environment;
 #[cfg(feature = "aws")]
@@ -10,14 +11,17 @@ pub mod guard;
 mod heartbeat;
 mod loads;
 mod outcome;
+pub mod own_use;
 #[cfg(feature = "aws")]
 pub mod owned;
 mod parts;
 mod reach;
+mod registration;
 mod session;
 mod streams;
 #[cfg(feature = "aws")]
 pub mod sweep;
+mod threads;
 mod timeline;
 
 pub use loads::{CallsOutcome, CallsOutcomes};

@@ -1,6 +1,7 @@
-//! The streams that a run made on AWS, from the moment before each is asked for to the moment after it is gone.
+//! The streams and consumers that a run made on AWS, from the moment before each is asked for to the moment after it is
+//! gone.
 //!
-//! Invariant: a stream that may exist stands in `resources.json`, on the disk, before the service hears of it; and
+//! Invariant: a stream or consumer that may exist stands in `resources.json`, on the disk, before the service hears of it; and
 //! whoever drops [`Owned`] has deleted what it made, or has been told what it could not.
 
 use std::collections::BTreeMap;
@@ -14,8 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use super::guard::{Pins, Refusal};
 use crate::calls::OwnedStreams;
-use crate::kinesis::StreamName;
 use crate::kinesis::operation::CreateStream;
+use crate::kinesis::{ConsumerName, StreamName};
 use crate::scenario::created::{EXPIRES_TAG, OWNER_TAG, RUN_TAG};
 use crate::target::Existence;
 use crate::target::sdk::{ControlError, Sdk};
@@ -76,6 +77,30 @@ pub struct Resources {
     pub label: Label,
     /// The streams, in the order in which they were made.
     pub streams: Vec<Resource>,
+    /// The consumers that were registered, in that order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consumers: Vec<OwnedConsumer>,
+}
+
+impl Resources {
+    fn is_all_gone(&self) -> bool {
+        let streams = self.streams.iter().map(|stream| stream.state);
+        let mut states = streams.chain(self.consumers.iter().map(|consumer| consumer.state));
+        states.all(|state| state == State::Deleted)
+    }
+}
+
+/// A fan-out consumer that a run registered.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OwnedConsumer {
+    /// The service's name of its stream.
+    pub stream: String,
+    /// Its name.
+    pub name: String,
+    /// The ARN that the service gave it; `None` until then.
+    pub arn: Option<String>,
+    /// What is known of it.
+    pub state: State,
 }
 
 /// A stream that a run made.
@@ -89,7 +114,7 @@ pub struct Resource {
     pub state: State,
 }
 
-/// What is known of a stream that a run made.
+/// What is known of a stream or consumer that a run made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
@@ -101,11 +126,20 @@ pub enum State {
     Deleted,
 }
 
+impl State {
+    const fn existence(self) -> Existence {
+        match self {
+            Self::Creating => Existence::Possible,
+            Self::Created | Self::Deleted => Existence::Certain,
+        }
+    }
+}
+
 /// Why a stream could not be made. Displayed as a fragment that fits after "failed to".
 #[derive(Debug, thiserror::Error)]
 pub enum OwnedError {
     /// It could not be noted, so it was not asked for.
-    #[error("write `{}`: {source}; no stream was created", path.display())]
+    #[error("write `{}`: {source}; nothing was created", path.display())]
     Note {
         /// The file.
         path: PathBuf,
@@ -154,6 +188,55 @@ impl Noted {
         let mut streams = resources.streams.iter_mut();
         if let Some(stream) = streams.find(|stream| stream.name == name) {
             change(stream);
+        }
+        let _ = self.write(&resources);
+    }
+
+    /// A stream was deleted, and its consumers with it.
+    fn stream_is_gone(&self, name: &str) {
+        let mut resources = self.resources();
+        let Resources {
+            streams, consumers, ..
+        } = &mut *resources;
+        let streams = streams.iter_mut().filter(|stream| stream.name == name);
+        streams.for_each(|stream| stream.state = State::Deleted);
+        let its = consumers
+            .iter_mut()
+            .filter(|consumer| consumer.stream == name);
+        its.for_each(|consumer| consumer.state = State::Deleted);
+        let _ = self.write(&resources);
+    }
+
+    /// Notes a consumer that is about to be registered.
+    fn add_consumer(&self, stream: &str, name: &str) -> io::Result<()> {
+        let mut resources = self.resources();
+        resources.consumers.push(OwnedConsumer {
+            stream: stream.to_owned(),
+            name: name.to_owned(),
+            arn: None,
+            state: State::Creating,
+        });
+        self.write(&resources).inspect_err(|_| {
+            resources.consumers.pop();
+        })
+    }
+
+    /// Its registration was refused.
+    fn remove_consumer(&self, stream: &str, name: &str) {
+        let mut resources = self.resources();
+        let other = |consumer: &OwnedConsumer| consumer.stream != stream || consumer.name != name;
+        resources.consumers.retain(other);
+        let _ = self.write(&resources);
+    }
+
+    /// Changes what is known of a consumer.
+    fn change_consumer(&self, stream: &str, name: &str, change: impl FnOnce(&mut OwnedConsumer)) {
+        let mut resources = self.resources();
+        let mut consumers = resources.consumers.iter_mut();
+        if let Some(consumer) =
+            consumers.find(|consumer| consumer.stream == stream && consumer.name == name)
+        {
+            change(consumer);
         }
         let _ = self.write(&resources);
     }
@@ -226,6 +309,7 @@ impl Owned {
                     schema_version: 1,
                     label,
                     streams: Vec::new(),
+                    consumers: Vec::new(),
                 }),
             }),
             is_given_up: false,
@@ -272,6 +356,42 @@ impl Owned {
         Ok(found.arn)
     }
 
+    /// Notes a consumer, registers it with its tags and waits until it is ACTIVE. Gives its ARN.
+    ///
+    /// # Errors
+    /// See [`OwnedError`]. What may exist then is deregistered with the rest.
+    pub async fn register(
+        &mut self,
+        stream: &StreamName,
+        name: &ConsumerName,
+    ) -> Result<String, OwnedError> {
+        self.noted
+            .add_consumer(stream.as_str(), name.as_str())
+            .map_err(|source| OwnedError::Note {
+                path: self.noted.path.clone(),
+                source,
+            })?;
+        let tags = self.noted.tags();
+        let made = self.sdk.register_tagged(stream.as_str(), name, &tags).await;
+        let arn = match made {
+            Ok(arn) => arn,
+            Err(refused) => {
+                // Refused for certain, be it that somebody else has a consumer of this name.
+                if !refused.source.may_be_done() {
+                    self.noted.remove_consumer(stream.as_str(), name.as_str());
+                }
+                return Err(refused.into());
+            }
+        };
+        self.noted
+            .change_consumer(stream.as_str(), name.as_str(), |consumer| {
+                consumer.arn = Some(arn.clone());
+                consumer.state = State::Created;
+            });
+        self.sdk.consumer_ready(&arn).await?;
+        Ok(arn)
+    }
+
     /// The ARNs of the streams made so far, by the service's names.
     pub fn arns(&self) -> BTreeMap<String, String> {
         let resources = self.noted.resources();
@@ -281,18 +401,57 @@ impl Owned {
             .collect()
     }
 
-    /// Deletes every stream that may exist. Gives what could not be deleted; it still stands in `resources.json`.
+    /// Deregisters every consumer and deletes every stream that may exist. Gives what could not be; it still stands in
+    /// `resources.json`.
     pub async fn delete(&mut self) -> Vec<ControlError> {
+        let mut failures = self.deregister().await;
+        failures.extend(self.delete_streams().await);
+        failures
+    }
+
+    /// Deregisters the consumers of streams that stay; the others go with their streams.
+    async fn deregister(&mut self) -> Vec<ControlError> {
+        let (streams, consumers) = {
+            let resources = self.noted.resources();
+            (resources.streams.clone(), resources.consumers.clone())
+        };
+        let mut failures = Vec::new();
+        for consumer in consumers {
+            let mut streams = streams.iter();
+            if consumer.state == State::Deleted
+                || streams.any(|stream| stream.name == consumer.stream)
+            {
+                continue;
+            }
+            // It was a name when it was noted.
+            let Ok(name) = consumer.name.parse() else {
+                continue;
+            };
+            let existence = consumer.state.existence();
+            match self
+                .sdk
+                .deregister(&consumer.stream, &name, existence)
+                .await
+            {
+                Ok(()) => self
+                    .noted
+                    .change_consumer(&consumer.stream, &consumer.name, |found| {
+                        found.state = State::Deleted;
+                    }),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        failures
+    }
+
+    async fn delete_streams(&mut self) -> Vec<ControlError> {
         let streams = self.noted.resources().streams.clone();
         let left = streams.into_iter();
         let left = left.filter(|stream| stream.state != State::Deleted);
         let mut deletions: FuturesUnordered<_> = left
             .map(|stream| {
                 let (sdk, name) = (Arc::clone(&self.sdk), stream.name);
-                let existence = match stream.state {
-                    State::Creating => Existence::Possible,
-                    State::Created | State::Deleted => Existence::Certain,
-                };
+                let existence = stream.state.existence();
                 if existence == Existence::Possible {
                     eprintln!(
                         "nobody said whether stream `{name}` was created: watching for it for half a minute"
@@ -307,9 +466,7 @@ impl Owned {
         let mut failures = Vec::new();
         while let Some((name, ended)) = deletions.next().await {
             match ended {
-                Ok(()) => self
-                    .noted
-                    .change(&name, |stream| stream.state = State::Deleted),
+                Ok(()) => self.noted.stream_is_gone(&name),
                 Err(failure) => failures.push(failure),
             }
         }
@@ -322,9 +479,7 @@ impl Owned {
     }
 
     fn is_all_gone(&self) -> bool {
-        let resources = self.noted.resources();
-        let mut streams = resources.streams.iter();
-        streams.all(|stream| stream.state == State::Deleted)
+        self.noted.resources().is_all_gone()
     }
 }
 
@@ -365,10 +520,7 @@ pub fn is_left(folder: &Path) -> bool {
     };
     let resources: Result<Resources, _> = serde_json::from_slice(&text);
     // One that cannot be read may list something.
-    resources.map_or(true, |resources| {
-        let mut streams = resources.streams.iter();
-        streams.any(|stream| stream.state != State::Deleted)
-    })
+    resources.map_or(true, |resources| !resources.is_all_gone())
 }
 
 /// What [`Owned::create`] is to be asked for one stream of the scenario.

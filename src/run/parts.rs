@@ -4,20 +4,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::outcome::{ConsumerOutcome, ProducerOutcome};
 use super::session::{Controls, RunError, Session};
 use super::streams::LiveStreams;
+use super::threads::{self, AtWork};
 use crate::base::{Clock, Timestamp};
-use crate::consumer::{ConsumerContext, ConsumerReport, Polling, Prepared};
+use crate::consumer::{ConsumerContext, ConsumerReport, Prepared};
 use crate::kinesis::StreamName;
 use crate::measure::integrity::{Integrity, WorkerKey};
+use crate::measure::slot_wait::SlotWaits;
 use crate::measure::tips::{Positions, Tips};
 use crate::measure::{IntervalClock, PartId, Recorder, RecorderTotals, ThrottleTable};
 use crate::producer::{Worker, WorkerContext, WorkerReport};
-use crate::scenario::model::{Consumer, ConsumerKind, Producer, StartPosition};
+use crate::scenario::model::{Consumer, Producer, StartPosition};
 use crate::workload::payload_pool;
 
 /// How often finished intervals are taken from the tasks that made them.
@@ -37,7 +40,7 @@ pub(super) struct LiveProducer {
     name: String,
     stream: StreamName,
     number: u16,
-    workers: Vec<JoinHandle<WorkerReport>>,
+    workers: Vec<AtWork>,
 }
 
 impl LiveProducer {
@@ -55,6 +58,8 @@ impl LiveProducer {
             Arc::new(producer.clone()),
             payload_pool(session.scenario.seed, producer),
         );
+        // Connections are shared by workers and outlive each of them: they stay here.
+        let calls = (session.target.host().is_none()).then(Handle::current);
         let workers = (0..producer.workers).map(|worker| {
             let context = WorkerContext {
                 clock: session.clock,
@@ -75,15 +80,21 @@ impl LiveProducer {
                 integrity: stream.stamped.then(|| Arc::clone(&stream.integrity)),
                 progress: Arc::clone(&controls.progress),
                 cancel: controls.cancel.clone(),
+                calls: calls.clone(),
             };
             let recorder = Recorder::new(
                 PartId::Producer(number),
                 schedule.intervals,
                 stream.sink.clone(),
             );
-            tokio::spawn(Worker::new(context, recorder).run())
+            Worker::new(context, recorder)
         });
         let workers = workers.collect();
+        let workers = if session.clock.is_virtual() {
+            threads::start_as_tasks(workers)
+        } else {
+            threads::start(&producer.name, workers).map_err(RunError::Thread)?
+        };
         Ok(Self {
             name: producer.name.clone(),
             stream: producer.stream.clone(),
@@ -125,6 +136,7 @@ impl ProducerOutcome {
             },
             throttles: ThrottleTable::new(),
             longest_gap: Duration::ZERO,
+            slot_waits: SlotWaits::default(),
             max_in_flight: 0,
             max_queued: 0,
             last_failure: None,
@@ -139,6 +151,7 @@ impl ProducerOutcome {
         self.totals.merge(&worker.totals);
         self.throttles.merge(&worker.throttles);
         self.longest_gap = self.longest_gap.max(worker.longest_gap);
+        self.slot_waits.merge(&worker.slot_waits);
         self.max_in_flight = self.max_in_flight.max(worker.max_in_flight);
         self.max_queued = self.max_queued.max(worker.max_queued);
         self.last_failure = worker.last_failure.or(self.last_failure.take());
@@ -150,7 +163,7 @@ impl ProducerOutcome {
 pub(super) struct LiveConsumer {
     name: String,
     stream: StreamName,
-    kind: ConsumerKind,
+    kind: &'static str,
     start: StartPosition,
     /// Its number in its stream's account.
     account: usize,
@@ -197,14 +210,14 @@ impl LiveConsumer {
         Ok(Self {
             name: consumer.name.clone(),
             stream: consumer.stream.clone(),
-            kind: consumer.kind,
+            kind: consumer.kind.as_str(),
             start: consumer.start,
             account,
             integrity: Arc::clone(&stream.integrity),
             stamped: stream.stamped,
             positions,
             tips: Arc::clone(&stream.tips),
-            task: tokio::spawn(Polling::new(prepared, context, recorder).run()),
+            task: tokio::spawn(prepared.run(context, recorder)),
         })
     }
 
@@ -235,9 +248,7 @@ impl LiveConsumer {
         };
         let outcome = ConsumerOutcome {
             stream: self.stream,
-            kind: match self.kind {
-                ConsumerKind::Polling { .. } => "polling",
-            },
+            kind: self.kind,
             report,
             ledger: self
                 .stamped

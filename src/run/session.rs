@@ -10,11 +10,13 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::created::Created;
-use super::environment::{CpuShares, CpuTimes, Host};
+use super::environment::Host;
 use super::heartbeat;
 use super::loads::{LiveLoads, PreparedLoads};
 use super::outcome::{Outcome, TargetOutcome};
+use super::own_use;
 use super::parts::{LiveConsumer, LiveProducer, Schedule};
+use super::registration;
 use super::streams::LiveStreams;
 use super::timeline::{self, Stage};
 use crate::base::{Clock, Timestamp};
@@ -108,6 +110,9 @@ pub enum RunError {
     /// The scenario speaks of a stream that it does not have; a checked one does not.
     #[error("the scenario has no stream `{0}`")]
     NoStream(StreamName),
+    /// The operating system gives no thread to send from.
+    #[error("failed to start a thread to send from: {0}")]
+    Thread(std::io::Error),
     /// A task of the instrument ended in a way that it must not.
     #[error(
         "a {0} task of the instrument ended unexpectedly; this is a defect of streamgauge, please report it"
@@ -190,7 +195,8 @@ impl Session {
         let watch_host = !clock.is_virtual();
         let pulse =
             watch_host.then(|| tokio::spawn(heartbeat::longest_gap(clock, start, load_end)));
-        let cpu = watch_host.then(|| tokio::spawn(cpu_shares(clock, measure_from, load_end)));
+        let own_use =
+            watch_host.then(|| tokio::spawn(own_use::watch(clock, measure_from, load_end)));
         let mut consumers: Vec<LiveConsumer> = Vec::new();
         for ((consumer, prepared), number) in
             self.scenario.consumers.values().zip(prepared).zip(0u16..)
@@ -272,9 +278,7 @@ impl Session {
             streams,
             events,
             heartbeat_gap: unless_interrupted(pulse, interrupted, "heartbeat").await?,
-            cpu: unless_interrupted(cpu, interrupted, "processor")
-                .await?
-                .flatten(),
+            own_use: unless_interrupted(own_use, interrupted, "processor").await?,
             target: TargetOutcome {
                 unreachable: unreachable.map(|error| error.to_string()),
                 ..TargetOutcome::default()
@@ -282,7 +286,7 @@ impl Session {
         })
     }
 
-    /// Makes the streams, and readers that hold their iterators: nothing put from then on is missed.
+    /// Makes the streams, and readers that hold their places: nothing put from then on is missed.
     async fn prepare(
         &self,
         created: &Created,
@@ -304,9 +308,15 @@ impl Session {
                 .await?;
         // Before readers take their iterators, which would not outlive a wait for others to expire.
         let loads = PreparedLoads::new(self).await?;
-        let mut prepared = Vec::new();
+        let mut registered = Vec::new();
         for consumer in self.scenario.consumers.values() {
-            let reader = Prepared::new(self.clock, self.target.clone(), consumer)
+            let arn = registration::register(&self.target, created, consumer, self.run).await;
+            let arn = arn.map_err(failed("register a consumer of", &consumer.stream))?;
+            registered.push(arn);
+        }
+        let mut prepared = Vec::new();
+        for (consumer, arn) in self.scenario.consumers.values().zip(registered) {
+            let reader = Prepared::new(self.clock, self.target.clone(), consumer, arn)
                 .await
                 .map_err(failed("read stream", &consumer.stream))?;
             prepared.push(reader);
@@ -355,13 +365,6 @@ async fn unless_interrupted<T>(
         }
         None => Ok(None),
     }
-}
-
-async fn cpu_shares(clock: Clock, from: Timestamp, until: Timestamp) -> Option<CpuShares> {
-    clock.sleep_until(from).await;
-    let before = CpuTimes::read()?;
-    clock.sleep_until(until).await;
-    CpuTimes::read()?.since(&before, until.since(from))
 }
 
 /// The start of interval 0: at or before `start`, so that the measurement window begins with an interval.

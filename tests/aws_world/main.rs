@@ -6,6 +6,7 @@
 mod calls;
 mod cost;
 mod existing;
+mod fan_out;
 mod faults;
 #[path = "../support/faulty.rs"]
 mod faulty;

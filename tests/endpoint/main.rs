@@ -4,6 +4,7 @@
 
 mod answers;
 mod calls;
+mod fan_out;
 mod faults;
 #[path = "../support/faulty.rs"]
 mod faulty;

@@ -24,7 +24,7 @@ mod worker;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 pub use book::{read_book, write_book};
 pub use snapshot::{
@@ -144,14 +144,30 @@ impl Integrity {
     /// When `worker` is not one that [`Self::new`] was given; in debug builds also when a record ends twice, of which the
     /// second changes nothing.
     pub fn resolve(&self, worker: WorkerKey, resolutions: &[Resolution]) {
+        lock(self.worker(worker)).resolve_all(resolutions);
+    }
+
+    /// As [`Self::resolve`], unless a consumer is looking at this worker's records at the moment: then nothing is taken in,
+    /// and the answer is false. For workers that have a schedule to keep: a page takes milliseconds.
+    ///
+    /// # Panics
+    /// As [`Self::resolve`].
+    pub fn try_resolve(&self, worker: WorkerKey, resolutions: &[Resolution]) -> bool {
+        let mut worker = match self.worker(worker).try_lock() {
+            Ok(worker) => worker,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return false,
+        };
+        worker.resolve_all(resolutions);
+        true
+    }
+
+    fn worker(&self, key: WorkerKey) -> &Mutex<Worker> {
         let number = self
             .keys
-            .binary_search(&worker)
+            .binary_search(&key)
             .expect("the workers of a run are known when it begins");
-        let mut worker = lock(&self.workers[number]);
-        for resolution in resolutions {
-            worker.resolve(resolution);
-        }
+        &self.workers[number]
     }
 
     /// Takes in what `consumer` was given, in the order of delivery, and puts the class of each into `classes`, which is

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::base::units::{HumanBytes, HumanCount};
+use crate::base::units::{HumanBytes, HumanCount, HumanMicros};
 use crate::measure::{ConsumerLedger, ProducerLedger};
 use crate::report::document::{ConsumerSummary, Document, ProducerSummary};
 use crate::report::terminal::table::Table;
@@ -62,6 +62,18 @@ pub(super) fn producers(document: &Document) -> Option<String> {
             .map(rates)
             .into_iter()
             .collect();
+        if let Some(waits) = document
+            .producers
+            .get(full_name)
+            .and_then(|summary| summary.slot_waits)
+        {
+            lines.push(format!(
+                "in the window {} waited for a free request slot, {} on average and {} at most",
+                counted(waits.records, "record"),
+                HumanMicros(waits.total_us / waits.records.max(1)),
+                HumanMicros(waits.max_us)
+            ));
+        }
         attempts(&ledger.total, &mut lines);
         if !(ledger.total.balances() && ledger.warm_up.balances() && ledger.measure.balances()) {
             lines.push(BROKEN.to_owned());
@@ -166,7 +178,15 @@ fn fared(summary: &ConsumerSummary) -> String {
     } else {
         "NOT CAUGHT UP at the end"
     };
-    format!("{rate}{}; {caught_up}", counted(summary.calls, "call"))
+    let calls = match summary.events {
+        None => counted(summary.calls, "call"),
+        Some(events) => format!(
+            "{}, {}",
+            counted(summary.calls, "subscription call"),
+            counted(events, "event")
+        ),
+    };
+    format!("{rate}{calls}; {caught_up}")
 }
 
 fn counted_deliveries(deliveries: u64) -> String {

@@ -60,7 +60,13 @@ fn doubts(document: &Document) -> Option<String> {
     if reasons.is_empty() && !document.instrument.interrupted {
         return None;
     }
-    let mut text = "Reasons to doubt it".to_owned();
+    let is_doubted = instrument_doubts(document);
+    let title = if is_doubted {
+        "Reasons to doubt it"
+    } else {
+        "Worth knowing"
+    };
+    let mut text = title.to_owned();
     let pad = reasons
         .iter()
         .map(|reason| reason.status.as_str().len())
@@ -68,7 +74,12 @@ fn doubts(document: &Document) -> Option<String> {
         .unwrap_or_default();
     for status in [Status::Void, Status::Degraded, Status::Valid] {
         for reason in reasons.iter().filter(|reason| reason.status == status) {
-            let first = format!("  {:pad$}  ", status.as_str());
+            let label = if status == Status::Valid {
+                "note"
+            } else {
+                status.as_str()
+            };
+            let first = format!("  {label:pad$}  ");
             text.push('\n');
             text.push_str(&hanging(&first, slice::from_ref(&reason.text)));
         }
@@ -79,6 +90,11 @@ fn doubts(document: &Document) -> Option<String> {
         );
     }
     Some(text)
+}
+
+/// Whether anything speaks against the measurement.
+fn instrument_doubts(document: &Document) -> bool {
+    document.verdict.status != Status::Valid || document.instrument.interrupted
 }
 
 fn scenario(document: &Document) -> String {
@@ -191,7 +207,21 @@ fn instrument(document: &Document) -> String {
         parts.extend(share.map(|share| format!("{what} {}", Percent(share))));
     };
     share("host processors busy", instrument.host_cpu_share);
+    share("this process", instrument.process_cpu_share);
     share("taken by the hypervisor", instrument.cpu_steal_share);
+    share(
+        "a sending thread without a processor",
+        instrument.sender_wait_share,
+    );
+    parts.extend(
+        instrument
+            .major_page_faults
+            .filter(|&faults| faults > 0)
+            .map(|faults| counted(faults, "page fault") + " from disk"),
+    );
+    if let (Some(step), Some(read)) = (instrument.clock_step_ns, instrument.clock_read_ns) {
+        parts.push(format!("clock step {step} ns, read in {read} ns"));
+    }
     parts.push(format!("streamgauge {}", instrument.version));
     let mut text = hanging("Instrument: ", &[parts.join(", ")]);
     if let Some(environment) = &document.environment {

@@ -150,7 +150,7 @@ fn loadable(path: &[&str], text: &str, in_script: bool, is_name: bool) -> Option
 /// What to do instead of an operation that cannot be loaded.
 fn instead(operation: &str) -> &'static str {
     if operation == "SubscribeToShard" {
-        "read with a consumer instead"
+        "read with a consumer of kind `fan-out` instead"
     } else {
         "leave it out"
     }

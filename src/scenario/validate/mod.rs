@@ -34,7 +34,7 @@ const fn rule(
 }
 
 /// Every rule.
-const RULES: [Rule; 39] = [
+const RULES: [Rule; 40] = [
     rule(streams::somebody_loads, &[]),
     rule(
         calls::are_a_mix_or_a_script,
@@ -84,6 +84,10 @@ const RULES: [Rule; 39] = [
     rule(
         consumers::readers_come_back_in_an_iterators_life,
         &[("consumers", "interval"), ("consumers", "backoff")],
+    ),
+    rule(
+        consumers::registered_names_are_names_and_differ,
+        &[("consumers", "consumer_name"), ("consumers", "stream")],
     ),
     rule(
         producers::streams_exist,
