@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::kinesis::StreamName;
-use crate::kinesis::api::{ApiCall, Effect};
+use crate::kinesis::api::{ApiCall, Effect, MISSING_STREAM};
 use crate::kinesis::operation::PutApi;
 use crate::scenario::Scenario;
 use crate::scenario::created;
@@ -72,6 +72,20 @@ pub fn policy(scenario: &Scenario, account: Option<&str>, region: Option<&str>) 
                 "kinesis:ListTagsForStream",
             ],
             &arn(&format!("{}*", created::PREFIX)),
+        ));
+    }
+    let missing: BTreeSet<_> = calls_of(scenario, |_| true)
+        .filter(|call| {
+            call.case
+                .is_some_and(|case| case.name == MISSING_STREAM.name)
+        })
+        .map(action)
+        .collect();
+    if !missing.is_empty() {
+        statements.push(statement(
+            "NamesThatNobodyHas",
+            missing.iter().map(String::as_str),
+            &arn(&created::name_pattern(scenario)),
         ));
     }
     for (number, stream) in scenario

@@ -7,7 +7,7 @@ use crate::base::{Clock, Timestamp};
 use crate::kinesis::api::ApiCall;
 use crate::kinesis::arn::StreamArn;
 use crate::kinesis::operation::{IteratorPosition, ShardDescription, ShardFilter};
-use crate::kinesis::{HashKeyRange, ShardId, StreamName};
+use crate::kinesis::{ErrorCode, HashKeyRange, ShardId, StreamName};
 use crate::scenario::model::Calls;
 use crate::target::{CallError, Target};
 
@@ -52,7 +52,11 @@ impl Ground {
         let arn = found.map_or_else(String::new, |state| state.arn);
         // The name behind the ARN is the service's own.
         let name = arn.parse::<StreamArn>().map(|arn| arn.stream.to_string());
-        let shards = target.list_shards(stream, ShardFilter::AtLatest).await?;
+        let shards = match target.list_shards(stream, ShardFilter::AtLatest).await {
+            // A stream that is being made has none to show.
+            Err(error) if error.code() == Some(ErrorCode::ResourceInUse) => Vec::new(),
+            listed => listed?,
+        };
         let mut shards: Vec<_> = shards
             .iter()
             .filter(|shard| shard.is_open())

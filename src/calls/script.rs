@@ -1,6 +1,5 @@
 //! A worker of a script: runs the steps in their order, on a stream that it makes for them.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -165,14 +164,12 @@ impl Script {
             existence: None,
             changed: None,
         };
-        let mut times = VecDeque::from([(intended, ready)]);
+        let mut planned = Some((intended, ready));
         let mut ended = Ok(());
         for step in self.steps.clone() {
-            let now = self.context.clock.now();
-            let (intended, ready) = times.pop_front().unwrap_or((now, now));
             ended = match step {
                 Step::Wait(until) => self.wait(&mut course, until).await,
-                _ => self.step(&mut course, step, intended, ready).await,
+                _ => self.step(&mut course, step, planned.take()).await,
             };
             if ended.is_err() {
                 break;
@@ -185,18 +182,21 @@ impl Script {
         self.clear(course).await;
     }
 
-    /// Makes the call of a step.
+    /// Makes the call of a step: meant for the planned time and released then, or else meant for when all that it must know
+    /// is looked up.
     async fn step(
         &self,
         course: &mut Course,
         step: Step,
-        intended: Timestamp,
-        ready: Timestamp,
+        planned: Option<(Timestamp, Timestamp)>,
     ) -> Result<(), BrokenOff> {
         let Some(call) = step.call() else {
             return Ok(());
         };
         let row = self.context.board.row_of(&call).ok_or(BrokenOff)?;
+        let input = self.input(course, step, &call).await;
+        let now = self.context.clock.now();
+        let (intended, ready) = planned.unwrap_or((now, now));
         let item = Item {
             row,
             phase: self.context.phase_of(intended),
@@ -204,7 +204,7 @@ impl Script {
             ready,
         };
         self.context.board.released(&item);
-        let input = match self.input(course, step, &call).await {
+        let input = match input {
             Ok(input) => input,
             Err(problem) => {
                 self.context.board.failed(format!("{call}: {problem}"));
@@ -213,7 +213,6 @@ impl Script {
                 } else {
                     NotSentCause::TimeUp
                 };
-                let now = self.context.clock.now();
                 let outcome = CallOutcome::NotSent(cause);
                 self.context.board.settled(&item, &outcome, 0, now);
                 return Err(BrokenOff);

@@ -68,7 +68,8 @@ const fn case(name: &'static str, code: ErrorCode) -> Case {
     Case { name, code }
 }
 
-const MISSING_STREAM: Case = case("missing-stream", ErrorCode::ResourceNotFound);
+/// A stream that nobody has.
+pub const MISSING_STREAM: Case = case("missing-stream", ErrorCode::ResourceNotFound);
 const BAD_ARGUMENT: Case = case("bad-argument", ErrorCode::Validation);
 const MISSING_SHARD: Case = case("missing-shard", ErrorCode::ResourceNotFound);
 const MISSING_CONSUMER: Case = case("missing-consumer", ErrorCode::ResourceNotFound);
