@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, &[&str])] = &[
     ("base", &[]),
     ("kinesis", &["base"]),
+    ("trace", &["base", "kinesis"]),
     ("measure", &["base", "kinesis"]),
-    ("scenario", &["base", "kinesis"]),
+    ("scenario", &["base", "kinesis", "trace"]),
     ("workload", &["base", "kinesis", "scenario"]),
     ("engine", &["base", "kinesis"]),
     ("wire", &["base", "kinesis"]),
@@ -24,14 +25,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "consumer",
         &[
-            "base", "kinesis", "measure", "scenario", "workload", "target",
+            "base", "kinesis", "trace", "measure", "scenario", "workload", "target",
         ],
     ),
     (
         "run",
         &[
-            "base", "kinesis", "measure", "scenario", "workload", "host", "target", "producer",
-            "consumer",
+            "base", "kinesis", "trace", "measure", "scenario", "workload", "host", "target",
+            "producer", "consumer",
         ],
     ),
     ("report", &["base", "kinesis", "measure", "scenario", "run"]),
@@ -44,8 +45,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "base", "kinesis", "measure", "scenario", "workload", "host", "server", "target",
-            "run", "report", "analyse",
+            "base", "kinesis", "trace", "measure", "scenario", "workload", "host", "server",
+            "target", "run", "report", "analyse",
         ],
     ),
 ];

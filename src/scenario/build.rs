@@ -77,16 +77,16 @@ fn producer(name: &str, raw: &Producer, files: &Files) -> Option<model::Producer
         workers: raw.workers,
         arrival: arrival(&raw.arrival, files)?,
         keys: keys(&raw.keys, files)?,
-        size: size(&raw.size),
+        size: size(&raw.size, files)?,
         payload: payload(&raw.payload),
         send: send(&raw.send)?,
         retry: retry(&raw.retry),
     })
 }
 
-fn size(raw: &Size) -> model::Size {
+fn size(raw: &Size, files: &Files) -> Option<model::Size> {
     let bytes = |text: &BytesText| text.value;
-    match raw {
+    Some(match raw {
         Size::Fixed { bytes: fixed } => model::Size::Fixed {
             bytes: bytes(fixed),
         },
@@ -105,7 +105,10 @@ fn size(raw: &Size) -> model::Size {
             min: min.as_ref().map_or(0, bytes),
             max: bytes(max),
         },
-    }
+        Size::Trace { file } => model::Size::Trace {
+            sizes: files.traces.get(file)?.sizes.clone()?,
+        },
+    })
 }
 
 fn payload(raw: &Payload) -> model::Payload {
@@ -186,7 +189,7 @@ fn consumer(name: &str, raw: &Consumer) -> Option<model::Consumer> {
             max_records: *max_records,
             backoff: backoff.value,
         },
-        start: start.value,
+        start: start.as_ref()?.value,
         max_bytes_per_s: None,
     })
 }

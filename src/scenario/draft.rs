@@ -105,8 +105,19 @@ impl Draft {
                 *min = Text::new(format!("{least}B")).ok();
             }
         }
-        for Consumer::Polling { stream, .. } in self.consumers.values_mut() {
+        let written: BTreeSet<_> = self
+            .producers
+            .values()
+            .filter_map(|producer| producer.stream.clone())
+            .collect();
+        // Which stream a refused producer writes is not known.
+        let all_known = self.producers.len() == self.declared.producers.len();
+        for Consumer::Polling { stream, start, .. } in self.consumers.values_mut() {
             *stream = stream.take().or_else(|| only.clone());
+            let others_write = stream
+                .as_ref()
+                .is_some_and(|stream| all_known && !written.contains(stream));
+            start.get_or_insert_with(|| super::defaults::start(others_write));
         }
         for event in self.events.values_mut() {
             let on = event.on_mut();

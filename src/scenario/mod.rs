@@ -33,6 +33,7 @@ mod schema;
 mod set;
 mod tables;
 pub mod targets;
+mod trace_file;
 mod tree;
 mod validate;
 

@@ -243,22 +243,29 @@ pub enum Size {
         /// Larger draws become this.
         max: u64,
     },
+    /// Recorded sizes; worker `w` of `n` has the records `w`, `w + n`, and so on, from the first again at the end.
+    Trace {
+        /// Bytes, at least one record's.
+        sizes: Arc<[u32]>,
+    },
 }
 
 impl Size {
     /// The largest size that can be drawn.
-    pub const fn max_bytes(&self) -> u64 {
+    pub fn max_bytes(&self) -> u64 {
         match *self {
             Self::Fixed { bytes } => bytes,
             Self::Uniform { max, .. } | Self::LogNormal { max, .. } => max,
+            Self::Trace { ref sizes } => sizes.iter().copied().max().unwrap_or(0).into(),
         }
     }
 
     /// The smallest size that can be drawn.
-    pub const fn min_bytes(&self) -> u64 {
+    pub fn min_bytes(&self) -> u64 {
         match *self {
             Self::Fixed { bytes } => bytes,
             Self::Uniform { min, .. } | Self::LogNormal { min, .. } => min,
+            Self::Trace { ref sizes } => sizes.iter().copied().min().unwrap_or(0).into(),
         }
     }
 }

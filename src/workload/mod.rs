@@ -13,6 +13,7 @@ pub mod keys;
 pub mod payload;
 pub mod pieces;
 mod placement;
+mod recorded;
 pub mod shares;
 pub mod sizes;
 pub mod stamp;

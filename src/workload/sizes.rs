@@ -1,5 +1,7 @@
 //! How large records are.
 
+use std::sync::Arc;
+
 use rand::distr::{Distribution as _, Uniform};
 use rand_distr::StandardNormal;
 
@@ -23,6 +25,12 @@ enum Choice {
         min: f64,
         max: f64,
     },
+    /// Every `step`th of recorded sizes.
+    Trace {
+        sizes: Arc<[u32]>,
+        next: u64,
+        step: u64,
+    },
 }
 
 /// Sizes end far below 2^32: the service's largest record has 10 MiB.
@@ -36,8 +44,8 @@ fn sizes_between(min: u32, max: u32) -> Uniform<u32> {
 }
 
 impl SizeGenerator {
-    /// A generator of these sizes.
-    pub fn new(size: &Size, rng: Rng) -> Self {
+    /// The sizes of worker `worker` (from 0) of `workers`; they only matter to sizes that are taken in turns.
+    pub fn new(size: &Size, worker: u32, workers: u32, rng: Rng) -> Self {
         let choice = match *size {
             Size::Fixed { bytes: size } => Choice::Fixed(bytes(size)),
             Size::Uniform { min, max } => Choice::Uniform(sizes_between(bytes(min), bytes(max))),
@@ -52,6 +60,11 @@ impl SizeGenerator {
                 min: min as f64,
                 max: max.max(min) as f64,
             },
+            Size::Trace { ref sizes } => Choice::Trace {
+                sizes: Arc::clone(sizes),
+                next: u64::from(worker),
+                step: u64::from(workers.max(1)),
+            },
         };
         Self { choice, rng }
     }
@@ -59,7 +72,7 @@ impl SizeGenerator {
     /// The next record's bytes of data.
     #[expect(clippy::should_implement_trait, reason = "sizes never end")]
     pub fn next(&mut self) -> u32 {
-        match &self.choice {
+        match &mut self.choice {
             Choice::Fixed(size) => *size,
             Choice::Uniform(sizes) => sizes.sample(&mut self.rng),
             Choice::LogNormal {
@@ -70,10 +83,16 @@ impl SizeGenerator {
             } => {
                 let normal: f64 = StandardNormal.sample(&mut self.rng);
                 // In this order an overflow to infinity ends at the upper cut.
-                (median * (sigma * normal).exp())
+                (*median * (*sigma * normal).exp())
                     .min(*max)
                     .max(*min)
                     .round() as u32
+            }
+            Choice::Trace { sizes, next, step } => {
+                let taken = *next;
+                *next = next.wrapping_add(*step);
+                let place = taken.checked_rem(sizes.len() as u64).unwrap_or(0);
+                sizes.get(place as usize).copied().unwrap_or(0)
             }
         }
     }
@@ -98,6 +117,10 @@ pub fn mean_bytes(size: &Size) -> f64 {
                 * (sigma * sigma / 2.0).exp()
                 * (normal_cdf(high - sigma) - normal_cdf(low - sigma));
             min * normal_cdf(low) + between + max * normal_cdf(-high)
+        }
+        Size::Trace { ref sizes } => {
+            let sum: f64 = sizes.iter().copied().map(f64::from).sum();
+            sum / sizes.len().max(1) as f64
         }
     }
 }
@@ -125,6 +148,10 @@ pub fn share_above(size: &Size, bytes: u64) -> f64 {
                 normal_cdf(-((bytes as f64 + 0.5) / median as f64).ln() / sigma)
             }
         }
+        Size::Trace { ref sizes } => {
+            let above = sizes.iter().filter(|&&size| u64::from(size) > bytes);
+            above.count() as f64 / sizes.len().max(1) as f64
+        }
     }
 }
 
@@ -140,7 +167,7 @@ mod tests {
     use crate::workload::goodness::assert_fits;
 
     fn drawn(size: &Size, count: usize) -> Vec<u32> {
-        let mut sizes = SizeGenerator::new(size, generator(5, "producers.web", 0, "sizes"));
+        let mut sizes = SizeGenerator::new(size, 0, 1, generator(5, "producers.web", 0, "sizes"));
         (0..count).map(|_| sizes.next()).collect()
     }
 
@@ -183,6 +210,22 @@ mod tests {
             .map(|&size| (f64::from(size) - mean).powi(2))
             .sum();
         (mean, (squares / count / count).sqrt())
+    }
+
+    #[test]
+    fn recorded_sizes_come_in_their_order_and_are_divided_by_turns() {
+        let size = Size::Trace {
+            sizes: [40, 50, 60, 70, 80].into(),
+        };
+        let of = |worker, workers| {
+            let rng = generator(5, "producers.web", worker, "sizes");
+            let mut sizes = SizeGenerator::new(&size, worker, workers, rng);
+            [sizes.next(), sizes.next(), sizes.next()]
+        };
+        assert_eq!((of(0, 1), of(1, 2)), ([40, 50, 60], [50, 70, 40]));
+        assert!((mean_bytes(&size) - 60.0).abs() < 1e-12);
+        assert!((share_above(&size, 50) - 0.6).abs() < 1e-12);
+        assert_eq!((size.min_bytes(), size.max_bytes()), (40, 80));
     }
 
     #[test]
@@ -261,6 +304,8 @@ mod tests {
         assert!(
             SizeGenerator::new(
                 &Size::Uniform { min: 9, max: 3 },
+                0,
+                1,
                 generator(1, "p", 0, "sizes")
             )
             .next()

@@ -25,8 +25,8 @@ pub(in crate::scenario) enum Consumer {
         /// The wait after a refused call.
         #[serde(default = "defaults::poll_backoff")]
         backoff: DurationText,
-        /// Where it begins.
-        #[serde(default = "defaults::start")]
-        start: StartText,
+        /// Where it begins; `trim-horizon`, or `latest` on a stream that no producer of the scenario writes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        start: Option<StartText>,
     },
 }

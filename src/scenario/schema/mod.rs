@@ -65,8 +65,8 @@ pub(super) struct File {
     /// Settings of the local engine; they do not apply to other targets.
     #[serde(default)]
     pub(super) engine: Engine,
-    /// Who writes, by name.
-    #[schemars(extend("minProperties" = 1))]
+    /// Who writes, by name; may be left out where others write and consumers watch.
+    #[serde(default)]
     pub(super) producers: BTreeMap<NameKey, Producer>,
     /// Who reads, by name.
     #[serde(default)]

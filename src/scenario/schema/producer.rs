@@ -65,6 +65,11 @@ pub(in crate::scenario) enum Size {
         /// Larger draws become this.
         max: BytesText,
     },
+    /// The sizes of a recording, in its order, then from the first again.
+    Trace {
+        /// A table with a column `size` in bytes, or what `capture` wrote; relative to the scenario.
+        file: String,
+    },
 }
 
 /// What records hold.

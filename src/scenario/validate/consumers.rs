@@ -7,6 +7,16 @@ use crate::scenario::draft::Draft;
 use crate::scenario::finding::Finding;
 use crate::scenario::schema::Consumer;
 
+/// Without producers the scenario watches what others write; without consumers too it does nothing.
+pub(super) fn somebody_writes_or_reads(draft: &Draft, findings: &mut Vec<Finding>) {
+    if draft.declared.producers.is_empty() && draft.declared.consumers.is_empty() {
+        findings.push(
+            Finding::value::<&str>(&[], "the scenario needs a producer or a consumer")
+                .note("accepted: a table `[producers.NAME]`, which writes, `[consumers.NAME]`, which reads, or both"),
+        );
+    }
+}
+
 /// Without a pause a refused reader would call again within the same instant, and be refused again.
 pub(super) fn refused_readers_pause(draft: &Draft, findings: &mut Vec<Finding>) {
     for (name, consumer) in &draft.consumers {

@@ -33,7 +33,8 @@ const fn rule(
 }
 
 /// Every rule.
-const RULES: [Rule; 32] = [
+const RULES: [Rule; 33] = [
+    rule(consumers::somebody_writes_or_reads, &[]),
     rule(streams::measures_something, &[("time", "measure")]),
     rule(
         streams::keeps_records_as_long_as_the_service_can,

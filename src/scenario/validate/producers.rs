@@ -39,8 +39,17 @@ pub(super) fn existing_streams_get_no_stamp(draft: &Draft, findings: &mut Vec<Fi
 }
 
 /// The smallest and the largest size, with the field that sets each.
-fn extremes(size: &Size) -> [(u64, &'static str); 2] {
+fn extremes(draft: &Draft, size: &Size) -> [(u64, &'static str); 2] {
     match size {
+        Size::Trace { file } => {
+            let trace = draft.files.traces.get(file);
+            let sizes = trace.and_then(|trace| trace.sizes.as_ref());
+            let sizes = || sizes.iter().flat_map(|sizes| sizes.iter().copied());
+            // Of a file that was refused nothing more is said.
+            let least = sizes().min().map_or(STAMP_BYTES, u64::from);
+            let most = sizes().max().map_or(STAMP_BYTES, u64::from);
+            [(least, "file"), (most, "file")]
+        }
         Size::Fixed { bytes } => [(bytes.value, "bytes"); 2],
         Size::Uniform { min, max } => [(min.value, "min"), (max.value, "max")],
         Size::LogNormal { min, max, .. } => [
@@ -52,13 +61,13 @@ fn extremes(size: &Size) -> [(u64, &'static str); 2] {
 
 /// Bytes of the largest record, data and key.
 fn largest_record_bytes(draft: &Draft, producer: &Producer) -> u64 {
-    let [_, (max, _)] = extremes(&producer.size);
+    let [_, (max, _)] = extremes(draft, &producer.size);
     max.saturating_add(longest_key(draft, &producer.keys).1)
 }
 
 pub(super) fn sizes_are_in_order(draft: &Draft, findings: &mut Vec<Finding>) {
     for (name, producer) in &draft.producers {
-        let [(min, _), (max, _)] = extremes(&producer.size);
+        let [(min, _), (max, _)] = extremes(draft, &producer.size);
         if min > max {
             findings.push(Finding::value(
                 &["producers", name, "size", "max"],
@@ -77,7 +86,7 @@ pub(super) fn sizes_are_in_order(draft: &Draft, findings: &mut Vec<Finding>) {
 
 pub(super) fn stamp_fits(draft: &Draft, findings: &mut Vec<Finding>) {
     for (name, producer) in &draft.producers {
-        let [(min, field), _] = extremes(&producer.size);
+        let [(min, field), _] = extremes(draft, &producer.size);
         if producer.payload.stamp == StampPlace::Prefix && min < STAMP_BYTES {
             findings.push(
                 Finding::value(
@@ -97,7 +106,7 @@ pub(super) fn records_fit_the_stream(draft: &Draft, findings: &mut Vec<Finding>)
             .as_ref()
             .and_then(|stream| draft.streams.get(stream));
         let Some(stream) = stream else { continue };
-        let [_, (max, field)] = extremes(&producer.size);
+        let [_, (max, field)] = extremes(draft, &producer.size);
         let most = stream.max_record_bytes.value;
         if largest_record_bytes(draft, producer) > most {
             let (_, key) = longest_key(draft, &producer.keys);

@@ -44,6 +44,16 @@ pub fn check_target(scenario: &Scenario, kind: TargetKind, switch: Option<bool>)
         )
         .note("accepted: `existing = true` at an endpoint or on AWS (`--target`)")
     });
+    let alone = kind.is_in_process() && scenario.producers.is_empty();
+    let unwritten = scenario.consumers.values().filter(|_| alone);
+    let unwritten = unwritten.map(|consumer| {
+        let name = consumer.name.as_str();
+        Finding::value(
+            &["consumers", name],
+            format!("nobody writes what `consumers.{name}` would read: the engine in this process has no other clients"),
+        )
+        .note("accepted: a producer; or an endpoint or AWS (`--target`), where others write")
+    });
     let no_faults = match kind {
         TargetKind::Embedded | TargetKind::Simulated => false,
         TargetKind::Endpoint => switch == Some(false),
@@ -61,7 +71,7 @@ pub fn check_target(scenario: &Scenario, kind: TargetKind, switch: Option<bool>)
         )
         .note("accepted: `optional = true`, which skips it here; a target that has one: `embedded`, `simulated`, `streamgauge serve`")
     });
-    existing.chain(faults).collect()
+    existing.chain(unwritten).chain(faults).collect()
 }
 
 /// Whether an event asks the target to misbehave.
