@@ -38,7 +38,7 @@ fn changed(from: &str, to: &str) -> Vec<u8> {
 #[test]
 fn the_help_of_every_command_shows_an_example() {
     for command in [
-        "run", "simulate", "check", "explain", "decode", "iam", "sweep", "schema",
+        "run", "simulate", "check", "capture", "explain", "decode", "iam", "sweep", "schema",
     ] {
         let ended = streamgauge([command, "--help"]);
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));

@@ -5,6 +5,7 @@
 mod args;
 #[cfg(feature = "aws")]
 mod aws;
+mod capture;
 mod check;
 mod decode;
 mod exit;
@@ -51,6 +52,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Simulate(arguments) => run::simulate(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Capture(arguments) => capture::capture(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Decode(arguments) => decode::decode(&arguments),
         Command::Iam(arguments) => iam::iam(&arguments),

@@ -1,5 +1,6 @@
 //! GetRecords in a loop for each shard.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::watch;
 
-use super::delivery::{ConsumerReport, Deliveries, Expected};
+use super::delivery::{ConsumerReport, Deliveries, Expected, Onlookers};
 use super::shard_walk::ShardWalk;
 use crate::base::{Clock, Timestamp};
 use crate::kinesis::operation::{ChildShard, IteratorPosition, RecordPage, ShardFilter};
@@ -18,8 +19,11 @@ use crate::measure::meter::Meters;
 use crate::measure::progress::{Counter, Progress};
 use crate::measure::throttle::Basis;
 use crate::measure::tips::{Positions, Tip, Tips};
+use crate::measure::watch::Watch;
 use crate::scenario::model::{Consumer, ConsumerKind, StartPosition};
 use crate::target::{CallError, Fetched, Target, within};
+use crate::trace;
+use crate::workload::KeyText;
 
 /// A reader without an interval that found nothing looks again after this long even if nobody wakes it:
 /// with modelled propagation a record is seen some time after the write that wakes.
@@ -56,6 +60,12 @@ pub struct ConsumerContext {
     pub run: u32,
     /// Whether all records of the stream are stamped.
     pub stamped: bool,
+    /// The keys of the producers of the stream, by their numbers, that go with hash keys of their own.
+    pub explicit: BTreeMap<u16, KeyText>,
+    /// Whether only others write it.
+    pub watched: bool,
+    /// Where what it reads is recorded.
+    pub trace: Option<trace::Recorder>,
     /// The measurement window.
     pub window: Range<Timestamp>,
     /// What was asked of each shard, where the target does not tell which limit refused.
@@ -79,7 +89,7 @@ pub struct ConsumerContext {
 pub struct Prepared {
     settings: Settings,
     walk: ShardWalk,
-    ranges: Vec<HashKeyRange>,
+    ranges: Vec<(ShardId, HashKeyRange)>,
     readers: Vec<Reader>,
 }
 
@@ -223,11 +233,13 @@ impl Prepared {
                 ..Reader::new(shard, again, clock.now())
             });
         }
-        let ranges = shards.iter().map(|shard| shard.hash_key_range).collect();
+        let ranges = shards
+            .iter()
+            .map(|shard| (shard.shard, shard.hash_key_range));
         Ok(Self {
             settings,
             walk,
-            ranges,
+            ranges: ranges.collect(),
             readers,
         })
     }
@@ -246,19 +258,28 @@ impl Polling {
         let expected = Expected {
             run: context.run,
             stamped: context.stamped,
-            measure_from: context.window.start,
+            explicit: context.explicit,
+            window: context.window.clone(),
+        };
+        if let Some(trace) = &context.trace {
+            trace.open(&context.window);
+        }
+        let onlookers = Onlookers {
+            watch: context.watched.then(|| Watch::new(context.window.clone())),
+            trace: context.trace,
         };
         let mut deliveries = Deliveries::new(
             context.index,
             expected,
+            onlookers,
             recorder,
             context.integrity,
             context.progress,
             context.delivered,
             context.positions,
         );
-        for range in &ranges {
-            deliveries.exclude_cut_lanes(range);
+        for (shard, range) in &ranges {
+            deliveries.begin(*shard, range);
         }
         Self {
             clock: settings.clock,
@@ -327,8 +348,9 @@ impl Polling {
                 let Some(next) = page.next_iterator.take() else {
                     self.deliveries.passed(shard, SequenceNumber::MAX);
                     for child in &page.child_shards {
-                        self.deliveries.exclude_cut_lanes(&child.hash_key_range);
+                        self.deliveries.begin(child.shard, &child.hash_key_range);
                     }
+                    self.deliveries.saw(shard, Timestamp::MAX);
                     let begin = self.walk.ended(shard, &page.child_shards);
                     let now = self.clock.now();
                     return begin
@@ -337,6 +359,9 @@ impl Polling {
                         .collect();
                 };
                 reader.iterator = Some(next);
+                if behind_ms == Some(0) {
+                    self.deliveries.saw(shard, sent.minus(VISIBLE_AFTER));
+                }
                 // An answer that does not say where the tip is has not told that this is it.
                 if behind_ms == Some(0)
                     && let Some(tip) = tip

@@ -33,11 +33,14 @@ pub enum LatencyKind {
     DeliveryDelay,
     /// Delivery minus intended, of first deliveries.
     EndToEnd,
+    /// How far an answer was behind the tip of its shard, as the service says it, to the millisecond; of each answer from a
+    /// stream that others write.
+    Lag,
 }
 
 impl LatencyKind {
     /// Every kind, in the order reports list them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Lateness,
         Self::BatchWait,
         Self::ServiceTime,
@@ -45,6 +48,7 @@ impl LatencyKind {
         Self::TimeToGiveUp,
         Self::DeliveryDelay,
         Self::EndToEnd,
+        Self::Lag,
     ];
 
     /// The kind as reports write it.
@@ -57,6 +61,7 @@ impl LatencyKind {
             Self::TimeToGiveUp => "time_to_give_up",
             Self::DeliveryDelay => "delivery_delay",
             Self::EndToEnd => "end_to_end",
+            Self::Lag => "lag",
         }
     }
 }

@@ -14,6 +14,7 @@ mod shard_text;
 pub mod throttle;
 pub mod tips;
 pub mod verdict;
+pub mod watch;
 
 pub use balance::{Balance, ShardTotals};
 pub use histogram::{LatencyHistogram, LatencyKind, LatencySummary, PackedHistogram};
@@ -25,3 +26,4 @@ pub use interval::{
 pub use ledger::{ConsumerLedger, NotSentCause, NotSentCounts, Outcome, Phase, ProducerLedger};
 pub use throttle::{Basis, ThrottleRow, ThrottleTable};
 pub use verdict::{Facts, Reason, Status, Verdict, judge};
+pub use watch::{HotKey, SizeSummary, Watch, Watched, WatchedShard};

@@ -43,6 +43,8 @@ pub(super) struct LiveStream {
     pub(super) integrity: Arc<Integrity>,
     /// Whether all its records are stamped.
     pub(super) stamped: bool,
+    /// Whether a producer of the run writes it.
+    pub(super) written: bool,
     /// What was asked of its shards, where the target does not tell which limit refused.
     pub(super) meters: Option<Arc<Meters>>,
     /// Where its recorders put finished intervals.
@@ -221,6 +223,10 @@ impl LiveStream {
             tips: Arc::default(),
             integrity: Arc::new(account(scenario, &stream.name, run)),
             stamped: is_stamped(scenario, &stream.name),
+            written: scenario
+                .producers
+                .values()
+                .any(|producer| producer.stream == stream.name),
             meters: (!target.tells_causes()).then(Arc::default),
             sink,
             source,
