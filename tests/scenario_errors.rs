@@ -74,7 +74,7 @@ fn what_is_not_supported_yet_lists_what_is() {
         "shards = 2",
         "mode = \"on-demand\"\nencryption = true"
     ));
-    assert_snapshot!(errors("kind = \"constant\"", "kind = \"ramp\""));
+    assert_snapshot!(errors("kind = \"constant\"", "kind = \"tidal\""));
     assert_snapshot!(errors("kind = \"polling\"", "kind = \"fan-out\""));
 }
 

@@ -307,7 +307,7 @@ fn shards_ever(scenario: &Scenario, stream: &Stream) -> f64 {
             Action::MergeShards { .. } => 1,
             // On the way it splits and merges: no more shards than twice the larger count.
             Action::UpdateShardCount { target } => 2 * u64::from(target.max(stream.shards)),
-            Action::Stall { .. } | Action::ThrottleStorm { .. } => 0,
+            Action::Stall { .. } | Action::ThrottleStorm { .. } | Action::ResetConnections => 0,
         };
     }
     most as f64

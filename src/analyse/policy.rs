@@ -124,8 +124,8 @@ fn uses(scenario: &Scenario, stream: &Stream) -> BTreeSet<&'static str> {
             Action::SplitShard { .. } => Some("kinesis:SplitShard"),
             Action::MergeShards { .. } => Some("kinesis:MergeShards"),
             Action::UpdateShardCount { .. } => Some("kinesis:UpdateShardCount"),
-            // AWS cannot be told to misbehave.
-            Action::Stall { .. } | Action::ThrottleStorm { .. } => None,
+            // AWS cannot be told to misbehave, and connections are the client's.
+            Action::Stall { .. } | Action::ThrottleStorm { .. } | Action::ResetConnections => None,
         });
     }
     actions

@@ -10,6 +10,7 @@ use jiff::Timestamp as Utc;
 use super::args::{AwsArguments, Client, CommonArguments};
 use super::exit::Exit;
 use super::run;
+use super::target::as_client;
 use super::watch::{Cap, LiveLine, Watch};
 use crate::analyse::{self, Found, FoundStreams, LiveCost, Prices};
 use crate::base::{Clock, Timestamp, rng};
@@ -24,7 +25,6 @@ use crate::run::{Outcome, RunError, Session};
 use crate::scenario::created::{run_id, service_names};
 use crate::scenario::targets::TargetSpec;
 use crate::scenario::{Loaded, Scenario};
-use crate::target::Target;
 use crate::target::sdk::{self, ConnectError, Identity, Sdk};
 use crate::trace::Recorder;
 
@@ -179,7 +179,8 @@ pub(super) fn run_one(
         .build();
     let ended = match runtime {
         Ok(runtime) => {
-            let ended = runtime.block_on(course(plan, spec, scenario, folder.path(), &watch, None));
+            let course = course(plan, spec, client, scenario, folder.path(), &watch, None);
+            let ended = runtime.block_on(course);
             // Look-ups of host names cannot be ended and must not hold up the results.
             runtime.shutdown_background();
             ended
@@ -247,7 +248,16 @@ pub(super) fn read(
     let ended = match runtime {
         Ok(runtime) => {
             // No stream is made, so nothing is noted in the folder.
-            let course = course(plan, spec, scenario, Path::new(""), &watch, Some(recorder));
+            let folder = Path::new("");
+            let course = course(
+                plan,
+                spec,
+                Client::Sdk,
+                scenario,
+                folder,
+                &watch,
+                Some(recorder),
+            );
             let ended = runtime.block_on(course);
             runtime.shutdown_background();
             ended
@@ -277,6 +287,7 @@ struct Ran {
 async fn course(
     plan: Plan,
     spec: &TargetSpec,
+    client: Client,
     scenario: &Scenario,
     folder: &Path,
     watch: &Watch,
@@ -292,11 +303,18 @@ async fn course(
         Ok(_) = cancel.wait_for(|cancelled| *cancelled) => return Err(RunError::Interrupted.into()),
         opened = open(plan, spec, scenario, run, folder, now) => opened?,
     };
+    let target = match as_client(Arc::clone(&opened.sdk), client).await {
+        Ok(target) => target,
+        Err(problem) => {
+            opened.close().await;
+            return Err(problem.into());
+        }
+    };
     let session = Session {
         scenario: opened.scenario.clone(),
         run,
         clock: opened.sdk.clock(),
-        target: Target::Sdk(Arc::clone(&opened.sdk)),
+        target,
         trace: trace.cloned(),
     };
     let ended = tokio::spawn(session.run(controls)).await;

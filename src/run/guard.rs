@@ -303,7 +303,7 @@ fn reshards(scenario: &Scenario, stream: &Stream, arn: &str, permits: &Permits) 
         Action::SplitShard { .. }
         | Action::MergeShards { .. }
         | Action::UpdateShardCount { .. } => true,
-        Action::Stall { .. } | Action::ThrottleStorm { .. } => false,
+        Action::Stall { .. } | Action::ThrottleStorm { .. } | Action::ResetConnections => false,
     };
     let events = scenario
         .events

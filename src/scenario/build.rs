@@ -221,6 +221,7 @@ fn event(name: &str, raw: &Event) -> Option<model::Event> {
             shard: shard.as_ref().map(|shard| shard.value),
             share: *share,
         },
+        Event::ResetConnections { .. } => model::Action::ResetConnections,
     };
     Some(model::Event {
         name: name.to_owned(),

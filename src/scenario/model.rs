@@ -466,6 +466,8 @@ pub enum Action {
         /// The share that is refused, 0 to 1.
         share: f64,
     },
+    /// Every connection to the target is broken.
+    ResetConnections,
 }
 
 /// Which shard an event means.

@@ -14,7 +14,7 @@ mod target;
 
 pub use simulated::check_simulated;
 pub(super) use slo::bound_value;
-pub use target::{cannot, check_target, has_faults};
+pub use target::{Abilities, cannot, check_target, has_faults};
 
 use super::draft::Draft;
 use super::finding::{At, Finding};
