@@ -22,7 +22,8 @@ use crate::report::{AwsRun, Cost, Document, World};
 use crate::run::guard::{self, Permits, Pins, Refusal};
 use crate::run::owned::{self, Label, Owned, OwnedError};
 use crate::run::{Outcome, RunError, Session};
-use crate::scenario::created::{run_id, service_names};
+use crate::scenario::created::{consumer_name, run_id, service_names};
+use crate::scenario::model::ConsumerKind;
 use crate::scenario::targets::TargetSpec;
 use crate::scenario::{Loaded, Scenario};
 use crate::target::sdk::{self, ConnectError, Identity, Sdk};
@@ -42,7 +43,14 @@ fn lasts_at_most(scenario: &Scenario) -> Duration {
         let retained = !stream.existing && stream.retention > day;
         1 + u32::from(retained)
     });
-    sdk::ACTIVE_WITHIN * waits.sum::<u32>() + scenario.time.load() + scenario.time.drain + GRACE
+    let registered = scenario.consumers.values();
+    let registered = registered.filter(|consumer| consumer.kind.is_fan_out());
+    let registrations = sdk::CONSUMER_ACTIVE_WITHIN * registered.count() as u32;
+    sdk::ACTIVE_WITHIN * waits.sum::<u32>()
+        + registrations
+        + scenario.time.load()
+        + scenario.time.drain
+        + GRACE
 }
 
 /// Says why something was refused.
@@ -226,7 +234,7 @@ pub(super) fn run_one(
 }
 
 /// Records what the readers of a scenario are given, all of it from streams that are there. Gives what came of it, and
-/// whether somebody or the cap ended it.
+/// whether somebody or the cap ended it. A consumer that it registers is noted in `folder` until it is gone.
 ///
 /// # Errors
 /// The exit code, everything having been said.
@@ -235,6 +243,7 @@ pub(super) fn read(
     loaded: &Loaded,
     recorder: &Recorder,
     line: Option<LiveLine>,
+    folder: &Path,
 ) -> Result<(Outcome, Exit), Exit> {
     let scenario = &loaded.scenario;
     let plan = Plan::new(spec, scenario, &AwsArguments::default())?;
@@ -247,8 +256,6 @@ pub(super) fn read(
         .build();
     let ended = match runtime {
         Ok(runtime) => {
-            // No stream is made, so nothing is noted in the folder.
-            let folder = Path::new("");
             let course = course(
                 plan,
                 spec,
@@ -265,8 +272,13 @@ pub(super) fn read(
         Err(problem) => Err(AwsProblem::Runtime(problem)),
     };
     watch.end_line();
+    if owned::is_left(folder) {
+        eprintln!("what may be left is listed in {}", folder.display());
+    } else {
+        owned::forget(folder);
+    }
     match ended {
-        Ok(ran) if watch.capped() => Ok((ran.outcome, Exit::Unreachable)),
+        Ok(ran) if watch.capped() || !ran.is_clean => Ok((ran.outcome, Exit::Unreachable)),
         Ok(ran) => Ok((ran.outcome, run::ending(&watch))),
         Err(problem) => {
             eprintln!("error: {problem}");
@@ -440,6 +452,25 @@ async fn open(
         }
     }
     let mut scenario = restrained;
+    for consumer in scenario.consumers.values_mut() {
+        let Some(name) = consumer_name(consumer, run) else {
+            continue;
+        };
+        let stream = names.get(&consumer.stream).unwrap_or(&consumer.stream);
+        match owned.register(stream, &name).await {
+            Ok(arn) => {
+                eprintln!("consumer {arn}");
+                consumer.kind = ConsumerKind::FanOut {
+                    name: Some(name),
+                    registered: Some(arn),
+                };
+            }
+            Err(problem) => {
+                tell_left(&mut owned).await;
+                return Err(problem.into());
+            }
+        }
+    }
     for stream in scenario.streams.values_mut() {
         stream.existing = true;
     }

@@ -52,6 +52,10 @@ pub(super) struct CaptureArguments {
     /// What keys are hashed with, so that two recordings name a key alike; a random one that is thrown away if not given
     #[arg(long, value_name = "TEXT")]
     salt: Option<String>,
+    /// Read as an enhanced fan-out consumer, which takes nothing from other readers; it is registered for so long, which
+    /// AWS bills
+    #[arg(long)]
+    fan_out: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -144,7 +148,7 @@ fn record(
         consumers: 0,
         is_virtual: false,
     });
-    let read = read(spec, loaded, recorder, line);
+    let read = read(spec, loaded, recorder, line, &output);
     let (outcome, mut exit) = match read {
         Ok(read) => read,
         Err(exit) => {
@@ -187,7 +191,7 @@ fn record(
     }))
 }
 
-/// A scenario that watches the stream: its one reader keeps to a call a second and a quarter of the bytes.
+/// A scenario that watches the stream: its one reader, if it polls, keeps to a call a second and a quarter of the bytes.
 fn watching(arguments: &CaptureArguments, now: Timestamp) -> Result<Loaded, String> {
     let length = arguments.length;
     let (start, rest) = match arguments.from {
@@ -214,13 +218,17 @@ shards = 1
 existing = true
 
 [consumers.capture]
-kind = "polling"
-interval = "1s"
+{kind}
 start = "{start}"
 "#,
         rest.as_millis(),
         reading.as_millis(),
         stream = arguments.stream,
+        kind = if arguments.fan_out {
+            "kind = \"fan-out\""
+        } else {
+            "kind = \"polling\"\ninterval = \"1s\""
+        },
     );
     let source = Source {
         path: "capture".to_owned(),
@@ -239,13 +247,19 @@ fn read(
     loaded: &Loaded,
     recorder: &Recorder,
     line: Option<LiveLine>,
+    output: &Output,
 ) -> Result<(Outcome, Exit), Exit> {
     #[cfg(feature = "aws")]
     if spec.kind == TargetKind::Aws {
-        return super::aws::read(spec, loaded, recorder, line);
+        let folder = output.beside(".resources");
+        if let Err(problem) = std::fs::create_dir_all(&folder) {
+            eprintln!("error: failed to write `{}`: {problem}", folder.display());
+            return Err(Exit::Usage);
+        }
+        return super::aws::read(spec, loaded, recorder, line, &folder);
     }
     #[cfg(not(feature = "aws"))]
-    let _ = TargetKind::Aws;
+    let _ = (TargetKind::Aws, output);
     let watch = Watch::start(line, None).map_err(|problem| {
         eprintln!("error: failed to listen for signals: {problem}");
         Exit::Usage
@@ -324,9 +338,7 @@ impl Output {
                 "it is there already; name another file",
             ));
         }
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(".part");
-        let part = path.with_file_name(name);
+        let part = beside(path, ".part");
         Ok(Self {
             path: path.to_owned(),
             file: File::create(&part)?,
@@ -348,8 +360,20 @@ impl Output {
         Ok(bytes)
     }
 
+    /// A name that goes with the file's.
+    #[cfg(feature = "aws")]
+    fn beside(&self, more: &str) -> PathBuf {
+        beside(&self.path, more)
+    }
+
     fn discard(self) {
         // It is empty: whoever finds it loses nothing.
         let _ = std::fs::remove_file(&self.part);
     }
+}
+
+fn beside(path: &Path, more: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(more);
+    path.with_file_name(name)
 }

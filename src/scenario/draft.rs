@@ -112,7 +112,8 @@ impl Draft {
             .collect();
         // Which stream a refused producer writes is not known.
         let all_known = self.producers.len() == self.declared.producers.len();
-        for Consumer::Polling { stream, start, .. } in self.consumers.values_mut() {
+        for consumer in self.consumers.values_mut() {
+            let (stream, start) = consumer.derived_mut();
             *stream = stream.take().or_else(|| only.clone());
             let others_write = stream
                 .as_ref()

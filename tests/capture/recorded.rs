@@ -108,6 +108,26 @@ size = { kind = "trace", file = "theirs.trace" }
 }
 
 #[test]
+fn a_fan_out_consumer_records_what_a_polling_one_does() {
+    let (files, serve) = (folder(), Serve::start());
+    writer::make_stream(&serve.url, 2);
+    let written = writer::end(writer::start(files.path(), &serve.url, 2));
+    let from = report_in(&written.folder()).instrument.started;
+    let more = ["--for", "20s", "--salt", "ours", "--from", &from];
+    let recorded = |name: &str, kind: &[&str]| {
+        let out = files.path().join(name);
+        let ended = capture(&serve.url, &out, &[&more[..], kind].concat());
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        read(&std::fs::read(&out).expect("it was written")).expect("it is whole")
+    };
+    let (polled, pushed) = (recorded("polled", &[]), recorded("pushed", &["--fan-out"]));
+    assert!(polled.header.records > 500);
+    assert_eq!(polled.times_ms, pushed.times_ms);
+    assert_eq!(polled.header.keys, pushed.header.keys);
+    assert_eq!(polled.header.bytes, pushed.header.bytes);
+}
+
+#[test]
 fn a_recording_needs_a_stream_that_others_write() {
     let (files, serve) = (folder(), Serve::start());
     let out = files.path().join("theirs.trace");

@@ -29,4 +29,33 @@ pub(in crate::scenario) enum Consumer {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         start: Option<StartText>,
     },
+    /// SubscribeToShard for each shard, children after their parents: an enhanced fan-out consumer, registered for the run
+    /// and deregistered at its end.
+    FanOut {
+        /// The stream it reads; the only one if there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stream: Option<String>,
+        /// The name that it registers under, which nobody may have; one of the run's own if not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        consumer_name: Option<String>,
+        /// Where it begins; `trim-horizon`, or `latest` on a stream that no producer of the scenario writes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        start: Option<StartText>,
+    },
+}
+
+impl Consumer {
+    /// The stream it reads, once it is known.
+    pub(in crate::scenario) fn stream(&self) -> Option<&str> {
+        let (Self::Polling { stream, .. } | Self::FanOut { stream, .. }) = self;
+        stream.as_deref()
+    }
+
+    /// The stream it reads and where it begins, to be filled in.
+    pub(in crate::scenario) const fn derived_mut(
+        &mut self,
+    ) -> (&mut Option<String>, &mut Option<StartText>) {
+        let (Self::Polling { stream, start, .. } | Self::FanOut { stream, start, .. }) = self;
+        (stream, start)
+    }
 }

@@ -33,7 +33,7 @@ const fn rule(
 }
 
 /// Every rule.
-const RULES: [Rule; 33] = [
+const RULES: [Rule; 34] = [
     rule(consumers::somebody_writes_or_reads, &[]),
     rule(streams::measures_something, &[("time", "measure")]),
     rule(
@@ -63,6 +63,10 @@ const RULES: [Rule; 33] = [
     rule(
         consumers::readers_come_back_in_an_iterators_life,
         &[("consumers", "interval"), ("consumers", "backoff")],
+    ),
+    rule(
+        consumers::registered_names_are_names_and_differ,
+        &[("consumers", "consumer_name"), ("consumers", "stream")],
     ),
     rule(
         producers::streams_exist,
