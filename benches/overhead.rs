@@ -131,7 +131,7 @@ fn steps(records: u64) {
         }
         records
     });
-    let mut sizes = SizeGenerator::new(&producer.size, rng("sizes"));
+    let mut sizes = SizeGenerator::new(&producer.size, 0, 1, rng("sizes"));
     step("size", || {
         for _ in 0..records {
             black_box(sizes.next());

@@ -5,6 +5,7 @@
 //!
 //! - [`base`]: clock, seeds, units;
 //! - [`kinesis`]: the service's words;
+//! - [`trace`]: a recorded stream;
 //! - [`measure`]: what was observed;
 //! - [`scenario`]: the file, checked;
 //! - [`workload`]: what to send and when;
@@ -30,6 +31,8 @@
 pub mod base;
 
 pub mod kinesis;
+
+pub mod trace;
 
 pub mod measure;
 

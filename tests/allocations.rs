@@ -94,6 +94,7 @@ send = {send}
             scenario: scenario.clone(),
             run: 1,
             clock,
+            trace: None,
             target: Target::Embedded(Arc::new(host)),
         };
         let (_cancel, cancel) = watch::channel(false);

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, &[&str])] = &[
     ("base", &[]),
     ("kinesis", &["base"]),
+    ("trace", &["base", "kinesis"]),
     ("measure", &["base", "kinesis"]),
-    ("scenario", &["base", "kinesis"]),
+    ("scenario", &["base", "kinesis", "trace"]),
     ("workload", &["base", "kinesis", "scenario"]),
     ("engine", &["base", "kinesis"]),
     ("wire", &["base", "kinesis"]),
@@ -28,7 +29,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "consumer",
         &[
-            "base", "kinesis", "measure", "scenario", "workload", "target",
+            "base", "kinesis", "trace", "measure", "scenario", "workload", "target",
         ],
     ),
     (
@@ -41,8 +42,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "run",
         &[
-            "base", "kinesis", "measure", "scenario", "workload", "host", "target", "producer",
-            "consumer", "calls",
+            "base", "kinesis", "trace", "measure", "scenario", "workload", "host", "target",
+            "producer", "consumer", "calls",
         ],
     ),
     ("report", &["base", "kinesis", "measure", "scenario", "run"]),
@@ -55,8 +56,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "base", "kinesis", "measure", "scenario", "workload", "host", "server", "target",
-            "run", "report", "analyse",
+            "base", "kinesis", "trace", "measure", "scenario", "workload", "host", "server",
+            "target", "run", "report", "analyse",
         ],
     ),
 ];

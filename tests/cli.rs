@@ -42,6 +42,7 @@ fn the_help_of_every_command_shows_an_example() {
         "simulate",
         "calibrate",
         "check",
+        "capture",
         "explain",
         "decode",
         "iam",

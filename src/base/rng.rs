@@ -23,6 +23,19 @@ pub fn of_record(salt: u64, sequence: u64) -> Rng {
     Rng::seed_from_u64(mix(salt.wrapping_add(sequence)))
 }
 
+/// Bytes that nobody can foretell, for secrets. Nothing that a seed is to repeat comes from here.
+///
+/// # Errors
+/// When the system has no randomness to give.
+pub fn secret() -> std::io::Result<[u8; 32]> {
+    use rand::TryRng as _;
+    let mut bytes = [0; 32];
+    rand::rngs::SysRng
+        .try_fill_bytes(&mut bytes)
+        .map_err(std::io::Error::other)?;
+    Ok(bytes)
+}
+
 /// A run's number in stamps: from the seed alone when `salt` is 0, else another one for each salt.
 pub const fn run_number(seed: u64, salt: u64) -> u32 {
     (mix(mix(seed) ^ salt) >> 32) as u32

@@ -6,6 +6,7 @@ mod args;
 #[cfg(feature = "aws")]
 mod aws;
 mod calibrate;
+mod capture;
 mod check;
 mod decode;
 mod exit;
@@ -54,6 +55,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(arguments) => run::simulate(&arguments),
         Command::Calibrate(arguments) => calibrate::calibrate(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Capture(arguments) => capture::capture(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Decode(arguments) => decode::decode(&arguments),
         Command::Iam(arguments) => iam::iam(&arguments),

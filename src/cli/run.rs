@@ -27,6 +27,7 @@ use crate::run::{Outcome, RunError, Session, reach};
 use crate::scenario::targets::{TargetKind, TargetSpec};
 use crate::scenario::{Abilities, Loaded, Scenario, Source, has_faults};
 use crate::target::Target;
+use crate::trace::{Recorder, Salt};
 
 /// The account that the embedded engine plays.
 const ACCOUNT: &str = "000000000000";
@@ -149,7 +150,7 @@ fn run_one(
         Ok(folder) => folder,
         Err(problem) => return cannot_write(&problem),
     };
-    let outcome = place.run(scenario, wall, precise, &watch);
+    let outcome = place.run(scenario, wall, precise, &watch, None);
     watch.end_line();
     let outcome = match outcome {
         Ok(outcome) => outcome,
@@ -175,8 +176,63 @@ fn run_one(
             client: client.as_str(),
         }),
     };
-    let document = build::document(&inputs);
+    let mut document = build::document(&inputs);
+    if common.redact && !redact(&mut document) {
+        return Exit::Usage;
+    }
     conclude(common, folder, &document, &outcome, &watch)
+}
+
+/// Puts hashes in the place of the keys of others, with a salt that is thrown away; prints why it cannot.
+pub(super) fn redact(document: &mut Document) -> bool {
+    let salt = match Salt::random() {
+        Ok(salt) => salt,
+        Err(problem) => {
+            eprintln!("error: failed to redact the results: {problem}");
+            return false;
+        }
+    };
+    let consumers = document.consumers.values_mut();
+    let watched = consumers.filter_map(|consumer| consumer.watched.as_mut());
+    for key in watched.flat_map(|watched| &mut watched.hot_keys) {
+        key.key = salt.name(&key.key);
+    }
+    true
+}
+
+/// Records what the readers of a scenario are given at a target outside of this process.
+///
+/// # Errors
+/// The exit code, everything having been said.
+pub(super) fn read(
+    target: &TargetSpec,
+    loaded: &Loaded,
+    recorder: &Recorder,
+    watch: &Watch,
+) -> Result<Outcome, Exit> {
+    let place = Place::reach(target, Client::Sdk, loaded, watch);
+    let outcome = place.and_then(|place| {
+        place.run(
+            &loaded.scenario,
+            Clock::real(),
+            false,
+            watch,
+            Some(recorder),
+        )
+    });
+    outcome.map_err(|problem| {
+        watch.end_line();
+        problem.tell(target)
+    })
+}
+
+/// What an end that somebody asked for comes to.
+pub(super) fn ending(watch: &Watch) -> Exit {
+    if watch.interrupted() {
+        Exit::Interrupted
+    } else {
+        Exit::Yes
+    }
 }
 
 /// Writes the results and shows the summary; says what both come to.
@@ -291,6 +347,7 @@ impl Place {
         wall: Clock,
         precise: bool,
         watch: &Watch,
+        trace: Option<&Recorder>,
     ) -> Result<Outcome, Problem> {
         let (runtime, mut session) = match self {
             Self::Simulated => return run_simulated(scenario, watch),
@@ -304,6 +361,7 @@ impl Place {
                     run: run_number(scenario, wall),
                     clock: target.clock(),
                     target,
+                    trace: trace.cloned(),
                 };
                 (runtime, session)
             }
@@ -399,6 +457,7 @@ pub(super) fn embedded(scenario: &Scenario, run: u32, clock: Clock) -> Session {
         run,
         clock,
         target: Target::Embedded(Arc::new(host)),
+        trace: None,
     }
 }
 

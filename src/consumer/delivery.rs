@@ -1,6 +1,7 @@
 //! What one consumer was given: stamps read, times taken, each record held against the account.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::base::Timestamp;
@@ -12,8 +13,10 @@ use crate::measure::ledger::Phase;
 use crate::measure::progress::{Counter, Progress};
 use crate::measure::throttle::{Basis, ThrottleTable};
 use crate::measure::tips::Positions;
-use crate::workload::Stamp;
+use crate::measure::watch::{Watch, Watched};
+use crate::trace;
 use crate::workload::stamp::StampError;
+use crate::workload::{KeyText, Stamp};
 
 /// What a consumer did. What it was owed and got is in the account.
 #[derive(Debug)]
@@ -30,6 +33,8 @@ pub struct ConsumerReport {
     pub deliveries: u64,
     /// The last refusal that no limit explains, in the service's words.
     pub last_failure: Option<String>,
+    /// What was seen of a stream that others write.
+    pub watched: Option<Watched>,
 }
 
 /// What does not change during a run.
@@ -41,8 +46,30 @@ pub(super) struct Expected {
     pub(super) stamped: bool,
     /// Whether others write to this stream too, whose records carry no stamp of ours.
     pub(super) others: bool,
-    /// When the measurement window begins; the phase of a record follows from its intended time.
-    pub(super) measure_from: Timestamp,
+    /// How the producers with hash keys of their own, by number, write their keys: lanes follow from hash keys.
+    pub(super) explicit: BTreeMap<u16, KeyText>,
+    /// The measurement window; the phase of a record follows from its intended time, or without a stamp from its arrival.
+    pub(super) window: Range<Timestamp>,
+}
+
+impl Expected {
+    /// The lane that a producer counted a key in.
+    fn lane(&self, producer: u16, key: &str) -> u16 {
+        let explicit = self.explicit.get(&producer);
+        let explicit = explicit.and_then(|text| text.explicit_of(key));
+        explicit
+            .unwrap_or_else(|| HashKey::of_partition_key(key))
+            .lane()
+    }
+}
+
+/// Who looks on besides the account.
+#[derive(Debug)]
+pub(super) struct Onlookers {
+    /// Where others write the stream.
+    pub(super) watch: Option<Watch>,
+    /// Where the stream is recorded.
+    pub(super) trace: Option<trace::Recorder>,
 }
 
 /// One consumer's observations.
@@ -67,12 +94,15 @@ pub(super) struct Deliveries {
     calls: u64,
     events: Option<u64>,
     last_failure: Option<String>,
+    onlookers: Onlookers,
 }
 
 impl Deliveries {
+    #[expect(clippy::too_many_arguments, reason = "each belongs to somebody else")]
     pub(super) fn new(
         consumer: usize,
         expected: Expected,
+        onlookers: Onlookers,
         recorder: Recorder,
         integrity: Arc<Integrity>,
         progress: Arc<Progress>,
@@ -96,6 +126,7 @@ impl Deliveries {
             calls: 0,
             events: None,
             last_failure: None,
+            onlookers,
         }
     }
 
@@ -135,6 +166,7 @@ impl Deliveries {
         delivered: Timestamp,
         lag_ms: Option<u64>,
     ) {
+        self.show(shard, records, delivered, lag_ms);
         self.batch.clear();
         self.intended.clear();
         let (mut corrupt, mut foreign, mut bytes) = (0, 0, 0);
@@ -161,7 +193,7 @@ impl Deliveries {
                     continue;
                 }
             };
-            let measured = stamp.intended >= self.expected.measure_from;
+            let measured = stamp.intended >= self.expected.window.start;
             let phase = if measured {
                 Phase::Measure
             } else {
@@ -173,7 +205,7 @@ impl Deliveries {
                     worker: stamp.worker,
                 },
                 sequence: stamp.sequence,
-                lane: HashKey::of_partition_key(record.partition_key).lane(),
+                lane: self.expected.lane(stamp.producer, record.partition_key),
                 lane_sequence: stamp.lane_sequence,
                 shard,
                 sequence_number: record.sequence_number,
@@ -221,6 +253,69 @@ impl Deliveries {
         self.delivered.add(records.len() as u64);
     }
 
+    /// Shows an answer to the onlookers, and times it where no stamp does.
+    fn show(
+        &mut self,
+        shard: ShardId,
+        records: &RecordBatch,
+        delivered: Timestamp,
+        lag_ms: Option<u64>,
+    ) {
+        let Onlookers { watch, trace } = &mut self.onlookers;
+        if let Some(trace) = trace {
+            trace.take(shard, records, delivered);
+        }
+        if watch.is_some()
+            && let Some(last) = records.iter().map(|record| record.arrival).max()
+        {
+            self.positions.saw(shard, last);
+        }
+        if self.expected.stamped {
+            return;
+        }
+        let window = &self.expected.window;
+        if let (Some(watch), Some(lag_ms)) = (watch.as_mut(), lag_ms) {
+            watch.behind(shard, lag_ms);
+            if window.contains(&delivered) {
+                let lag_ns = i64::try_from(lag_ms.saturating_mul(1_000_000)).unwrap_or(i64::MAX);
+                self.recorder
+                    .latency(delivered, Phase::Measure, LatencyKind::Lag, lag_ns);
+            }
+        }
+        for record in records {
+            let told = record.arrival > Timestamp::ZERO;
+            let at = if told { record.arrival } else { delivered };
+            if let Some(watch) = watch.as_mut() {
+                watch.record(shard, record.partition_key, record.data.len(), at);
+            }
+            if told && at < window.end {
+                let measured = at >= window.start;
+                let phase = if measured {
+                    Phase::Measure
+                } else {
+                    Phase::WarmUp
+                };
+                let delay = delivered.signed_nanos_since(at);
+                self.recorder
+                    .latency(delivered, phase, LatencyKind::DeliveryDelay, delay);
+            }
+        }
+    }
+
+    /// A shard is going to be read.
+    pub(super) fn begin(&mut self, shard: ShardId, range: &HashKeyRange) {
+        self.positions.saw(shard, Timestamp::ZERO);
+        if let Some(trace) = &self.onlookers.trace {
+            trace.shard(shard, *range);
+        }
+        self.exclude_cut_lanes(range);
+    }
+
+    /// An answer to a call said that all which arrived in `shard` until `at` was given.
+    pub(super) fn saw(&self, shard: ShardId, at: Timestamp) {
+        self.positions.saw(shard, at);
+    }
+
     /// A call was refused by a limit; refusals of the measurement window are shown by cause.
     pub(super) fn refused(
         &mut self,
@@ -260,7 +355,7 @@ impl Deliveries {
     }
 
     /// A shard's range is known: lanes that it cuts in two cannot be judged for order.
-    pub(super) fn exclude_cut_lanes(&mut self, range: &HashKeyRange) {
+    fn exclude_cut_lanes(&mut self, range: &HashKeyRange) {
         if range.start.0.trailing_zeros() < 112 && self.excluded_lanes.insert(range.start.lane()) {
             self.integrity
                 .exclude_lane(self.consumer, range.start.lane());
@@ -268,7 +363,10 @@ impl Deliveries {
     }
 
     pub(super) fn finish(self) -> ConsumerReport {
+        let measure_s = self.expected.window.end.since(self.expected.window.start);
+        let watch = self.onlookers.watch;
         ConsumerReport {
+            watched: watch.map(|watch| watch.finish(measure_s.as_secs_f64())),
             totals: self.recorder.finish(),
             throttles: self.throttles,
             calls: self.calls,

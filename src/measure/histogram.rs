@@ -35,11 +35,14 @@ pub enum LatencyKind {
     EndToEnd,
     /// From the answer of a call that began a change of a stream to the look that saw it done.
     TransitionTime,
+    /// How far an answer was behind the tip of its shard, as the service says it, to the millisecond; of each answer from a
+    /// stream that others write.
+    Lag,
 }
 
 impl LatencyKind {
     /// Every kind, in the order reports list them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Lateness,
         Self::BatchWait,
         Self::ServiceTime,
@@ -48,6 +51,7 @@ impl LatencyKind {
         Self::DeliveryDelay,
         Self::EndToEnd,
         Self::TransitionTime,
+        Self::Lag,
     ];
 
     /// The kind as reports write it.
@@ -61,6 +65,7 @@ impl LatencyKind {
             Self::DeliveryDelay => "delivery_delay",
             Self::EndToEnd => "end_to_end",
             Self::TransitionTime => "transition_time",
+            Self::Lag => "lag",
         }
     }
 }

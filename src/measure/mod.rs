@@ -16,6 +16,7 @@ pub mod slot_wait;
 pub mod throttle;
 pub mod tips;
 pub mod verdict;
+pub mod watch;
 
 pub use balance::{Balance, ShardTotals};
 pub use calls::{CallCodes, CallLedger, CallOutcome, ScriptCounts};
@@ -28,3 +29,4 @@ pub use interval::{
 pub use ledger::{ConsumerLedger, NotSentCause, NotSentCounts, Outcome, Phase, ProducerLedger};
 pub use throttle::{Basis, ThrottleRow, ThrottleTable};
 pub use verdict::{Facts, Reason, SlotFacts, Status, Verdict, judge};
+pub use watch::{HotKey, SizeSummary, Watch, Watched, WatchedShard};

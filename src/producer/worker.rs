@@ -112,7 +112,6 @@ pub struct Worker {
     lanes: LaneCounts,
     gate: Option<LaneGate>,
     spare: Vec<Request>,
-    key_bytes_around: usize,
     in_flight_max: usize,
     queued_max: usize,
     /// Records released and not settled.
@@ -158,7 +157,6 @@ impl Worker {
             lanes: LaneCounts::new(),
             gate: (producer.send.ordering == Ordering::PerKey).then(LaneGate::new),
             spare: Vec::new(),
-            key_bytes_around: producer.keys.format.0.len() + producer.keys.format.1.len(),
             in_flight_max: 0,
             queued_max: 0,
             unsettled: 0,
@@ -316,7 +314,7 @@ impl Worker {
                 attempts: 0,
                 last: LastAttempt::None,
                 any_unknown: false,
-                key_bytes: (self.key_bytes_around + decimal_digits(plan.key)) as u32,
+                key_bytes: self.source.key_bytes(&plan),
             };
             self.context.progress.released.add(1);
             self.observer.released(&item);
@@ -584,12 +582,5 @@ impl Worker {
             let phase = self.phase_of(intended);
             self.observer.never_released(phase, cause);
         }
-    }
-}
-
-const fn decimal_digits(number: u64) -> usize {
-    match number.checked_ilog10() {
-        Some(log) => log as usize + 1,
-        None => 1,
     }
 }

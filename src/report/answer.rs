@@ -1,8 +1,10 @@
 //! The three lines that a person reads first.
 
+use std::collections::BTreeMap;
+
 use crate::kinesis::endpoint::is_aws_url;
 use crate::measure::{CallLedger, Status};
-use crate::report::document::{Document, World};
+use crate::report::document::{Document, World, per_s};
 use crate::report::slo::{SloResult, SloStatus};
 use crate::report::text::{Percent, Plain, counted};
 
@@ -133,6 +135,9 @@ fn offered(document: &Document) -> String {
         .map(|producer| producer.offered_records_per_s)
         .sum();
     let records = format!("{} records/s", Plain(rate));
+    if document.producers.is_empty() && document.calls.is_empty() {
+        return format!("{} records/s of others", Plain(watched_per_s(document)));
+    }
     let calls = offered_calls(document);
     match (document.producers.is_empty(), document.calls.is_empty()) {
         (_, true) => records,
@@ -163,7 +168,23 @@ fn answered_calls(document: &Document) -> Option<String> {
     })
 }
 
+/// What others wrote to the streams that were watched, each stream once.
+fn watched_per_s(document: &Document) -> f64 {
+    let watched = document.consumers.values().filter_map(|consumer| {
+        let records = consumer.watched.as_ref()?.records;
+        Some((&consumer.stream, records))
+    });
+    let by_stream: BTreeMap<_, _> = watched.collect();
+    per_s(by_stream.values().sum(), document.instrument.measure_s)
+}
+
 fn accepted(document: &Document) -> String {
+    if document.producers.is_empty() && !document.consumers.is_empty() {
+        return format!(
+            "{} records/s of others were watched",
+            Plain(watched_per_s(document))
+        );
+    }
     let (intended, acked) =
         document
             .ledger

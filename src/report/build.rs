@@ -114,7 +114,7 @@ pub fn document(inputs: &Inputs<'_>) -> Document {
         ledger: ledger(outcome),
         latency: latency(outcome),
         throttling: throttling(outcome),
-        balance: balances(&shards),
+        balance: balances(&shards, outcome),
         producers: producers.collect(),
         consumers: consumers.collect(),
         calls: outcome
@@ -471,14 +471,25 @@ fn throttling(outcome: &Outcome) -> Vec<ThrottlingRow> {
     rows.collect()
 }
 
-fn balances(shards: &[ShardRow]) -> BTreeMap<String, StreamBalance> {
+fn balances(shards: &[ShardRow], outcome: &Outcome) -> BTreeMap<String, StreamBalance> {
+    let written = |stream: &str| {
+        let mut producers = outcome.producers.values();
+        producers.any(|producer| producer.stream.as_str() == stream)
+    };
     let mut by_stream: BTreeMap<&str, Vec<ShardTotals>> = BTreeMap::new();
     for row in shards {
         by_stream.entry(&row.stream).or_default().push(row.totals);
     }
     by_stream
         .into_iter()
-        .map(|(stream, totals)| (stream.to_owned(), StreamBalance::of(&totals)))
+        .map(|(stream, totals)| {
+            let balance = if written(stream) {
+                StreamBalance::of(&totals)
+            } else {
+                StreamBalance::of_read(&totals)
+            };
+            (stream.to_owned(), balance)
+        })
         .collect()
 }
 
@@ -498,6 +509,7 @@ fn consumed(consumer: &ConsumerOutcome, measure_s: f64) -> ConsumerSummary {
         delivered_records_per_s: first.map(|count| per_s(count, measure_s)),
         caught_up: consumer.caught_up,
         last_failure: consumer.report.last_failure.clone(),
+        watched: consumer.report.watched.clone(),
     }
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::measure::slot_wait::SlotWaits;
 use crate::measure::{
     Balance, ConsumerLedger, LatencyKind, LatencySummary, ProducerLedger, ShardTotals, ThrottleRow,
-    Verdict,
+    Verdict, Watched,
 };
 use crate::report::answer;
 use crate::report::aws::AwsRun;
@@ -203,7 +203,7 @@ pub struct ThrottlingRow {
     pub row: ThrottleRow,
 }
 
-/// How evenly the offered load lay on a stream's shards.
+/// How evenly the offered load lay on a stream's shards; of a stream that only others write, what was read of it.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct StreamBalance {
     /// By records.
@@ -213,6 +213,14 @@ pub struct StreamBalance {
 }
 
 impl StreamBalance {
+    /// The balance of what was read of `shards`, all of one stream.
+    pub fn of_read(shards: &[ShardTotals]) -> Self {
+        Self {
+            records: Balance::of(shards, |shard| shard.delivered),
+            bytes: Balance::of(shards, |shard| shard.delivered_bytes),
+        }
+    }
+
     /// The balance of what was offered to `shards`, all of one stream.
     pub fn of(shards: &[ShardTotals]) -> Self {
         Self {
@@ -284,6 +292,9 @@ pub struct ConsumerSummary {
     /// The last refusal that no limit explains, in the target's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<String>,
+    /// What it saw of a stream that only others write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watched: Option<Watched>,
 }
 
 /// `count` over `seconds`; 0 where no time passed, because a document holds no infinite numbers.

@@ -63,7 +63,10 @@ pub fn file_names<'a>(
 }
 
 const fn is_of_consumers(kind: LatencyKind) -> bool {
-    matches!(kind, LatencyKind::DeliveryDelay | LatencyKind::EndToEnd)
+    matches!(
+        kind,
+        LatencyKind::DeliveryDelay | LatencyKind::EndToEnd | LatencyKind::Lag
+    )
 }
 
 impl Results<'_> {

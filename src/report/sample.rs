@@ -64,6 +64,7 @@ pub(crate) fn document() -> Document {
                 delivered_records_per_s: Some(1_485.0),
                 caught_up: false,
                 last_failure: None,
+                watched: None,
             },
         )]),
         calls: BTreeMap::new(),

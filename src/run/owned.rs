@@ -513,6 +513,12 @@ impl Drop for Owned {
     }
 }
 
+/// Removes a folder with nothing in it but notes of what is gone. One that holds more stays.
+pub fn forget(folder: &Path) {
+    let _ = fs::remove_file(folder.join(RESOURCES));
+    let _ = fs::remove_dir(folder);
+}
+
 /// Whether a results folder's `resources.json` lists anything that may still be there.
 pub fn is_left(folder: &Path) -> bool {
     let Ok(text) = fs::read(folder.join(RESOURCES)) else {

@@ -21,7 +21,8 @@ use crate::measure::tips::{Positions, Tips};
 use crate::measure::{IntervalClock, PartId, Recorder, RecorderTotals, ThrottleTable};
 use crate::producer::{Worker, WorkerContext, WorkerReport};
 use crate::scenario::model::{Consumer, Producer, StartPosition};
-use crate::workload::payload_pool;
+use crate::trace;
+use crate::workload::{KeyText, payload_pool};
 
 /// How often finished intervals are taken from the tasks that made them.
 const COLLECT_EVERY: Duration = Duration::from_secs(1);
@@ -124,6 +125,16 @@ impl LiveProducer {
     }
 }
 
+/// The keys of a stream's producers, by their numbers, where they go with hash keys of their own.
+fn explicit_keys(session: &Session, stream: &StreamName) -> BTreeMap<u16, KeyText> {
+    let producers = session.scenario.producers.values().zip(0u16..);
+    producers
+        .filter(|(producer, _)| producer.stream == *stream)
+        .map(|(producer, number)| (number, KeyText::new(&producer.keys)))
+        .filter(|(_, text)| text.is_explicit())
+        .collect()
+}
+
 impl ProducerOutcome {
     fn empty(stream: StreamName, number: u16) -> Self {
         Self {
@@ -169,6 +180,8 @@ pub(super) struct LiveConsumer {
     account: usize,
     integrity: Arc<Integrity>,
     stamped: bool,
+    /// Of a stream that only others write: until when everything that arrived is to be read.
+    watched_until: Option<Timestamp>,
     positions: Arc<Positions>,
     tips: Arc<Tips>,
     task: JoinHandle<ConsumerReport>,
@@ -194,6 +207,9 @@ impl LiveConsumer {
             run: session.run,
             stamped: stream.stamped,
             others: stream.others,
+            explicit: explicit_keys(session, &consumer.stream),
+            watched: !stream.written,
+            trace: session.trace.clone(),
             window: schedule.window.0..schedule.window.1,
             meters: stream.meters.clone(),
             integrity: Arc::clone(&stream.integrity),
@@ -203,6 +219,8 @@ impl LiveConsumer {
             positions: Arc::clone(&positions),
             stop,
         };
+        let recorded_until = session.trace.as_ref().and_then(trace::Recorder::end);
+        let watched_until = recorded_until.unwrap_or(schedule.window.1);
         let recorder = Recorder::new(
             PartId::Consumer(number),
             schedule.intervals,
@@ -216,6 +234,7 @@ impl LiveConsumer {
             account,
             integrity: Arc::clone(&stream.integrity),
             stamped: stream.stamped,
+            watched_until: (!stream.written).then_some(watched_until),
             positions,
             tips: Arc::clone(&stream.tips),
             task: tokio::spawn(prepared.run(context, recorder)),
@@ -228,9 +247,11 @@ impl LiveConsumer {
     }
 
     /// Whether everything that was acknowledged was delivered, or is known never to be. Of records without a stamp only
-    /// the positions tell.
+    /// the positions tell; of those of others, how far their arrivals were read.
     pub(super) fn has_all(&self) -> bool {
-        if self.stamped {
+        if let Some(until) = self.watched_until {
+            self.positions.saw_until(until)
+        } else if self.stamped {
             self.integrity.caught_up(self.account)
         } else {
             self.positions.reached(&self.tips)

@@ -29,6 +29,7 @@ use crate::measure::progress::Progress;
 use crate::scenario::Scenario;
 use crate::scenario::model::Action;
 use crate::target::{CallError, Target};
+use crate::trace;
 use crate::workload::SizeLaw;
 use crate::workload::arrival::records_per_s;
 
@@ -58,6 +59,8 @@ pub struct Session {
     pub clock: Clock,
     /// Where to.
     pub target: Target,
+    /// Where all that its consumers read is recorded; of one stream, whose shards it numbers.
+    pub trace: Option<trace::Recorder>,
 }
 
 /// The run's ties to whoever watches it.

@@ -45,6 +45,8 @@ pub(super) struct LiveStream {
     pub(super) stamped: bool,
     /// Whether others may write to it.
     pub(super) others: bool,
+    /// Whether a producer of the run writes it.
+    pub(super) written: bool,
     /// What was asked of its shards, where the target does not tell which limit refused.
     pub(super) meters: Option<Arc<Meters>>,
     /// Where its recorders put finished intervals.
@@ -224,6 +226,10 @@ impl LiveStream {
             integrity: Arc::new(account(scenario, &stream.name, run)),
             stamped: is_stamped(scenario, &stream.name),
             others: stream.existing,
+            written: scenario
+                .producers
+                .values()
+                .any(|producer| producer.stream == stream.name),
             meters: (!target.tells_causes()).then(Arc::default),
             sink,
             source,

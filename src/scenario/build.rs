@@ -168,7 +168,7 @@ fn consumer(name: &str, raw: &Consumer) -> Option<model::Consumer> {
         name: name.to_owned(),
         stream: stream_name(raw.stream())?,
         kind,
-        start: start.value,
+        start: start.as_ref()?.value,
         max_bytes_per_s: None,
     })
 }

@@ -47,6 +47,9 @@ pub(super) fn size(name: &str, raw: &Producer, files: &Files) -> Option<model::S
                 .map(|point| (point.quantile, point.size.value))
                 .collect(),
         },
+        Size::Trace { file } => model::Size::Trace {
+            sizes: files.traces.get(file)?.sizes.clone()?,
+        },
         Size::Natural {} => {
             let (min, max) = natural_bytes(name, raw, files)?;
             model::Size::Natural { min, max }

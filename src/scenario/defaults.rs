@@ -1,8 +1,9 @@
 //! What a setting is when the file does not say: one table, each default a function that the declared structures name.
 //!
 //! Some defaults follow from other settings and are filled in by [`super::draft`]: the stream of a producer, consumer or
-//! event (the only one), `max_records` (1 for put-record), the place of the stamp, what is taken of a file, and the ends of
-//! normal and log-normal sizes (what the stamp and the payload need, and six standard deviations).
+//! event (the only one), `max_records` (1 for put-record), the place of the stamp, what is taken of a file, the ends of
+//! normal and log-normal sizes (what the stamp and the payload need, and six standard deviations), and where a consumer
+//! begins (at the oldest record of what the scenario writes).
 
 use super::quantity::{BytesText, DurationText, KeyText, LevelText, Quantity, StartText, Text};
 use super::schema::{
@@ -168,8 +169,13 @@ pub(super) fn poll_backoff() -> DurationText {
     text("250ms")
 }
 
-pub(super) fn start() -> StartText {
-    text("trim-horizon")
+/// What others wrote before is not what a reader comes to see.
+pub(super) fn start(others_write: bool) -> StartText {
+    text(if others_write {
+        "latest"
+    } else {
+        "trim-horizon"
+    })
 }
 
 /// The share that a throttle storm refuses.
@@ -218,6 +224,7 @@ mod tests {
             assert!(bytes.value > 0, "{bytes}");
         }
         assert_eq!(key_format().value.0, "key-");
-        assert_eq!(start().to_string(), "trim-horizon");
+        assert_eq!(start(false).to_string(), "trim-horizon");
+        assert_eq!(start(true).to_string(), "latest");
     }
 }

@@ -118,9 +118,20 @@ impl Draft {
                 producer.size.get_or_insert(Size::Natural {});
             }
         }
+        let written: BTreeSet<_> = self
+            .producers
+            .values()
+            .filter_map(|producer| producer.stream.clone())
+            .collect();
+        // Which stream a refused producer writes is not known.
+        let all_known = self.producers.len() == self.declared.producers.len();
         for consumer in self.consumers.values_mut() {
-            let stream = consumer.stream_mut();
+            let (stream, start) = consumer.derived_mut();
             *stream = stream.take().or_else(|| only.clone());
+            let others_write = stream
+                .as_ref()
+                .is_some_and(|stream| all_known && !written.contains(stream));
+            start.get_or_insert_with(|| super::defaults::start(others_write));
         }
         for calls in self.calls.values_mut() {
             if !calls.mix.is_empty() {

@@ -65,7 +65,7 @@ pub const CALL_LATENCIES: [&str; 6] = [
 ];
 
 /// Latencies of a consumer; each is followed by one of [`STATISTICS`].
-pub const CONSUMER_LATENCIES: [&str; 2] = ["end_to_end", "delivery_delay"];
+pub const CONSUMER_LATENCIES: [&str; 3] = ["end_to_end", "delivery_delay", "lag"];
 
 /// What a latency is summed up by.
 pub const STATISTICS: [&str; 8] = ["min", "mean", "p50", "p90", "p99", "p999", "p9999", "max"];

@@ -38,6 +38,7 @@ mod schema;
 mod set;
 mod tables;
 pub mod targets;
+mod trace_file;
 mod tree;
 mod validate;
 

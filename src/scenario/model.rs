@@ -282,6 +282,11 @@ pub enum Size {
         /// No payload is larger.
         max: u64,
     },
+    /// Recorded sizes; worker `w` of `n` has the records `w`, `w + n`, and so on, from the first again at the end.
+    Trace {
+        /// Bytes, at least one record's.
+        sizes: Arc<[u32]>,
+    },
 }
 
 impl Size {
@@ -293,6 +298,7 @@ impl Size {
             | Self::Normal { max, .. }
             | Self::LogNormal { max, .. }
             | Self::Natural { max, .. } => *max,
+            Self::Trace { sizes } => sizes.iter().copied().max().unwrap_or(0).into(),
             Self::Quantiles { points } => points.last().map_or(0, |(_, size)| *size),
         }
     }
@@ -305,6 +311,7 @@ impl Size {
             | Self::Normal { min, .. }
             | Self::LogNormal { min, .. }
             | Self::Natural { min, .. } => *min,
+            Self::Trace { sizes } => sizes.iter().copied().min().unwrap_or(0).into(),
             Self::Quantiles { points } => points.first().map_or(0, |(_, size)| *size),
         }
     }

@@ -108,7 +108,7 @@ impl RecordSource {
             next_sequence: 0,
             keys: KeyGenerator::new(&producer.keys, worker, producer.workers, rng("keys")),
             hashes: KeyHashes::for_keys(&producer.keys),
-            sizes: SizeGenerator::new(&producer.size, rng("sizes")),
+            sizes: SizeGenerator::new(&producer.size, worker, producer.workers, rng("sizes")),
             payloads: PayloadGenerator::new(rng("payload")),
             pool,
             stamp: producer.payload.stamp,
@@ -187,6 +187,11 @@ impl RecordSource {
         let bytes = (plan.size as usize).saturating_sub(self.head());
         let padded = (!self.natural).then_some((bytes, plan.payload_offset));
         json.append(values, padded, self.stamp == StampPlace::JsonField, data);
+    }
+
+    /// The bytes of the planned record's partition key, which are billed with its data.
+    pub fn key_bytes(&self, plan: &RecordPlan) -> u32 {
+        self.hashes.text().bytes(plan.key) as u32
     }
 
     /// Appends the planned record to `batch`, written in place. The stamp says when it was meant to be sent; whether and
@@ -320,6 +325,8 @@ pub(crate) mod tests {
             let (stamped, plain) = (batch.entry(2 * index), batch.entry(2 * index + 1));
             assert_eq!(plan.sequence, index as u64);
             assert_eq!(stamped.partition_key, format!("key-{}", plan.key));
+            let bytes = source.key_bytes(plan) as usize;
+            assert_eq!(bytes, stamped.partition_key.len());
             assert_eq!(
                 HashKey::of_partition_key(stamped.partition_key),
                 plan.hash_key

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::arrival::{peak_records_per_s, records_per_s};
 use super::heavy_keys::{HeavyKey, heaviest};
 use super::placement::{Placement, ShardIndex};
+use super::recorded::{self, Offered};
 use super::size_law::SizeLaw;
 use crate::kinesis::quotas::RateName;
 use crate::kinesis::{Cause, HashKeyRange, Limits};
@@ -88,10 +89,17 @@ fn forecast_hashing(
         .iter()
         .map(|producer| peak_records_per_s(&producer.arrival))
         .sum();
-    let parts = parts(producers, load);
+    let parts = parts(producers, load, &shards);
     let mut loads = vec![Load::default(); ranges.len()];
     let mut tail_share = 0.0;
     for part in &parts {
+        if let Some(recorded) = &part.recorded {
+            for (load, offered) in loads.iter_mut().zip(recorded) {
+                load.share += part.share * offered.share;
+                load.record_bytes += part.share * offered.record_bytes;
+            }
+            continue;
+        }
         let placement = Placement::of(part.keys, &shards, exact_keys);
         tail_share += part.share * placement.tail_share;
         for (load, placed) in loads.iter_mut().zip(&placement.shards) {
@@ -163,6 +171,8 @@ pub(super) struct Part<'a> {
     /// Its share of the stream's records.
     pub(super) share: f64,
     mean_data_bytes: f64,
+    /// What each shard gets of it, where it was recorded.
+    recorded: Option<Vec<Offered>>,
 }
 
 fn total_records_per_s(producers: &[&Producer], load: Duration) -> Option<f64> {
@@ -173,7 +183,7 @@ fn total_records_per_s(producers: &[&Producer], load: Duration) -> Option<f64> {
 }
 
 /// The producers' parts; those with the same keys are one, so that no key is hashed twice.
-fn parts<'a>(producers: &[&'a Producer], load: Duration) -> Vec<Part<'a>> {
+fn parts<'a>(producers: &[&'a Producer], load: Duration, shards: &ShardIndex<'_>) -> Vec<Part<'a>> {
     let any_rate = producers
         .iter()
         .any(|producer| records_per_s(&producer.arrival, load).is_some());
@@ -191,20 +201,32 @@ fn parts<'a>(producers: &[&'a Producer], load: Duration) -> Vec<Part<'a>> {
     for producer in producers {
         let share = weight(producer) / total;
         let mean = SizeLaw::of(producer, load).mean_bytes();
-        let mut add =
-            |keys: &'a Keys, share: f64| match parts.iter_mut().find(|part| part.keys == keys) {
-                Some(part) => {
-                    let both = part.share + share;
-                    part.mean_data_bytes =
-                        (part.share * part.mean_data_bytes + share * mean) / both;
-                    part.share = both;
-                }
-                None => parts.push(Part {
-                    keys,
-                    share,
-                    mean_data_bytes: mean,
-                }),
-            };
+        let recorded = recorded::offered(producer, load, shards);
+        if recorded.is_some() {
+            parts.push(Part {
+                keys: &producer.keys,
+                share,
+                mean_data_bytes: mean,
+                recorded,
+            });
+            continue;
+        }
+        let mut add = |keys: &'a Keys, share: f64| match parts
+            .iter_mut()
+            .find(|part| part.recorded.is_none() && part.keys == keys)
+        {
+            Some(part) => {
+                let both = part.share + share;
+                part.mean_data_bytes = (part.share * part.mean_data_bytes + share * mean) / both;
+                part.share = both;
+            }
+            None => parts.push(Part {
+                keys,
+                share,
+                mean_data_bytes: mean,
+                recorded: None,
+            }),
+        };
         each_unmixed(&producer.keys, share, &mut add);
     }
     parts
@@ -355,6 +377,35 @@ mod tests {
             let found = sent.count() as f64 / 40_000.0;
             assert!((found - key.share).abs() < 0.01, "{key:?}: {found}");
         }
+    }
+
+    #[test]
+    fn a_recording_is_forecast_record_by_record_and_only_what_the_load_reaches() {
+        let keys = [("a", 0), ("b", u128::MAX)];
+        let table = KeyTable::recorded(
+            keys.map(|(text, at)| (text.to_owned(), HashKey(at))),
+            &[0, 1, 0, 0],
+        );
+        let size = Size::Trace {
+            sizes: [100, 2_000, 300, 9_999].into(),
+        };
+        let arrival = |speed_up| Arrival::Trace {
+            times_ns: [0, 1, 11_000_000_000, 13_000_000_000].into(),
+            speed_up,
+        };
+        let choice = KeyChoice::Listed(std::sync::Arc::new(table));
+        let said = |speed_up| {
+            let producer = producer(2, arrival(speed_up), choice.clone(), size.clone());
+            let ranges = HashKeyRange::initial(2);
+            forecast(&[&producer], LOAD, &ranges, &Limits::aws()).shards
+        };
+        let three = said(1.0);
+        assert!(close(three[0].share, 2.0 / 3.0));
+        assert!(close(three[0].bytes_per_s.unwrap(), 402.0 / 12.0));
+        assert!(close(three[1].bytes_per_s.unwrap(), 2_001.0 / 12.0));
+        let four = said(2.0);
+        assert!(close(four[0].share, 3.0 / 4.0));
+        assert!(close(four[0].bytes_per_s.unwrap(), 10_402.0 / 12.0));
     }
 
     #[test]

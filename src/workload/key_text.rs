@@ -169,6 +169,24 @@ impl KeyText {
         }
     }
 
+    /// Whether any of its keys is sent with a hash key of its own.
+    pub fn is_explicit(&self) -> bool {
+        match &self.form {
+            Form::Numbered { .. } => false,
+            Form::Listed(table) => table.explicit_hash_key(0).is_some(),
+            Form::Mix(parts) => parts.iter().any(Self::is_explicit),
+        }
+    }
+
+    /// The hash key that is sent with this partition key, if there is one; of mixed keys that of the first part with this
+    /// key.
+    pub fn explicit_of(&self, key: &str) -> Option<HashKey> {
+        match &self.form {
+            Form::Mix(parts) => parts.iter().find_map(|part| part.explicit_of(key)),
+            _ => self.explicit_hash_key(self.number(key)?),
+        }
+    }
+
     /// The length in bytes of the partition key of this number.
     pub fn bytes(&self, number: u64) -> usize {
         let (text, number) = self.part(number);

@@ -15,6 +15,7 @@ pub mod keys;
 pub mod payload;
 pub mod pieces;
 mod placement;
+mod recorded;
 pub mod shares;
 pub mod size_law;
 pub mod sizes;

@@ -33,6 +33,12 @@ enum Choice {
         max: f64,
     },
     Quantiles(Arc<[(f64, u64)]>),
+    /// Every `step`th of recorded sizes.
+    Trace {
+        sizes: Arc<[u32]>,
+        next: u64,
+        step: u64,
+    },
 }
 
 /// Sizes end far below 2^32: the service's largest record has 10 MiB.
@@ -46,8 +52,9 @@ fn sizes_between(min: u32, max: u32) -> Uniform<u32> {
 }
 
 impl SizeGenerator {
-    /// A generator of these sizes; of the largest alone where each payload has its own.
-    pub fn new(size: &Size, rng: Rng) -> Self {
+    /// The sizes of worker `worker` (from 0) of `workers`, which only matter to sizes that are taken in turns; of the largest
+    /// alone where each payload has its own.
+    pub fn new(size: &Size, worker: u32, workers: u32, rng: Rng) -> Self {
         let choice = match *size {
             Size::Fixed { bytes: size } | Size::Natural { max: size, .. } => {
                 Choice::Fixed(bytes(size))
@@ -76,6 +83,11 @@ impl SizeGenerator {
                 min: min as f64,
                 max: max.max(min) as f64,
             },
+            Size::Trace { ref sizes } => Choice::Trace {
+                sizes: Arc::clone(sizes),
+                next: u64::from(worker),
+                step: u64::from(workers.max(1)),
+            },
         };
         Self { choice, rng }
     }
@@ -83,7 +95,7 @@ impl SizeGenerator {
     /// The next record's bytes of data.
     #[expect(clippy::should_implement_trait, reason = "sizes never end")]
     pub fn next(&mut self) -> u32 {
-        match &self.choice {
+        match &mut self.choice {
             Choice::Fixed(size) => *size,
             Choice::Uniform(sizes) => sizes.sample(&mut self.rng),
             Choice::Normal {
@@ -93,7 +105,7 @@ impl SizeGenerator {
                 max,
             } => {
                 let normal: f64 = StandardNormal.sample(&mut self.rng);
-                (mean + sigma * normal).min(*max).max(*min).round() as u32
+                (*mean + *sigma * normal).min(*max).max(*min).round() as u32
             }
             Choice::Quantiles(points) => {
                 let share: f64 = self.rng.random();
@@ -107,10 +119,16 @@ impl SizeGenerator {
             } => {
                 let normal: f64 = StandardNormal.sample(&mut self.rng);
                 // In this order an overflow to infinity ends at the upper cut.
-                (median * (sigma * normal).exp())
+                (*median * (*sigma * normal).exp())
                     .min(*max)
                     .max(*min)
                     .round() as u32
+            }
+            Choice::Trace { sizes, next, step } => {
+                let taken = *next;
+                *next = next.wrapping_add(*step);
+                let place = taken.checked_rem(sizes.len() as u64).unwrap_or(0);
+                sizes.get(place as usize).copied().unwrap_or(0)
             }
         }
     }
@@ -167,6 +185,10 @@ pub fn mean_bytes(size: &Size) -> Option<f64> {
             .windows(2)
             .map(|ends| (ends[1].0 - ends[0].0) * f64::midpoint(ends[0].1 as f64, ends[1].1 as f64))
             .sum(),
+        Size::Trace { ref sizes } => {
+            let sum: f64 = sizes.iter().copied().map(f64::from).sum();
+            sum / sizes.len().max(1) as f64
+        }
         Size::Natural { .. } => return None,
     })
 }
@@ -200,6 +222,10 @@ pub fn share_above(size: &Size, bytes: u64) -> Option<f64> {
                 (ends[1].0 - ends[0].0) * above
             })
             .sum(),
+        Size::Trace { ref sizes } => {
+            let above = sizes.iter().filter(|&&size| u64::from(size) > bytes);
+            above.count() as f64 / sizes.len().max(1) as f64
+        }
         Size::Natural { .. } => return None,
     })
 }
@@ -221,7 +247,7 @@ mod tests {
     use crate::workload::goodness::assert_fits;
 
     fn drawn(size: &Size, count: usize) -> Vec<u32> {
-        let mut sizes = SizeGenerator::new(size, generator(5, "producers.web", 0, "sizes"));
+        let mut sizes = SizeGenerator::new(size, 0, 1, generator(5, "producers.web", 0, "sizes"));
         (0..count).map(|_| sizes.next()).collect()
     }
 
@@ -355,6 +381,22 @@ mod tests {
     }
 
     #[test]
+    fn recorded_sizes_come_in_their_order_and_are_divided_by_turns() {
+        let size = Size::Trace {
+            sizes: [40, 50, 60, 70, 80].into(),
+        };
+        let of = |worker, workers| {
+            let rng = generator(5, "producers.web", worker, "sizes");
+            let mut sizes = SizeGenerator::new(&size, worker, workers, rng);
+            [sizes.next(), sizes.next(), sizes.next()]
+        };
+        assert_eq!((of(0, 1), of(1, 2)), ([40, 50, 60], [50, 70, 40]));
+        assert!((mean_bytes(&size).unwrap() - 60.0).abs() < 1e-12);
+        assert!((share_above(&size, 50).unwrap() - 0.6).abs() < 1e-12);
+        assert_eq!((size.min_bytes(), size.max_bytes()), (40, 80));
+    }
+
+    #[test]
     fn fixed_and_uniform_sizes_are_what_they_say() {
         assert_eq!(drawn(&Size::Fixed { bytes: 600 }, 3), [600; 3]);
         let size = Size::Uniform { min: 100, max: 109 };
@@ -430,6 +472,8 @@ mod tests {
         assert!(
             SizeGenerator::new(
                 &Size::Uniform { min: 9, max: 3 },
+                0,
+                1,
                 generator(1, "p", 0, "sizes")
             )
             .next()

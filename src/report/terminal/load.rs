@@ -28,6 +28,7 @@ const fn meaning(kind: LatencyKind) -> &'static str {
         LatencyKind::DeliveryDelay => "arrival to delivered (two clocks)",
         LatencyKind::EndToEnd => "intended to delivered",
         LatencyKind::TransitionTime => "a change of a stream, asked for to seen",
+        LatencyKind::Lag => "behind the tip of the shard, as each answer says",
     }
 }
 
@@ -83,7 +84,7 @@ pub(super) fn latency(document: &Document) -> Option<String> {
 /// Refused attempts, the most first.
 pub(super) fn throttling(document: &Document) -> Option<String> {
     if document.throttling.is_empty() {
-        return (!document.producers.is_empty())
+        return (!(document.producers.is_empty() && document.consumers.is_empty()))
             .then(|| "Attempts refused by a limit in the window: none".to_owned());
     }
     let mut rows: Vec<_> = document.throttling.iter().collect();
@@ -123,6 +124,12 @@ pub(super) fn throttling(document: &Document) -> Option<String> {
 pub(super) fn shards(document: &Document) -> Option<String> {
     let mut streams: Vec<_> = document.shards.iter().map(|row| &*row.stream).collect();
     streams.dedup();
+    // Of a stream that only others write its readers tell.
+    let watched = |stream: &str| {
+        let mut consumers = document.consumers.values();
+        consumers.any(|consumer| consumer.stream == stream && consumer.watched.is_some())
+    };
+    streams.retain(|stream| !watched(stream));
     let sections: Vec<_> = streams
         .into_iter()
         .map(|stream| {

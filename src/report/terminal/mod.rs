@@ -6,6 +6,7 @@
 mod ledgers;
 mod load;
 pub(in crate::report) mod table;
+mod watched;
 
 use std::fmt::Write as _;
 use std::slice;
@@ -38,6 +39,7 @@ pub fn render(document: &Document) -> String {
     sections.extend(load::latency(document));
     sections.extend(load::throttling(document));
     sections.extend(load::shards(document));
+    sections.extend(watched::watched(document));
     sections.extend(events(document));
     sections.extend(target(document));
     sections.push(instrument(document));

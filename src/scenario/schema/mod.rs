@@ -70,7 +70,7 @@ pub(super) struct File {
     /// Settings of the local engine; they do not apply to other targets.
     #[serde(default)]
     pub(super) engine: Engine,
-    /// Who writes, by name. A scenario has producers, calls or both.
+    /// Who writes, by name. A scenario has producers, calls, or consumers that watch what others write.
     #[serde(default)]
     pub(super) producers: BTreeMap<NameKey, Producer>,
     /// Who reads, by name.

@@ -89,6 +89,11 @@ pub(in crate::scenario) enum Size {
     },
     /// What the payload takes by itself: JSON as its template comes out, or a line of a file.
     Natural {},
+    /// The sizes of a recording, in its order, then from the first again.
+    Trace {
+        /// A table with a column `size` in bytes, or what `capture` wrote; relative to the scenario.
+        file: String,
+    },
 }
 
 /// A quantile and the size there.

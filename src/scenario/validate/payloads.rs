@@ -31,6 +31,11 @@ pub(super) fn extremes(
             let sizes = || points.iter().map(|point| point.size.value);
             [(sizes().min()?, "points"), (sizes().max()?, "points")]
         }
+        Size::Trace { file } => {
+            let sizes = draft.files.traces.get(file)?.sizes.as_ref()?;
+            let (least, most) = (sizes.iter().min()?, sizes.iter().max()?);
+            [(u64::from(*least), "file"), (u64::from(*most), "file")]
+        }
         Size::Natural {} => {
             let (min, max) = natural_bytes(name, producer, &draft.files)?;
             [(min, "kind"), (max, "kind")]

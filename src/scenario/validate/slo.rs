@@ -146,12 +146,33 @@ fn is_measured(
     metric: &Metric<'_>,
     findings: &mut Vec<Finding>,
 ) {
-    if metric.side != Side::Consumer || !FROM_STAMP.contains(&metric.figure) {
+    if metric.side != Side::Consumer {
         return;
     }
     let Some(stream) = draft.consumers.get(metric.name).map(Consumer::stream) else {
         return;
     };
+    if metric.figure == "lag" {
+        let written = draft
+            .producers
+            .values()
+            .any(|producer| producer.stream.as_deref() == stream);
+        if written {
+            findings.push(
+                Finding::value(
+                    &["slo", name, "metric"],
+                    format!("`{}` is not measured: the scenario writes that stream itself", slo.metric),
+                )
+                .note("accepted: a consumer of a stream that only others write; `end_to_end` and `delivery_delay` here"),
+            );
+        }
+        return;
+    }
+    // Without a producer there is no account at all, whatever the figure comes from.
+    let of_account = metric.kind == FigureKind::Count && draft.declared.producers.is_empty();
+    if !of_account && !FROM_STAMP.contains(&metric.figure) {
+        return;
+    }
     let mut writers = draft
         .producers
         .values()

@@ -23,13 +23,13 @@ pub(super) fn measures_something(draft: &Draft, findings: &mut Vec<Finding>) {
     }
 }
 
-/// A scenario offers records or calls, and whoever writes or reads needs a stream.
+/// A scenario offers records or calls, or watches what others write; and whoever writes or reads needs a stream.
 pub(super) fn somebody_loads(draft: &Draft, findings: &mut Vec<Finding>) {
     let declared = &draft.declared;
-    if declared.producers.is_empty() && declared.calls.is_empty() {
+    if declared.producers.is_empty() && declared.calls.is_empty() && declared.consumers.is_empty() {
         findings.push(
-            Finding::value::<&str>(&[], "the scenario offers nothing: it needs `producers` or `calls`")
-                .note("accepted: `[producers.NAME]`, which writes records; `[calls.NAME]`, which calls any operation"),
+            Finding::value::<&str>(&[], "the scenario does nothing: it needs `producers`, `calls` or `consumers`")
+                .note("accepted: `[producers.NAME]`, which writes records; `[calls.NAME]`, which calls any operation; `[consumers.NAME]`, which reads"),
         );
     }
     let uses_streams = !(declared.producers.is_empty() && declared.consumers.is_empty());
