@@ -102,6 +102,16 @@ impl RecordSource {
         }
     }
 
+    /// Bytes of the partition key with this number.
+    pub fn key_bytes(&self, key: u64) -> usize {
+        self.hashes.text().bytes(key)
+    }
+
+    /// The hash key that is sent with this key, if there is one.
+    pub fn explicit_hash_key(&self, key: u64) -> Option<HashKey> {
+        self.hashes.text().explicit_hash_key(key)
+    }
+
     /// Appends the planned record to `batch`, written in place. With a stamp its first [`Stamp::BYTES`] bytes are the
     /// stamp's; a size below that leaves no room and no stamp.
     pub fn render(&self, plan: &RecordPlan, stamp: Option<&Stamp>, batch: &mut PutBatch) {
@@ -125,8 +135,8 @@ pub(crate) mod tests {
     use super::*;
     use crate::base::Timestamp;
     use crate::scenario::model::{
-        Arrival, KeyChoice, Keys, Ordering, Payload, PayloadKind, PutApi, Retry, RetryKind, Send,
-        Size, StampPlace,
+        Arrival, KeyChoice, Keys, Ordering, Payload, PayloadKind, PutApi, Retry, RetryKind,
+        RetryOf, Send, Size, StampPlace,
     };
 
     pub(crate) fn producer(
@@ -158,12 +168,16 @@ pub(crate) mod tests {
                 timeout: Duration::from_secs(5),
                 ordering: Ordering::None,
                 max_queued: 100_000,
+                rate_limit: None,
+                aggregate: None,
             },
             retry: Retry {
                 kind: RetryKind::FullJitter,
                 attempts: 5,
                 base: Duration::from_millis(50),
                 cap: Duration::from_secs(2),
+                of: RetryOf::Record,
+                ttl: None,
             },
         }
     }

@@ -35,6 +35,7 @@ pub fn render(document: &Document) -> String {
     sections.extend(ledgers::consumers(document));
     sections.extend(load::latency(document));
     sections.extend(load::throttling(document));
+    sections.extend(load::outlived(document));
     sections.extend(load::shards(document));
     sections.extend(events(document));
     sections.extend(target(document));

@@ -27,7 +27,8 @@ pub(super) use consumer::Consumer;
 pub(super) use event::Event;
 pub(super) use keys::{KeyOrder, Keys, ShardShareBy};
 pub(super) use producer::{
-    Ordering, Payload, PayloadKind, Producer, PutApi, Retry, Send, Size, StampPlace,
+    AggregateSetting, Ordering, Payload, PayloadKind, Producer, PutApi, RateLimit,
+    RateLimitSetting, Retry, RetryOf, Send, Size, StampPlace,
 };
 pub(super) use slo::{Bound, Slo};
 

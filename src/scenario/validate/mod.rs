@@ -33,7 +33,7 @@ const fn rule(
 }
 
 /// Every rule.
-const RULES: [Rule; 32] = [
+const RULES: [Rule; 34] = [
     rule(streams::measures_something, &[("time", "measure")]),
     rule(
         streams::keeps_records_as_long_as_the_service_can,
@@ -128,6 +128,15 @@ const RULES: [Rule; 32] = [
         ],
     ),
     rule(producers::attempts_are_given_time, &[("producers", "send")]),
+    rule(producers::rate_limits_limit, &[("producers", "send")]),
+    rule(
+        producers::aggregates_fit,
+        &[
+            ("producers", "send"),
+            ("producers", "stream"),
+            ("streams", "max_record_bytes"),
+        ],
+    ),
     rule(
         producers::waits_are_below_their_cap,
         &[("producers", "retry")],
