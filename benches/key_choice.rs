@@ -9,7 +9,7 @@ use streamgauge::base::rng::generator;
 use streamgauge::kinesis::{HashKey, HashKeyRange, Limits, PutBatch};
 use streamgauge::scenario::model::{
     Arrival, KeyChoice, Keys, Ordering, Payload, PayloadKind, Producer, PutApi, Retry, RetryKind,
-    Send, Size, StampPlace,
+    RetryOf, Send, Size, StampPlace,
 };
 use streamgauge::workload::{KeyGenerator, KeyHashes, RecordSource, Stamp, forecast};
 
