@@ -11,7 +11,7 @@ from aws_kinesis_agg.aggregator import RecordAggregator
 from aws_kinesis_agg.deaggregator import iter_deaggregate_records
 
 from kit.claims import claim, main, say
-from kit.stream import Stream
+from kit.stream import REGION, Stream
 
 RATE, SECONDS = 3_000, 3
 RECORDS = RATE * SECONDS
@@ -37,11 +37,12 @@ payload = {{ stamp = "none" }}
 {producer}
 {more}
 """)
-    command = [os.environ["PROGRAM"], "run", str(scenario), "--target", os.environ["KINESIS_URL"]]
+    target = f'kind = "endpoint"\nurl = "{os.environ["KINESIS_URL"]}"\nregion = "{REGION}"\n'
+    (folder / "streamgauge.toml").write_text(f"[targets.served]\n{target}")
+    command = [os.environ["PROGRAM"], "run", str(scenario), "--target", "served"]
     done = subprocess.run([*command, "--out", str(folder)], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    (report,) = folder.glob("*/report.json")
-    return json.loads(report.read_text())
+    return json.loads((folder / "latest" / "report.json").read_text())
 
 
 def hash_key(user):
