@@ -14,7 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("wire", &["base", "kinesis"]),
     ("host", &["base", "kinesis", "engine"]),
     ("server", &["base", "kinesis", "wire", "host"]),
-    ("target", &["base", "kinesis", "scenario", "host"]),
+    ("target", &["base", "kinesis", "scenario", "wire", "host"]),
     (
         "producer",
         &[

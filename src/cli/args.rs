@@ -66,7 +66,7 @@ pub(super) struct RunArguments {
     /// the scenario or in the working directory
     #[arg(long, value_name = "NAME|URL", default_value = "embedded")]
     pub(super) target: String,
-    /// What calls an endpoint
+    /// What calls an endpoint or AWS
     #[arg(long, value_enum, default_value_t = Client::Sdk)]
     pub(super) client: Client,
     #[command(flatten)]
@@ -79,11 +79,19 @@ pub(super) struct SimulateArguments {
     pub(super) common: CommonArguments,
 }
 
-/// The clients that can call an endpoint.
+/// The clients that can call an endpoint or AWS.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(super) enum Client {
     /// The official AWS SDK, its retries off
     Sdk,
+    /// A client made for measuring: a fraction of the SDK's CPU time. JSON over HTTP/1.1
+    Lean,
+    /// The same in CBOR, for what speaks it: AWS and `streamgauge serve` do
+    LeanCbor,
+    /// JSON over HTTP/2: by ALPN on https, by prior knowledge on http
+    LeanH2,
+    /// CBOR over HTTP/2
+    LeanCborH2,
 }
 
 impl Client {
@@ -91,6 +99,10 @@ impl Client {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Sdk => "sdk",
+            Self::Lean => "lean",
+            Self::LeanCbor => "lean-cbor",
+            Self::LeanH2 => "lean-h2",
+            Self::LeanCborH2 => "lean-cbor-h2",
         }
     }
 }

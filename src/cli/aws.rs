@@ -10,6 +10,7 @@ use jiff::Timestamp as Utc;
 use super::args::{AwsArguments, Client, CommonArguments};
 use super::exit::Exit;
 use super::run;
+use super::target::as_client;
 use super::watch::{Cap, LiveLine, Watch};
 use crate::analyse::{self, Found, FoundStreams, LiveCost, Prices};
 use crate::base::{Clock, Timestamp, rng};
@@ -21,10 +22,10 @@ use crate::report::{AwsRun, Cost, Document, World};
 use crate::run::guard::{self, Permits, Pins, Refusal};
 use crate::run::owned::{self, Label, Owned, OwnedError};
 use crate::run::{Outcome, RunError, Session};
-use crate::scenario::created::{run_id, service_names};
+use crate::scenario::created::{consumer_name, run_id, service_names};
+use crate::scenario::model::ConsumerKind;
 use crate::scenario::targets::TargetSpec;
 use crate::scenario::{Loaded, Scenario};
-use crate::target::Target;
 use crate::target::sdk::{self, ConnectError, Identity, Sdk};
 
 /// What a run may cost if nobody says, in USD.
@@ -41,7 +42,14 @@ fn lasts_at_most(scenario: &Scenario) -> Duration {
         let retained = !stream.existing && stream.retention > day;
         1 + u32::from(retained)
     });
-    sdk::ACTIVE_WITHIN * waits.sum::<u32>() + scenario.time.load() + scenario.time.drain + GRACE
+    let registered = scenario.consumers.values();
+    let registered = registered.filter(|consumer| consumer.kind.is_fan_out());
+    let registrations = sdk::CONSUMER_ACTIVE_WITHIN * registered.count() as u32;
+    sdk::ACTIVE_WITHIN * waits.sum::<u32>()
+        + registrations
+        + scenario.time.load()
+        + scenario.time.drain
+        + GRACE
 }
 
 /// Says why something was refused.
@@ -178,7 +186,8 @@ pub(super) fn run_one(
         .build();
     let ended = match runtime {
         Ok(runtime) => {
-            let ended = runtime.block_on(course(plan, spec, scenario, folder.path(), &watch));
+            let ended =
+                runtime.block_on(course(plan, spec, client, scenario, folder.path(), &watch));
             // Look-ups of host names cannot be ended and must not hold up the results.
             runtime.shutdown_background();
             ended
@@ -232,6 +241,7 @@ struct Ran {
 async fn course(
     plan: Plan,
     spec: &TargetSpec,
+    client: Client,
     scenario: &Scenario,
     folder: &Path,
     watch: &Watch,
@@ -246,11 +256,18 @@ async fn course(
         Ok(_) = cancel.wait_for(|cancelled| *cancelled) => return Err(RunError::Interrupted.into()),
         opened = open(plan, spec, scenario, run, folder, now) => opened?,
     };
+    let target = match as_client(Arc::clone(&opened.sdk), client).await {
+        Ok(target) => target,
+        Err(problem) => {
+            opened.close().await;
+            return Err(problem.into());
+        }
+    };
     let session = Session {
         scenario: opened.scenario.clone(),
         run,
         clock: opened.sdk.clock(),
-        target: Target::Sdk(Arc::clone(&opened.sdk)),
+        target,
     };
     let ended = tokio::spawn(session.run(controls)).await;
     let is_clean = opened.close().await;
@@ -375,6 +392,25 @@ async fn open(
         }
     }
     let mut scenario = restrained;
+    for consumer in scenario.consumers.values_mut() {
+        let Some(name) = consumer_name(consumer, run) else {
+            continue;
+        };
+        let stream = names.get(&consumer.stream).unwrap_or(&consumer.stream);
+        match owned.register(stream, &name).await {
+            Ok(arn) => {
+                eprintln!("consumer {arn}");
+                consumer.kind = ConsumerKind::FanOut {
+                    name: Some(name),
+                    registered: Some(arn),
+                };
+            }
+            Err(problem) => {
+                tell_left(&mut owned).await;
+                return Err(problem.into());
+            }
+        }
+    }
     for stream in scenario.streams.values_mut() {
         stream.existing = true;
     }

@@ -14,7 +14,7 @@ use super::target;
 use crate::base::units::{HumanBytes, HumanCount};
 use crate::kinesis::{HashKeyRange, StreamName};
 use crate::scenario::targets::TargetSpec;
-use crate::scenario::{Loaded, Scenario, cannot};
+use crate::scenario::{Abilities, Loaded, Scenario, cannot};
 use crate::workload::forecast::{Forecast, ShardForecast, forecast};
 
 pub(super) fn check(arguments: &CheckArguments) -> Exit {
@@ -32,7 +32,7 @@ pub(super) fn check(arguments: &CheckArguments) -> Exit {
             exit = exit.and(Exit::Usage);
             continue;
         };
-        if !files::can_run(&loaded, target.kind, None) {
+        if !files::can_run(&loaded, target.kind, Abilities::default()) {
             exit = exit.and(Exit::Usage);
         }
         let forecasts = forecasts(&loaded.scenario);

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::args::OverrideArguments;
 use crate::kinesis::Limits;
 use crate::scenario::targets::TargetKind;
-use crate::scenario::{self, Loaded, Override, Problems, Source};
+use crate::scenario::{self, Abilities, Loaded, Override, Problems, Source};
 
 /// Reads a scenario file; prints why it cannot.
 pub(super) fn read(path: &Path) -> Option<Source> {
@@ -72,9 +72,9 @@ pub(super) fn load(source: &Source, overrides: &OverrideArguments) -> Option<Loa
     }
 }
 
-/// Whether a scenario can run at a target of this kind; prints why not. `switch` is as in [`scenario::check_target`].
-pub(super) fn can_run(loaded: &Loaded, kind: TargetKind, switch: Option<bool>) -> bool {
-    let mut findings = scenario::check_target(&loaded.scenario, kind, switch);
+/// Whether a scenario can run at a target of this kind; prints why not.
+pub(super) fn can_run(loaded: &Loaded, kind: TargetKind, able: Abilities) -> bool {
+    let mut findings = scenario::check_target(&loaded.scenario, kind, able);
     if kind == TargetKind::Simulated {
         findings.extend(scenario::check_simulated(&loaded.scenario));
     }

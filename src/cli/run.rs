@@ -24,7 +24,7 @@ use crate::report::{Document, Environment, Folder, FolderError, World, json, ter
 use crate::run::environment;
 use crate::run::{Outcome, RunError, Session, reach};
 use crate::scenario::targets::{TargetKind, TargetSpec};
-use crate::scenario::{Loaded, Scenario, Source, has_faults};
+use crate::scenario::{Abilities, Loaded, Scenario, Source, has_faults};
 use crate::target::Target;
 
 /// The account that the embedded engine plays.
@@ -60,7 +60,7 @@ fn run_all(common: &CommonArguments, target: &str, client: Client, aws: &AwsArgu
         let Some(scenario) = files::load(&source, &common.overrides) else {
             return Exit::Usage;
         };
-        if !files::can_run(&scenario, target.kind, None) {
+        if !files::can_run(&scenario, target.kind, Abilities::default()) {
             return Exit::Usage;
         }
         loaded.push((source, scenario, target));
@@ -120,7 +120,7 @@ fn run_one(common: &CommonArguments, target: &TargetSpec, client: Client, loaded
         }
     };
     // Nothing is written for a target that is not there.
-    let place = match Place::reach(target, loaded, &watch) {
+    let place = match Place::reach(target, client, loaded, &watch) {
         Ok(place) => place,
         Err(problem) => {
             watch.end_line();
@@ -229,7 +229,12 @@ enum Place {
 
 impl Place {
     /// Goes there and looks whether the scenario can run; nothing is made or written.
-    fn reach(spec: &TargetSpec, loaded: &Loaded, watch: &Watch) -> Result<Self, Problem> {
+    fn reach(
+        spec: &TargetSpec,
+        client: Client,
+        loaded: &Loaded,
+        watch: &Watch,
+    ) -> Result<Self, Problem> {
         match spec.kind {
             TargetKind::Embedded => return Ok(Self::Embedded),
             TargetKind::Simulated => return Ok(Self::Simulated),
@@ -238,13 +243,17 @@ impl Place {
         let runtime = real_runtime()?;
         let mut cancel = watch.controls().cancel;
         let reached = async {
-            let target = target::connect(spec).await?;
+            let target = target::connect(spec, client).await?;
             reach(&target, &loaded.scenario).await?;
+            let mut able = Abilities {
+                faults: None,
+                resets: Some(target.can_reset_connections()),
+            };
             if has_faults(&loaded.scenario) {
-                let switch = target.has_switch().await;
-                if !files::can_run(loaded, spec.kind, Some(switch)) {
-                    return Err(Problem::Told);
-                }
+                able.faults = Some(target.has_switch().await);
+            }
+            if !files::can_run(loaded, spec.kind, able) {
+                return Err(Problem::Told);
             }
             Ok(target)
         };

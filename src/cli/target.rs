@@ -1,11 +1,18 @@
 //! `--target`: from what was said to a place to run, and to a client of it.
 
 use std::path::Path;
+#[cfg(feature = "aws")]
+use std::sync::Arc;
 
+use super::args::Client;
 use super::exit::Exit;
 use super::files;
 use crate::scenario::targets::{TARGETS_FILE, TargetSpec, Targets, load_targets};
 use crate::target::Target;
+#[cfg(feature = "aws")]
+use crate::target::lean::{Codec, Dialect, Lean, Protocol};
+#[cfg(feature = "aws")]
+use crate::target::sdk::{ConnectError, Sdk};
 
 /// The target that `given` names for a scenario; prints why there is none. The file of targets is looked for beside the
 /// scenario, then in the working directory, and only if `given` is a name that needs it.
@@ -40,7 +47,7 @@ pub(super) fn pick(given: &str, scenario: &Path) -> Option<TargetSpec> {
 pub(super) enum NoClient {
     #[cfg(feature = "aws")]
     #[error("failed to {0}")]
-    Connect(#[from] crate::target::sdk::ConnectError),
+    Connect(#[from] ConnectError),
     #[cfg(not(feature = "aws"))]
     #[error(
         "the target `{0}` needs the AWS SDK, which this build lacks: build with the default feature `aws`"
@@ -62,14 +69,28 @@ impl NoClient {
 
 /// A client for a target outside of this process.
 #[cfg(feature = "aws")]
-pub(super) async fn connect(spec: &TargetSpec) -> Result<Target, NoClient> {
-    let sdk = crate::target::sdk::connect(spec).await?;
-    Ok(Target::Sdk(std::sync::Arc::new(sdk)))
+pub(super) async fn connect(spec: &TargetSpec, client: Client) -> Result<Target, NoClient> {
+    let sdk = Arc::new(crate::target::sdk::connect(spec).await?);
+    Ok(as_client(sdk, client).await?)
+}
+
+/// The target that is called by this client, from the SDK's.
+#[cfg(feature = "aws")]
+pub(super) async fn as_client(sdk: Arc<Sdk>, client: Client) -> Result<Target, ConnectError> {
+    let (codec, protocol) = match client {
+        Client::Sdk => return Ok(Target::Sdk(sdk)),
+        Client::Lean => (Codec::Json, Protocol::Http1),
+        Client::LeanCbor => (Codec::Cbor, Protocol::Http1),
+        Client::LeanH2 => (Codec::Json, Protocol::Http2),
+        Client::LeanCborH2 => (Codec::Cbor, Protocol::Http2),
+    };
+    let lean = Lean::connect(sdk, Dialect { codec, protocol }).await?;
+    Ok(Target::Lean(Arc::new(lean)))
 }
 
 /// A client for a target outside of this process.
 #[cfg(not(feature = "aws"))]
 #[expect(clippy::unused_async, reason = "with the feature it connects")]
-pub(super) async fn connect(spec: &TargetSpec) -> Result<Target, NoClient> {
+pub(super) async fn connect(spec: &TargetSpec, _: Client) -> Result<Target, NoClient> {
     Err(NoClient::NotBuilt(spec.name.clone()))
 }

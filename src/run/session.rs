@@ -14,6 +14,7 @@ use super::environment::{CpuShares, CpuTimes, Host};
 use super::heartbeat;
 use super::outcome::{Outcome, TargetOutcome};
 use super::parts::{LiveConsumer, LiveProducer, Schedule};
+use super::registration;
 use super::streams::LiveStreams;
 use super::timeline::{self, Stage};
 use crate::base::{Clock, Timestamp};
@@ -259,7 +260,7 @@ impl Session {
         })
     }
 
-    /// Makes the streams, and readers that hold their iterators: nothing put from then on is missed.
+    /// Makes the streams, and readers that hold their places: nothing put from then on is missed.
     async fn prepare(&self, created: &Created) -> Result<(LiveStreams, Vec<Prepared>), RunError> {
         if let Some(host) = self.target.host()
             && !self.clock.is_virtual()
@@ -276,9 +277,15 @@ impl Session {
         let streams =
             LiveStreams::create(&self.scenario, self.run, self.clock, &self.target, created)
                 .await?;
-        let mut prepared = Vec::new();
+        let mut registered = Vec::new();
         for consumer in self.scenario.consumers.values() {
-            let reader = Prepared::new(self.clock, self.target.clone(), consumer)
+            let arn = registration::register(&self.target, created, consumer, self.run).await;
+            let arn = arn.map_err(failed("register a consumer of", &consumer.stream))?;
+            registered.push(arn);
+        }
+        let mut prepared = Vec::new();
+        for (consumer, arn) in self.scenario.consumers.values().zip(registered) {
+            let reader = Prepared::new(self.clock, self.target.clone(), consumer, arn)
                 .await
                 .map_err(failed("read stream", &consumer.stream))?;
             prepared.push(reader);

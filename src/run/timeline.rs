@@ -70,6 +70,11 @@ async fn play_one(
         "the target has no switch for it".clone_into(&mut outcome.detail);
         return outcome;
     }
+    if event.action == Action::ResetConnections && !stage.target.can_reset_connections() {
+        outcome.status = EventStatus::Unsupported;
+        "the client's connections are out of reach".clone_into(&mut outcome.detail);
+        return outcome;
+    }
     let at = stage.start.plus(planned);
     let wait = async {
         stage.clock.sleep_until(at.minus(LOOK_BACK)).await;
@@ -186,6 +191,10 @@ async fn act(stage: &Stage, event: &Event, router: &Router, load: &Load) -> Resu
                 share * 100.0
             ))
         }
+        Action::ResetConnections => {
+            stage.target.reset_connections();
+            Ok("every connection was broken".to_owned())
+        }
     }
 }
 
@@ -299,6 +308,7 @@ const fn action_name(action: &Action) -> &'static str {
         Action::UpdateShardCount { .. } => "update-shard-count",
         Action::Stall { .. } => "stall",
         Action::ThrottleStorm { .. } => "throttle-storm",
+        Action::ResetConnections => "reset-connections",
     }
 }
 

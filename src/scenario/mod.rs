@@ -45,4 +45,4 @@ pub use problem::{Problem, Problems};
 pub use resolved::ResolvedSetting;
 pub use schema::json_schema;
 pub use set::{Override, OverrideError};
-pub use validate::{cannot, check_simulated, check_target, has_faults};
+pub use validate::{Abilities, cannot, check_simulated, check_target, has_faults};

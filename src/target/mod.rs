@@ -15,10 +15,20 @@
 
 mod control;
 mod error;
+#[cfg(feature = "aws")]
+mod findings;
+#[cfg(feature = "aws")]
+mod judge;
+#[cfg(feature = "aws")]
+pub mod lean;
+#[cfg(feature = "aws")]
+mod names;
 mod patience;
+mod registered;
 pub mod scripted;
 #[cfg(feature = "aws")]
 pub mod sdk;
+mod subscription;
 
 use std::sync::Arc;
 
@@ -28,11 +38,14 @@ use crate::kinesis::operation::{IteratorPosition, PutApi, PutResult, RecordPage}
 use crate::kinesis::{KinesisError, PutBatch, ShardId};
 pub use control::{Existence, StreamState};
 pub use error::CallError;
+#[cfg(feature = "aws")]
+pub use lean::Lean;
 pub(crate) use patience::within;
 use patience::{patiently, patiently_creating};
 pub use scripted::{Script, Scripted};
 #[cfg(feature = "aws")]
 pub use sdk::Sdk;
+pub use subscription::{Pushed, Subscription};
 
 /// Where a run sends its records. Copies are the same target.
 #[derive(Clone, Debug)]
@@ -44,6 +57,9 @@ pub enum Target {
     /// An endpoint or AWS, by the official SDK.
     #[cfg(feature = "aws")]
     Sdk(Arc<Sdk>),
+    /// An endpoint or AWS, by a client made for measuring.
+    #[cfg(feature = "aws")]
+    Lean(Arc<Lean>),
 }
 
 /// Something in a target's answers that Kinesis would not say, and how often it came.
@@ -93,6 +109,8 @@ impl Target {
             Self::Scripted(scripted) => scripted.put(api, stream, batch, results).await?,
             #[cfg(feature = "aws")]
             Self::Sdk(sdk) => return Box::pin(sdk.put(api, stream, batch, results)).await,
+            #[cfg(feature = "aws")]
+            Self::Lean(lean) => return lean.put(api, stream, batch, results).await,
         }
         Ok(self.clock().now())
     }
@@ -112,6 +130,8 @@ impl Target {
             Self::Scripted(scripted) => scripted.get_records(iterator, limit).await?,
             #[cfg(feature = "aws")]
             Self::Sdk(sdk) => return Box::pin(sdk.get_records(stream, iterator, limit)).await,
+            #[cfg(feature = "aws")]
+            Self::Lean(lean) => return lean.get_records(stream, iterator, limit).await,
         };
         // Only a client that answers over the network needs the name.
         let _ = stream;
@@ -132,6 +152,10 @@ impl Target {
         shard: ShardId,
         position: IteratorPosition,
     ) -> Result<String, CallError> {
+        #[cfg(feature = "aws")]
+        if let Self::Lean(lean) = self {
+            return lean.get_shard_iterator(stream, shard, position).await;
+        }
         match self.behind() {
             Behind::Host(host) => Ok(host.get_shard_iterator(stream, shard, position).await?),
             #[cfg(feature = "aws")]
@@ -228,6 +252,28 @@ impl Target {
         }
     }
 
+    /// Breaks every connection to the target, those with a call under way too; whether it could. Only a [`Lean`] client's
+    /// connections are in reach.
+    pub fn reset_connections(&self) -> bool {
+        match self {
+            #[cfg(feature = "aws")]
+            Self::Lean(lean) => {
+                lean.reset_connections();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether [`Self::reset_connections`] can break its connections.
+    pub const fn can_reset_connections(&self) -> bool {
+        match self {
+            #[cfg(feature = "aws")]
+            Self::Lean(_) => true,
+            _ => false,
+        }
+    }
+
     /// Whether it has the switch for stalls and throttle storms. Over the network that is asked once.
     pub async fn has_switch(&self) -> bool {
         match self.behind() {
@@ -279,6 +325,9 @@ impl Target {
             Self::Scripted(scripted) => Behind::Host(scripted.host()),
             #[cfg(feature = "aws")]
             Self::Sdk(sdk) => Behind::Sdk(sdk),
+            // What is not measured goes the SDK's way.
+            #[cfg(feature = "aws")]
+            Self::Lean(lean) => Behind::Sdk(lean.sdk()),
         }
     }
 }

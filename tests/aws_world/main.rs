@@ -5,6 +5,7 @@
 
 mod cost;
 mod existing;
+mod fan_out;
 mod faults;
 #[path = "../support/faulty.rs"]
 mod faulty;

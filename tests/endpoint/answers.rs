@@ -8,7 +8,10 @@ use streamgauge::kinesis::record::PutEntry;
 use streamgauge::kinesis::{ErrorCode, PutBatch, ShardId};
 use streamgauge::target::{CallError, Finding, Target};
 
-use crate::place::with_client;
+use streamgauge::target::lean::Protocol;
+use streamgauge::wire::Codec;
+
+use crate::place::{lean, with_client, with_each_target};
 
 /// A server that answers every request with these bytes and then hangs up. Gives its URL.
 fn answering(answer: &'static str) -> String {
@@ -46,23 +49,43 @@ fn whole(request: &[u8]) -> bool {
     body.len() >= length
 }
 
-/// One PutRecords call of two records: what it came to, and what was found.
+/// One PutRecords call of two records by either client: what it came to, and what was found. Each must say the same.
 fn put(url: &str) -> (Result<Vec<PutResult>, CallError>, Vec<Finding>) {
+    let ended = std::sync::Mutex::new(Vec::new());
     with_client(url, async |client| {
-        let target = Target::Sdk(client.into());
-        let (mut batch, mut results) = (PutBatch::new(), Vec::new());
-        for key in ["a", "b"] {
-            batch.push(PutEntry {
-                partition_key: key,
-                data: b"data",
-                explicit_hash_key: None,
-            });
+        let client = std::sync::Arc::new(client);
+        let lean = lean(&client, Codec::Json, Protocol::Http1).await;
+        for target in [lean, Target::Sdk(client)] {
+            let (mut batch, mut results) = (PutBatch::new(), Vec::new());
+            for key in ["a", "b"] {
+                batch.push(PutEntry {
+                    partition_key: key,
+                    data: b"data",
+                    explicit_hash_key: None,
+                });
+            }
+            let answer = target
+                .put(PutApi::PutRecords, "orders", &batch, &mut results)
+                .await;
+            let mut ended = ended.lock().expect("nobody panicked");
+            ended.push((answer.map(|_| results), target.findings()));
         }
-        let answer = target
-            .put(PutApi::PutRecords, "orders", &batch, &mut results)
-            .await;
-        (answer.map(|_| results), target.findings())
-    })
+    });
+    let mut ended = ended.into_inner().expect("nobody panicked");
+    let (by_sdk, all_findings) = ended.pop().expect("two clients");
+    let (by_lean, findings) = ended.pop().expect("two clients");
+    match (&by_sdk, &by_lean) {
+        (Err(CallError::Unsent(_)), Err(CallError::Unsent(_)))
+        | (Err(CallError::Unanswered(_)), Err(CallError::Unanswered(_))) => {}
+        (by_sdk, by_lean) => assert_eq!(by_sdk, by_lean),
+    }
+    // Both note into one list: the second call finds what the first did.
+    let twice = findings.iter().map(|finding| Finding {
+        count: finding.count * 2,
+        ..finding.clone()
+    });
+    assert_eq!(all_findings, twice.collect::<Vec<_>>());
+    (by_lean, findings)
 }
 
 fn json(status: &str, body: &str) -> &'static str {
@@ -175,19 +198,15 @@ fn odd_names_and_numbers_of_foreign_engines_are_findings_and_no_panics() {
     assert_eq!(findings.len(), 3, "{findings:?}");
     let body = r#"{"Records":[{"SequenceNumber":"-1","Data":"","PartitionKey":"a"}]}"#;
     let url = answering(json("200 OK", body));
-    let findings = with_client(&url, async |client| {
-        let target = Target::Sdk(client.into());
+    with_each_target(&url, async |target| {
         let read = target.get_records("orders", "iterator", None).await;
         assert!(matches!(read, Err(CallError::Unanswered(_))), "{read:?}");
         let shard = ShardId::new(0).expect("the first");
         let position = IteratorPosition::TrimHorizon;
         let none = target.get_shard_iterator("orders", shard, position).await;
         assert!(matches!(none, Err(CallError::Unanswered(_))), "{none:?}");
-        target.findings()
+        let found = target.findings().into_iter();
+        let texts: Vec<_> = found.map(|finding| finding.text).collect();
+        assert!(texts.iter().any(|text| text.ends_with("`-1`")), "{texts:?}");
     });
-    let texts: Vec<_> = findings
-        .iter()
-        .map(|finding| finding.text.as_str())
-        .collect();
-    assert!(texts.iter().any(|text| text.ends_with("`-1`")), "{texts:?}");
 }

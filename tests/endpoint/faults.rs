@@ -7,7 +7,7 @@ use streamgauge::report::EventStatus;
 use rustix::process::Signal;
 
 use crate::faulty::{Fault, Faulty};
-use crate::place::{Manner, Serve, Wanted, before, folder, results, run, scenario, start};
+use crate::place::{Manner, Serve, Wanted, before, folder, results, run, run_by, scenario, start};
 use crate::runs::has_stream;
 use crate::support::folder::agrees_with_itself;
 use crate::support::{Ended, open_folder, pause, signal, wait_for};
@@ -74,20 +74,23 @@ fn a_record_whose_answer_is_later_than_the_timeout_is_unknown_and_still_delivere
 #[test]
 fn connections_that_are_closed_under_way_cost_no_record_and_explain_every_second_copy() {
     let (files, serve) = (folder(), Serve::start());
-    let url = before(&serve.url, Manner::Closes(Duration::from_millis(40)));
     let wanted = Wanted {
         rate: "600/s",
         producer: "send = { linger = \"2ms\" }\nretry = { kind = \"full-jitter\", attempts = 8, base = \"5ms\", cap = \"50ms\" }",
         ..Wanted::default()
     };
-    let there = results(run(files.path(), &scenario(files.path(), wanted), &url));
-    let sent = &there.report.ledger.producers["web"].total;
-    assert_eq!((sent.intended, sent.acked), (1_080, 1_080), "{sent:?}");
-    assert!(sent.unknown_attempts > 0, "{sent:?}");
-    let read = &there.report.ledger.consumers["billing"].total;
-    assert_eq!((read.lost, read.delivered), (0, 1_080), "{read:?}");
-    assert_eq!(read.stored_twice_unexplained, 0, "{read:?}");
-    agrees_with_itself(&there);
+    for client in ["sdk", "lean"] {
+        let url = before(&serve.url, Manner::Closes(Duration::from_millis(40)));
+        let path = scenario(files.path(), wanted);
+        let there = results(run_by(client, files.path(), &path, &url));
+        let sent = &there.report.ledger.producers["web"].total;
+        assert_eq!((sent.intended, sent.acked), (1_080, 1_080), "{sent:?}");
+        assert!(sent.unknown_attempts > 0, "{sent:?}");
+        let read = &there.report.ledger.consumers["billing"].total;
+        assert_eq!((read.lost, read.delivered), (0, 1_080), "{read:?}");
+        assert_eq!(read.stored_twice_unexplained, 0, "{read:?}");
+        agrees_with_itself(&there);
+    }
 }
 
 #[test]

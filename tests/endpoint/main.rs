@@ -3,9 +3,11 @@
 #![cfg(feature = "aws")]
 
 mod answers;
+mod fan_out;
 mod faults;
 #[path = "../support/faulty.rs"]
 mod faulty;
+mod lean;
 mod place;
 mod runs;
 #[path = "../support/mod.rs"]

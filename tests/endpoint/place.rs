@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use streamgauge::base::{Clock, Timestamp};
 use streamgauge::scenario::targets::TargetSpec;
-use streamgauge::target::{Sdk, sdk};
+use streamgauge::target::lean::{Dialect, Lean, Protocol};
+use streamgauge::target::{Sdk, Target, sdk};
+use streamgauge::wire::Codec;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy};
 use tokio::net::{TcpListener, TcpStream};
@@ -28,11 +30,22 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(crate) fn start() -> Self {
+        Self::start_at("127.0.0.1:0")
+    }
+
+    pub(crate) fn start_at(address: &str) -> Self {
+        Self::start_with(address, &[], None)
+    }
+
+    /// With more arguments, the last of them a path.
+    pub(crate) fn start_with(address: &str, more: &[&str], path: Option<&Path>) -> Self {
         let folder = folder();
         let ready = folder.path().join("ready");
         let mut child = program()
-            .args(["serve", "--listen", "127.0.0.1:0", "--ready-file"])
+            .args(["serve", "--listen", address, "--ready-file"])
             .arg(&ready)
+            .args(more)
+            .args(path)
             .spawn()
             .expect("the program starts");
         let url = wait_for("the server", || {
@@ -129,11 +142,21 @@ pub(crate) fn run(folder: &Path, scenario: &Path, target: &str) -> Ended {
     Ended::of(child.wait_with_output().expect("it ends"))
 }
 
+/// Runs a scenario at a target by this client to its end.
+pub(crate) fn run_by(client: &str, folder: &Path, scenario: &Path, target: &str) -> Ended {
+    let child = start_by(client, folder, scenario, target);
+    Ended::of(child.wait_with_output().expect("it ends"))
+}
+
 pub(crate) fn start(folder: &Path, scenario: &Path, target: &str) -> Child {
+    start_by("sdk", folder, scenario, target)
+}
+
+fn start_by(client: &str, folder: &Path, scenario: &Path, target: &str) -> Child {
     program()
         .arg("run")
         .arg(scenario)
-        .args(["--target", target, "--out"])
+        .args(["--client", client, "--target", target, "--out"])
         .arg(folder.join("results"))
         .spawn()
         .expect("the program starts")
@@ -152,6 +175,21 @@ pub(crate) fn results(ended: Ended) -> Run {
 /// Whether the run ended with a yes, or says of itself that the machine was too busy to tell.
 pub(crate) fn said_yes(run: &Run) -> bool {
     run.ended.code == Some(0) || (run.ended.code == Some(3) && run.disturbed())
+}
+
+/// Does something with each client of an endpoint that speaks JSON over HTTP/1.1.
+pub(crate) fn with_each_target(url: &str, work: impl AsyncFn(Target)) {
+    with_client(url, async |client| {
+        let client = Arc::new(client);
+        work(Target::Sdk(Arc::clone(&client))).await;
+        work(lean(&client, Codec::Json, Protocol::Http1).await).await;
+    });
+}
+
+/// The lean client of the same place.
+pub(crate) async fn lean(sdk: &Arc<Sdk>, codec: Codec, protocol: Protocol) -> Target {
+    let lean = Lean::connect(Arc::clone(sdk), Dialect { codec, protocol }).await;
+    Target::Lean(lean.expect("no account is needed").into())
 }
 
 /// Does something with a client of an endpoint.
@@ -216,9 +254,13 @@ async fn pass_on(
         let _ = client.write_all(answer).await;
         return;
     }
-    if String::from_utf8_lossy(&first[..length]).contains("Kinesis_20131202.GetRecords") {
-        reading.get_or_init(|| clock.now());
-    }
+    // A reading call need not be the first of its connection.
+    let note = |request: &[u8]| {
+        if String::from_utf8_lossy(request).contains("Kinesis_20131202.GetRecords") {
+            reading.get_or_init(|| clock.now());
+        }
+    };
+    note(&first[..length]);
     let Ok(mut server) = TcpStream::connect(behind).await else {
         return;
     };
@@ -237,8 +279,16 @@ async fn pass_on(
             Manner::NoSwitch => std::future::pending().await,
         }
     };
+    let forth = async {
+        while let Ok(length @ 1..) = from_client.read(&mut first).await {
+            note(&first[..length]);
+            if to_server.write_all(&first[..length]).await.is_err() {
+                break;
+            }
+        }
+    };
     tokio::select! {
-        _ = copy(&mut from_client, &mut to_server) => {}
+        () = forth => {}
         _ = copy(&mut from_server, &mut to_client) => {}
         () = ends => {}
     }

@@ -9,7 +9,8 @@ use streamgauge::report::{EventStatus, FigureBasis, World};
 use streamgauge::target::Target;
 
 use crate::place::{
-    Manner, Serve, Wanted, before, folder, results, run, said_yes, scenario, start, with_client,
+    Manner, Serve, Wanted, before, folder, results, run, run_by, said_yes, scenario, start,
+    with_client,
 };
 use crate::support::folder::agrees_with_itself;
 use crate::support::{Ended, Run, open_folder, pause, program, signal};
@@ -44,9 +45,9 @@ fn one_seed_gives_the_same_ledgers_embedded_and_at_an_endpoint_as_often_as_it_is
     let scenario = scenario(files.path(), Wanted::default());
     let embedded = results(run(files.path(), &scenario, "embedded"));
     assert!(embedded.report.target.is_none());
-    for _ in 0..2 {
+    for client in ["sdk", "lean", "lean-cbor-h2"] {
         // A second run finds no stream of the first.
-        let there = results(run(files.path(), &scenario, &serve.url));
+        let there = results(run_by(client, files.path(), &scenario, &serve.url));
         assert_eq!(there.ended.stderr, "");
         assert!(said_yes(&there), "{}", there.ended.stdout);
         assert_eq!(accounts(&there), accounts(&embedded));
@@ -59,7 +60,7 @@ fn one_seed_gives_the_same_ledgers_embedded_and_at_an_endpoint_as_often_as_it_is
         assert_eq!(target.url.as_deref(), Some(serve.url.as_str()));
         assert_eq!(
             (target.client.as_str(), target.engine.as_str()),
-            ("sdk", "not applicable")
+            (client, "not applicable")
         );
         assert_eq!((target.findings.len(), target.left_behind.len()), (0, 0));
         agrees_with_itself(&there);

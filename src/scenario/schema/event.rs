@@ -87,6 +87,17 @@ pub(in crate::scenario) enum Event {
         #[schemars(range(min = 0.0, max = 1.0))]
         share: f64,
     },
+    /// Every connection is broken, those with a call under way too. Needs an endpoint, and a client that can: `lean`.
+    ResetConnections {
+        /// When.
+        at: EventTimeText,
+        /// The stream; the only one if there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        on: Option<String>,
+        /// Whether a target that cannot do it is no error.
+        #[serde(default)]
+        optional: bool,
+    },
 }
 
 impl Event {
@@ -97,7 +108,8 @@ impl Event {
             | Self::MergeShards { at, .. }
             | Self::UpdateShardCount { at, .. }
             | Self::Stall { at, .. }
-            | Self::ThrottleStorm { at, .. } => at,
+            | Self::ThrottleStorm { at, .. }
+            | Self::ResetConnections { at, .. } => at,
         }
     }
 
@@ -108,7 +120,8 @@ impl Event {
             | Self::MergeShards { on, .. }
             | Self::UpdateShardCount { on, .. }
             | Self::Stall { on, .. }
-            | Self::ThrottleStorm { on, .. } => on.as_deref(),
+            | Self::ThrottleStorm { on, .. }
+            | Self::ResetConnections { on, .. } => on.as_deref(),
         }
     }
 
@@ -119,7 +132,8 @@ impl Event {
             | Self::MergeShards { on, .. }
             | Self::UpdateShardCount { on, .. }
             | Self::Stall { on, .. }
-            | Self::ThrottleStorm { on, .. } => on,
+            | Self::ThrottleStorm { on, .. }
+            | Self::ResetConnections { on, .. } => on,
         }
     }
 
@@ -130,7 +144,8 @@ impl Event {
             | Self::MergeShards { optional, .. }
             | Self::UpdateShardCount { optional, .. }
             | Self::Stall { optional, .. }
-            | Self::ThrottleStorm { optional, .. } => *optional,
+            | Self::ThrottleStorm { optional, .. }
+            | Self::ResetConnections { optional, .. } => *optional,
         }
     }
 }

@@ -7,8 +7,7 @@ use crate::scenario::defaults::STAMP_BYTES;
 use crate::scenario::draft::Draft;
 use crate::scenario::finding::{Finding, dotted};
 use crate::scenario::schema::{
-    AggregateSetting, Arrival, Consumer, Producer, PutApi, RateLimitSetting, Retry, Size,
-    StampPlace,
+    AggregateSetting, Arrival, Producer, PutApi, RateLimitSetting, Retry, Size, StampPlace,
 };
 
 pub(super) fn streams_exist(draft: &Draft, findings: &mut Vec<Finding>) {
@@ -16,9 +15,9 @@ pub(super) fn streams_exist(draft: &Draft, findings: &mut Vec<Finding>) {
         let path = ["producers", name, "stream"];
         stream_exists(draft, path, producer.stream.as_deref(), findings);
     }
-    for (name, Consumer::Polling { stream, .. }) in &draft.consumers {
+    for (name, consumer) in &draft.consumers {
         let path = ["consumers", name, "stream"];
-        stream_exists(draft, path, stream.as_deref(), findings);
+        stream_exists(draft, path, consumer.stream(), findings);
     }
 }
 

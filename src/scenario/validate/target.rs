@@ -15,21 +15,31 @@ pub const fn cannot(kind: TargetKind) -> &'static [&'static str] {
             "`[engine]`: limits, latency and memory are the endpoint's own",
             "stall, throttle-storm: only where the endpoint is `streamgauge serve`, asked when the run begins",
             "lost acknowledgements, internal failures: no endpoint takes them as orders",
+            "reset-connections: only by a client whose connections are in reach (`--client lean`)",
             "the limit behind a refusal: its cause is inferred from what this run asked of the shard",
             "records trimmed before they were read: they count as lost",
         ],
         TargetKind::Aws => &[
             "`[engine]`: limits, latency and memory are AWS's own",
-            "stall, throttle-storm, lost acknowledgements, internal failures, connection resets: AWS has no switch for them",
+            "stall, throttle-storm, lost acknowledgements, internal failures: AWS has no switch for them",
+            "reset-connections: runs on AWS break nothing",
             "the limit behind a refusal: its cause is inferred from what this run asked of the shard",
             "records trimmed before they were read: they count as lost",
         ],
     }
 }
 
-/// What keeps a scenario from running at a target of this kind. `switch` says whether an endpoint has the switch for
-/// faults; nothing while nobody asked it.
-pub fn check_target(scenario: &Scenario, kind: TargetKind, switch: Option<bool>) -> Vec<Finding> {
+/// What is known of an endpoint and of the client that calls it; nothing while nobody looked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Abilities {
+    /// Whether the endpoint has the switch for faults.
+    pub faults: Option<bool>,
+    /// Whether the client's connections can be broken.
+    pub resets: Option<bool>,
+}
+
+/// What keeps a scenario from running at a target of this kind.
+pub fn check_target(scenario: &Scenario, kind: TargetKind, able: Abilities) -> Vec<Finding> {
     let existing = scenario
         .streams
         .values()
@@ -46,7 +56,7 @@ pub fn check_target(scenario: &Scenario, kind: TargetKind, switch: Option<bool>)
     });
     let no_faults = match kind {
         TargetKind::Embedded | TargetKind::Simulated => false,
-        TargetKind::Endpoint => switch == Some(false),
+        TargetKind::Endpoint => able.faults == Some(false),
         TargetKind::Aws => true,
     };
     let faults = scenario
@@ -61,7 +71,20 @@ pub fn check_target(scenario: &Scenario, kind: TargetKind, switch: Option<bool>)
         )
         .note("accepted: `optional = true`, which skips it here; a target that has one: `embedded`, `simulated`, `streamgauge serve`")
     });
-    existing.chain(faults).collect()
+    let no_resets = kind != TargetKind::Endpoint || able.resets == Some(false);
+    let resets = scenario
+        .events
+        .values()
+        .filter(|event| no_resets && event.action == Action::ResetConnections && !event.optional);
+    let resets = resets.map(|event| {
+        let name = event.name.as_str();
+        Finding::value(
+            &["events", name, "do"],
+            format!("no connections can be broken here, as `events.{name}` wants"),
+        )
+        .note("accepted: `optional = true`, which skips it here; an endpoint called by `--client lean`")
+    });
+    existing.chain(faults).chain(resets).collect()
 }
 
 /// Whether an event asks the target to misbehave.

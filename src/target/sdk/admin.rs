@@ -11,10 +11,10 @@ use aws_smithy_types::body::SdkBody;
 use http_body_util::BodyExt as _;
 use serde_json::json;
 
-use super::error::chain;
 use crate::base::Clock;
 use crate::host::Storm;
 use crate::target::CallError;
+use crate::target::judge::chain;
 
 /// How long the switch may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);

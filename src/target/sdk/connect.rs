@@ -18,18 +18,17 @@ use tokio::sync::OnceCell;
 use super::Sdk;
 use super::admin::Switch;
 use super::delivery::Stamping;
-use super::findings::Findings;
-use super::names::ShardNames;
 use crate::base::Clock;
 use crate::scenario::targets::{TargetKind, TargetSpec};
+use crate::target::judge::{Judge, chain};
 
 /// How long a connection may take to be made. The only time-out of the client: how long an answer may take is the
 /// producer's `timeout`.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+pub(in crate::target) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long an unused connection is kept. Shorter than servers keep theirs (60 s and more are usual), so that a request
 /// is seldom sent into a connection that is just being closed.
-const KEEP_IDLE: Duration = Duration::from_secs(20);
+pub(in crate::target) const KEEP_IDLE: Duration = Duration::from_secs(20);
 
 /// The region that requests to an endpoint are signed for when nobody says another: what clients of local engines use.
 const ENDPOINT_REGION: &str = "us-east-1";
@@ -54,6 +53,9 @@ pub enum ConnectError {
         /// What it needs.
         missing: &'static str,
     },
+    /// The endpoint's URL cannot be used.
+    #[error("use the endpoint: {0}")]
+    Endpoint(String),
     /// The environment or the profile sends the calls of a target of kind `aws` elsewhere.
     #[error(
         "connect to `{name}`: {source_name} leads to `{url}`, and the target names no url: unset it, or write it as \
@@ -134,7 +136,7 @@ pub async fn connect(spec: &TargetSpec) -> Result<Sdk, ConnectError> {
             .await
             .map_err(|error| ConnectError::Credentials {
                 name: spec.name.clone(),
-                reason: super::error::chain(&error),
+                reason: chain(&error),
             })?;
     let mut client = aws_sdk_kinesis::config::Builder::from(&configuration);
     // The target's alone: what is configured elsewhere for this service must not divert a run unseen.
@@ -145,8 +147,7 @@ pub async fn connect(spec: &TargetSpec) -> Result<Sdk, ConnectError> {
         url: spec.url.clone(),
         clock,
         service_names: BTreeMap::new(),
-        names: ShardNames::default(),
-        findings: Findings::default(),
+        judge: Judge::default(),
         switch: match (spec.kind, &spec.url) {
             (TargetKind::Endpoint, Some(url)) => Some(Switch::new(url, clock)),
             _ => None,

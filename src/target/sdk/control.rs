@@ -13,6 +13,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::Sdk;
 use super::error::call_error;
+use super::read::ends;
 use crate::base::Timestamp;
 use crate::kinesis::operation::{
     CreateStream, MergeShards, ShardCountUpdate, ShardDescription, ShardFilter, SplitShard,
@@ -67,7 +68,7 @@ impl Sdk {
             SdkStatus::Deleting => StreamStatus::Deleting,
             SdkStatus::Updating => StreamStatus::Updating,
             other => {
-                self.findings
+                self.judge
                     .note("a stream status that Kinesis does not have", other.as_str());
                 StreamStatus::Updating
             }
@@ -198,7 +199,7 @@ impl Sdk {
         let filter = match filter {
             ShardFilter::FromTrimHorizon => return Ok(None),
             ShardFilter::AfterShardId(shard) => {
-                of(ShardFilterType::AfterShardId).shard_id(self.names.write(stream, shard))
+                of(ShardFilterType::AfterShardId).shard_id(self.judge.shard_name(stream, shard))
             }
             ShardFilter::AtTrimHorizon => of(ShardFilterType::AtTrimHorizon),
             ShardFilter::AtLatest => of(ShardFilterType::AtLatest),
@@ -214,7 +215,7 @@ impl Sdk {
     }
 
     fn shard(&self, stream: &str, shard: &Shard) -> Option<ShardDescription> {
-        let id = |text: &str| self.names.read(stream, text, &self.findings);
+        let id = |text: &str| self.judge.shard(stream, text);
         let numbers = shard.sequence_number_range()?;
         let parent = |parent: Option<&str>| match parent {
             None => Some(None),
@@ -224,11 +225,13 @@ impl Sdk {
             shard: id(shard.shard_id())?,
             parent: parent(shard.parent_shard_id())?,
             adjacent_parent: parent(shard.adjacent_parent_shard_id())?,
-            hash_key_range: self.range(shard.hash_key_range())?,
-            starting_sequence_number: self.sequence_number(numbers.starting_sequence_number())?,
+            hash_key_range: self.judge.range(shard.hash_key_range().map(ends))?,
+            starting_sequence_number: self
+                .judge
+                .sequence_number(numbers.starting_sequence_number())?,
             ending_sequence_number: match numbers.ending_sequence_number() {
                 None => None,
-                Some(text) => Some(self.sequence_number(text)?),
+                Some(text) => Some(self.judge.sequence_number(text)?),
             },
         })
     }
@@ -242,7 +245,7 @@ impl Sdk {
             .client
             .split_shard()
             .stream_name(self.service_name(stream))
-            .shard_to_split(self.names.write(stream, request.shard))
+            .shard_to_split(self.judge.shard_name(stream, request.shard))
             .new_starting_hash_key(request.new_starting_hash_key.to_string())
             .send();
         self.answered(call).await.map(drop)
@@ -257,8 +260,8 @@ impl Sdk {
             .client
             .merge_shards()
             .stream_name(self.service_name(stream))
-            .shard_to_merge(self.names.write(stream, request.shard))
-            .adjacent_shard_to_merge(self.names.write(stream, request.adjacent))
+            .shard_to_merge(self.judge.shard_name(stream, request.shard))
+            .adjacent_shard_to_merge(self.judge.shard_name(stream, request.adjacent))
             .send();
         self.answered(call).await.map(drop)
     }

@@ -7,14 +7,14 @@
 mod account;
 mod admin;
 mod connect;
+mod consumers;
 mod control;
 mod deletion;
 mod delivery;
 mod error;
-mod findings;
-mod names;
 mod put;
 mod read;
+mod subscribe;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,15 +24,17 @@ use tokio::sync::OnceCell;
 use crate::base::Clock;
 use crate::host::Storm;
 use crate::kinesis::StreamName;
+use crate::target::judge::Judge;
 use crate::target::{CallError, Finding};
 use admin::Switch;
-use findings::Findings;
-use names::ShardNames;
 
+pub use crate::target::registered::ACTIVE_WITHIN as CONSUMER_ACTIVE_WITHIN;
 pub use account::{ControlError, Identity};
+pub(super) use connect::{CONNECT_TIMEOUT, KEEP_IDLE};
 pub use connect::{ConnectError, connect};
 pub use control::ACTIVE_WITHIN;
 pub(super) use control::PATIENCE;
+pub use subscribe::Subscription;
 
 /// A connected client.
 #[derive(Debug)]
@@ -43,8 +45,7 @@ pub struct Sdk {
     clock: Clock,
     /// What the service calls the streams that have another name there than in the scenario.
     service_names: BTreeMap<String, String>,
-    names: ShardNames,
-    findings: Findings,
+    judge: Judge,
     /// The switch of the server, if it has one; of AWS nobody asks.
     switch: Option<Switch>,
     has_switch: OnceCell<bool>,
@@ -72,7 +73,7 @@ impl Sdk {
     }
 
     /// What the service calls a stream.
-    fn service_name<'a>(&'a self, stream: &'a str) -> &'a str {
+    pub(super) fn service_name<'a>(&'a self, stream: &'a str) -> &'a str {
         self.service_names
             .get(stream)
             .map_or(stream, String::as_str)
@@ -83,8 +84,13 @@ impl Sdk {
         self.url.as_deref()
     }
 
+    /// What reads its answers.
+    pub(super) const fn judge(&self) -> &Judge {
+        &self.judge
+    }
+
     pub(super) fn findings(&self) -> Vec<Finding> {
-        self.findings.list()
+        self.judge.findings()
     }
 
     pub(super) async fn has_switch(&self) -> bool {

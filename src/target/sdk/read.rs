@@ -11,7 +11,7 @@ use super::error::call_error;
 use crate::base::Timestamp;
 use crate::kinesis::operation::{ChildShard, IteratorPosition, RecordPage};
 use crate::kinesis::record::OwnedRecord;
-use crate::kinesis::{HashKeyRange, RecordBatch, ShardId};
+use crate::kinesis::{RecordBatch, ShardId};
 use crate::target::{CallError, Fetched};
 
 impl Sdk {
@@ -25,7 +25,7 @@ impl Sdk {
             .client
             .get_shard_iterator()
             .stream_name(self.service_name(stream))
-            .shard_id(self.names.write(stream, shard));
+            .shard_id(self.judge.shard_name(stream, shard));
         let call = match position {
             IteratorPosition::TrimHorizon => {
                 call.shard_iterator_type(ShardIteratorType::TrimHorizon)
@@ -78,7 +78,7 @@ impl Sdk {
         let behind_ms = answer.millis_behind_latest;
         let behind_ms = behind_ms.map(|behind| behind.max(0).unsigned_abs());
         if behind_ms.is_none() {
-            self.findings
+            self.judge
                 .note("GetRecords answers without MillisBehindLatest", "");
         }
         Ok(Fetched {
@@ -97,51 +97,35 @@ impl Sdk {
 
     /// The children of a shard that ended without naming any: only engines that lack ChildShards do that.
     pub(in crate::target) fn note_unnamed_children(&self) {
-        self.findings.note(
+        self.judge.note(
             "GetRecords names no ChildShards at the end of a closed shard",
             "",
         );
     }
 
-    fn record(&self, record: Record) -> Option<OwnedRecord> {
+    pub(super) fn record(&self, record: Record) -> Option<OwnedRecord> {
         if record.approximate_arrival_timestamp.is_none() {
-            self.findings
+            self.judge
                 .note("a record without ApproximateArrivalTimestamp", "");
         }
         let arrival = record.approximate_arrival_timestamp;
         let arrival = arrival.map_or(Timestamp::ZERO, timestamp);
         Some(OwnedRecord {
-            sequence_number: self.sequence_number(&record.sequence_number)?,
+            sequence_number: self.judge.sequence_number(&record.sequence_number)?,
             arrival,
             partition_key: record.partition_key.unwrap_or_default().into_boxed_str(),
             data: Bytes::from(record.data.into_inner()),
         })
     }
 
-    fn child(&self, stream: &str, child: &SdkChild) -> Option<ChildShard> {
+    pub(super) fn child(&self, stream: &str, child: &SdkChild) -> Option<ChildShard> {
         let parents = child.parent_shards().iter();
-        let parents = parents.map(|parent| self.names.read(stream, parent, &self.findings));
+        let parents = parents.map(|parent| self.judge.shard(stream, parent));
         Some(ChildShard {
-            shard: self.names.read(stream, child.shard_id(), &self.findings)?,
+            shard: self.judge.shard(stream, child.shard_id())?,
             parents: parents.collect::<Option<_>>()?,
-            hash_key_range: self.range(child.hash_key_range())?,
+            hash_key_range: self.judge.range(child.hash_key_range().map(ends))?,
         })
-    }
-
-    pub(super) fn range(&self, range: Option<&SdkRange>) -> Option<HashKeyRange> {
-        let read = range.and_then(|range| {
-            Some(HashKeyRange {
-                start: range.starting_hash_key().parse().ok()?,
-                end: range.ending_hash_key().parse().ok()?,
-            })
-        });
-        if read.is_none() {
-            self.findings.note(
-                "a shard without a readable HashKeyRange",
-                &range.map_or_else(String::new, |range| format!("{range:?}")),
-            );
-        }
-        read.filter(|range| range.start <= range.end)
     }
 }
 
@@ -149,4 +133,9 @@ impl Sdk {
 pub(super) fn timestamp(time: DateTime) -> Timestamp {
     let nanos = time.as_nanos().clamp(0, i128::from(u64::MAX));
     Timestamp::from_nanos(nanos as u64)
+}
+
+/// The two ends of a range.
+pub(super) fn ends(range: &SdkRange) -> (&str, &str) {
+    (range.starting_hash_key(), range.ending_hash_key())
 }

@@ -2,9 +2,15 @@
 //!
 //! Invariant: what is taken here is what the slow path would have made of it. Whatever is unusual (unknown members, wrong
 //! types, values out of bounds, members given twice) gives `None`, and the slow path finds the exact words for it.
+//!
+//! [`request`] and [`reply`] are the client's half: requests written straight from a batch, answers read without a tree.
+//! There is no slow path behind [`reply`]; it takes every answer that the service's shapes allow, and ignores what else
+//! an engine adds.
 
 mod cbor;
 mod json;
+pub mod reply;
+pub mod request;
 
 use super::codec::Codec;
 use super::pattern::Pattern;

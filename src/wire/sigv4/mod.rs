@@ -1,12 +1,15 @@
-//! Signature Version 4, as a server checks it: in the `Authorization` header or in the query.
+//! Signature Version 4, as a server checks it, in the `Authorization` header or in the query, and as a client that has no
+//! time to lose makes it.
 //!
 //! Source: AWS's "Create a signed AWS API request" and its published examples; texts of incomplete requests are
 //! kinesalite's, from the service.
 
 mod authorization;
+mod sign;
 mod signature;
 
 pub use authorization::{Authorization, Placement, authorization};
+pub use sign::{DayKey, Post};
 pub use signature::{canonical_request, signature, string_to_sign, verify};
 
 /// What a signature covers, as it came over the wire.

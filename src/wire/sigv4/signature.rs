@@ -58,11 +58,18 @@ pub fn string_to_sign(canonical_request: &str, authorization: &Authorization) ->
 /// The signature of `string_to_sign` with `secret`: 64 hexadecimal digits.
 pub fn signature(secret: &str, string_to_sign: &str, authorization: &Authorization) -> String {
     let [date, region, service] = authorization.scope_parts();
+    hex(&hmac(
+        &signing_key(secret, date, region, service),
+        string_to_sign,
+    ))
+}
+
+/// The key that a day's requests to one region's service are signed with.
+pub(super) fn signing_key(secret: &str, date: &str, region: &str, service: &str) -> [u8; 32] {
     let key = hmac(format!("AWS4{secret}").as_bytes(), date);
-    let key = [region, service, "aws4_request"]
+    [region, service, "aws4_request"]
         .iter()
-        .fold(key, |key, part| hmac(&key, part));
-    hex(&hmac(&key, string_to_sign))
+        .fold(key, |key, part| hmac(&key, part))
 }
 
 /// Checks a request's signature against the secret of its key, and that it covers what it must: the host and every
@@ -176,11 +183,19 @@ fn hmac(key: &[u8], text: &str) -> [u8; 32] {
 
 fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to memory does not fail.
-        let _ = write!(text, "{byte:02x}");
-    }
+    push_hex(bytes, &mut text);
     text
+}
+
+/// Appends bytes as hexadecimal digits. By a table: the general writer costs more than the signature's own hashes.
+pub(super) fn push_hex(bytes: &[u8], text: &mut String) {
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+    ];
+    for byte in bytes {
+        text.push(DIGITS[usize::from(byte >> 4)]);
+        text.push(DIGITS[usize::from(byte & 15)]);
+    }
 }
 
 /// Percent-encodes as the signature wants it, whatever the client's own encoding left out.
