@@ -260,8 +260,15 @@ pub fn of_report(
 
 /// PUT payload units of what was stored, or may have been: an attempt without an answer counts as the average record.
 fn billed_units(ledger: &ProducerLedger) -> u64 {
-    let each = ledger.acked_put_units.div_ceil(ledger.acked.max(1)).max(1);
-    ledger.acked_put_units + ledger.unknown_attempts * each
+    let kinesis = &ledger.kinesis_records;
+    // Reports of versions before 0.2 count no Kinesis records; then nothing was packed.
+    let (acked, unknown) = if kinesis.attempts > 0 {
+        (kinesis.acked, kinesis.unknown)
+    } else {
+        (ledger.acked, ledger.unknown_attempts)
+    };
+    let each = ledger.acked_put_units.div_ceil(acked.max(1)).max(1);
+    ledger.acked_put_units + unknown * each
 }
 
 /// PUT payload units that loads of API calls put to a stream, or may have.

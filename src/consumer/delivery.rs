@@ -5,7 +5,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::base::Timestamp;
-use crate::kinesis::{Cause, HashKey, HashKeyRange, RecordBatch, SequenceNumber, ShardId};
+use crate::kinesis::record::{PutEntry, RecordView};
+use crate::kinesis::{
+    Cause, HashKey, HashKeyRange, RecordBatch, SequenceNumber, ShardId, aggregate,
+};
 use crate::measure::LatencyKind;
 use crate::measure::integrity::{Delivery, DeliveryClass, Integrity, WorkerKey};
 use crate::measure::interval::{Recorder, RecorderTotals};
@@ -29,8 +32,10 @@ pub struct ConsumerReport {
     pub calls: u64,
     /// Events that subscriptions brought, those without records included; `None` of a consumer that asks.
     pub events: Option<u64>,
-    /// Records that came, whatever they were.
+    /// User records that came, whatever they were.
     pub deliveries: u64,
+    /// Kinesis records that came; an aggregated one holds several user records.
+    pub kinesis_records: u64,
     /// The last refusal that no limit explains, in the service's words.
     pub last_failure: Option<String>,
     /// What was seen of a stream that others write.
@@ -85,16 +90,28 @@ pub(super) struct Deliveries {
     delivered: Arc<Counter>,
     /// What this consumer passed in each shard.
     positions: Arc<Positions>,
-    /// The highest sequence number delivered of each shard.
-    highest: BTreeMap<ShardId, SequenceNumber>,
+    /// The highest sequence and sub-sequence number delivered of each shard.
+    highest: BTreeMap<ShardId, (SequenceNumber, u32)>,
     excluded_lanes: BTreeSet<u16>,
     batch: Vec<Delivery>,
     intended: Vec<Timestamp>,
     classes: Vec<DeliveryClass>,
     calls: u64,
+    kinesis_records: u64,
     events: Option<u64>,
     last_failure: Option<String>,
     onlookers: Onlookers,
+}
+
+/// One answer while its records are taken in.
+#[derive(Debug)]
+struct Page {
+    shard: ShardId,
+    delivered: Timestamp,
+    /// User records so far, and those of them that are damaged or of others.
+    users: u64,
+    corrupt: u64,
+    foreign: u64,
 }
 
 impl Deliveries {
@@ -124,13 +141,15 @@ impl Deliveries {
             intended: Vec::new(),
             classes: Vec::new(),
             calls: 0,
+            kinesis_records: 0,
             events: None,
             last_failure: None,
             onlookers,
         }
     }
 
-    /// Takes in one answer of `shard` that came at `delivered`, `lag_ms` behind the tip if it says so.
+    /// Takes in one answer of `shard` that came at `delivered`, `lag_ms` behind the tip if it says so. Each user record of
+    /// an aggregated one is a delivery of its own.
     pub(super) fn take(
         &mut self,
         shard: ShardId,
@@ -167,61 +186,43 @@ impl Deliveries {
         lag_ms: Option<u64>,
     ) {
         self.show(shard, records, delivered, lag_ms);
+        self.kinesis_records += records.len() as u64;
         self.batch.clear();
         self.intended.clear();
-        let (mut corrupt, mut foreign, mut bytes) = (0, 0, 0);
-        let mut through = None;
+        let mut page = Page {
+            shard,
+            delivered,
+            users: 0,
+            corrupt: 0,
+            foreign: 0,
+        };
+        let (mut bytes, mut through) = (0, None);
         for record in records {
             bytes += (record.data.len() + record.partition_key.len()) as u64;
             through = through.max(Some(record.sequence_number));
-            let stamp = match Stamp::find(record.data) {
-                Ok(stamp) if stamp.run == self.expected.run => stamp,
-                Ok(_) => {
-                    foreign += 1;
-                    continue;
+            match aggregate::decode(record.data) {
+                // What is no aggregate is one user record as it is; a damaged aggregate too, as with the KCL.
+                None => {
+                    let user = PutEntry {
+                        partition_key: record.partition_key,
+                        data: record.data,
+                        explicit_hash_key: None,
+                    };
+                    self.take_user(&mut page, &record, 0, &user);
                 }
-                Err(_) if !self.expected.stamped => {
-                    continue;
+                Some(aggregate) => {
+                    for (sub_sequence, user) in (0..).zip(aggregate.iter()) {
+                        self.take_user(&mut page, &record, sub_sequence, &user);
+                    }
                 }
-                Err(StampError::Absent) if self.expected.others => {
-                    foreign += 1;
-                    continue;
-                }
-                // The stream is this run's own: a record whose stamp is gone was the run's and is damaged.
-                Err(StampError::Absent | StampError::Corrupt) => {
-                    corrupt += 1;
-                    continue;
-                }
-            };
-            let measured = stamp.intended >= self.expected.window.start;
-            let phase = if measured {
-                Phase::Measure
-            } else {
-                Phase::WarmUp
-            };
-            self.batch.push(Delivery {
-                key: WorkerKey {
-                    producer: stamp.producer,
-                    worker: stamp.worker,
-                },
-                sequence: stamp.sequence,
-                lane: self.expected.lane(stamp.producer, record.partition_key),
-                lane_sequence: stamp.lane_sequence,
-                shard,
-                sequence_number: record.sequence_number,
-                phase,
-            });
-            self.intended.push(stamp.intended);
-            // Some engines do not tell when a record arrived.
-            if record.arrival > Timestamp::ZERO {
-                self.recorder.latency(
-                    delivered,
-                    phase,
-                    LatencyKind::DeliveryDelay,
-                    delivered.signed_nanos_since(record.arrival),
-                );
             }
         }
+        let Page {
+            users,
+            corrupt,
+            foreign,
+            ..
+        } = page;
         self.integrity
             .deliver(self.consumer, &self.batch, &mut self.classes);
         let mut out_of_order = 0;
@@ -230,14 +231,14 @@ impl Deliveries {
             self.batch.iter().zip(&self.classes).zip(&self.intended)
         {
             // The same number again is a redelivery, whatever came in between.
-            let late = delivery.sequence_number <= *highest;
+            let late = delivery.place() <= *highest;
             out_of_order += u64::from(late && *class != DeliveryClass::Redelivered);
             if *class == DeliveryClass::First {
                 let end_to_end = delivered.signed_nanos_since(*intended);
                 self.recorder
                     .latency(delivered, delivery.phase, LatencyKind::EndToEnd, end_to_end);
             }
-            *highest = (*highest).max(delivery.sequence_number);
+            *highest = (*highest).max(delivery.place());
         }
         if let Some(through) = through {
             self.passed(shard, through);
@@ -246,11 +247,72 @@ impl Deliveries {
         self.integrity.foreign(self.consumer, foreign);
         self.integrity.out_of_order(self.consumer, out_of_order);
         let counters = self.recorder.shard(delivered, shard);
-        counters.delivered += records.len() as u64;
+        counters.delivered += users;
         counters.delivered_bytes += bytes;
         counters.saw_lag_ms(lag_ms.unwrap_or_default());
-        self.progress.delivered.add(records.len() as u64);
-        self.delivered.add(records.len() as u64);
+        self.progress.delivered.add(users);
+        self.delivered.add(users);
+    }
+
+    /// Takes in one user record, the `sub_sequence`-th of `record`.
+    fn take_user(
+        &mut self,
+        page: &mut Page,
+        record: &RecordView<'_>,
+        sub_sequence: u32,
+        user: &PutEntry<'_>,
+    ) {
+        page.users += 1;
+        let stamp = match Stamp::find(user.data) {
+            Ok(stamp) if stamp.run == self.expected.run => stamp,
+            Ok(_) => {
+                page.foreign += 1;
+                return;
+            }
+            Err(_) if !self.expected.stamped => return,
+            Err(StampError::Absent) if self.expected.others => {
+                page.foreign += 1;
+                return;
+            }
+            // The stream is this run's own: a record whose stamp is gone was the run's and is damaged.
+            Err(StampError::Absent | StampError::Corrupt) => {
+                page.corrupt += 1;
+                return;
+            }
+        };
+        let measured = stamp.intended >= self.expected.window.start;
+        let phase = if measured {
+            Phase::Measure
+        } else {
+            Phase::WarmUp
+        };
+        let lane = match user.explicit_hash_key {
+            Some(packed) => packed.lane(),
+            None => self.expected.lane(stamp.producer, user.partition_key),
+        };
+        self.batch.push(Delivery {
+            key: WorkerKey {
+                producer: stamp.producer,
+                worker: stamp.worker,
+            },
+            sequence: stamp.sequence,
+            lane,
+            lane_sequence: stamp.lane_sequence,
+            shard: page.shard,
+            sequence_number: record.sequence_number,
+            sub_sequence,
+            phase,
+        });
+        self.intended.push(stamp.intended);
+        // Some engines do not tell when a record arrived.
+        if record.arrival > Timestamp::ZERO {
+            self.recorder.latency(
+                page.delivered,
+                phase,
+                LatencyKind::DeliveryDelay,
+                page.delivered.signed_nanos_since(record.arrival),
+            );
+        }
     }
 
     /// Shows an answer to the onlookers, and times it where no stamp does.
@@ -372,6 +434,7 @@ impl Deliveries {
             calls: self.calls,
             events: self.events,
             deliveries: self.delivered.get(),
+            kinesis_records: self.kinesis_records,
             last_failure: self.last_failure,
         }
     }

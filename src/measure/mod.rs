@@ -26,7 +26,9 @@ pub use interval::{
     Collector, Interval, IntervalClock, IntervalDelta, IntervalSink, IntervalSource, PartId,
     Recorder, RecorderTotals, ShardCounters,
 };
-pub use ledger::{ConsumerLedger, NotSentCause, NotSentCounts, Outcome, Phase, ProducerLedger};
+pub use ledger::{
+    ConsumerLedger, KinesisRecords, NotSentCause, NotSentCounts, Outcome, Phase, ProducerLedger,
+};
 pub use throttle::{Basis, ThrottleRow, ThrottleTable};
 pub use verdict::{Facts, Reason, SlotFacts, Status, Verdict, judge};
 pub use watch::{HotKey, SizeSummary, Watch, Watched, WatchedShard};

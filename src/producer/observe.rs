@@ -114,18 +114,23 @@ impl Observer {
         self.slot_waits.add(measured.count() as u64, wait);
     }
 
-    /// An attempt was made with this record in it.
-    pub(super) fn sent(&mut self, item: &Item, sent: Timestamp) {
-        if item.attempts == 1 {
-            self.recorder.latency(
-                sent,
-                item.phase,
-                LatencyKind::BatchWait,
-                sent.signed_nanos_since(item.ready),
-            );
+    /// An attempt was made with a Kinesis record of these records in it.
+    pub(super) fn sent(&mut self, items: &[Item], sent: Timestamp) {
+        if let Some(first) = items.first() {
+            self.ledgers[first.phase as usize].kinesis_records.attempts += 1;
         }
-        if let Some(shard) = item.shard {
-            self.recorder.shard(sent, shard).sent += 1;
+        for item in items {
+            if item.attempts == 1 {
+                self.recorder.latency(
+                    sent,
+                    item.phase,
+                    LatencyKind::BatchWait,
+                    sent.signed_nanos_since(item.ready),
+                );
+            }
+            if let Some(shard) = item.shard {
+                self.recorder.shard(sent, shard).sent += 1;
+            }
         }
     }
 
@@ -139,37 +144,43 @@ impl Observer {
         );
     }
 
-    /// A record's attempt was refused.
+    /// The attempt of a Kinesis record of these records was refused.
     pub(super) fn refused(
         &mut self,
-        item: &Item,
+        items: &[Item],
         error: &EntryError,
         sent: Timestamp,
         ended: Timestamp,
     ) {
-        let shard = error.shard.or(item.shard);
-        if error.code.is_throttle() {
+        if !error.code.is_throttle() {
+            for item in items {
+                self.failed(item, ended);
+            }
+            return;
+        }
+        let Some(first) = items.first() else { return };
+        self.ledgers[first.phase as usize].kinesis_records.rejected += 1;
+        let (cause, basis) = match (error.cause, &self.meters) {
+            (None, Some(meters)) => (
+                // What was asked for before it: what came while it was away had no part in it.
+                meters.write_cause(sent, error.shard.or(first.shard), error.code),
+                Basis::Inferred,
+            ),
+            (cause, _) => (cause.unwrap_or(Cause::Unknown), Basis::Reported),
+        };
+        for item in items {
             self.ledgers[item.phase as usize].rejected_attempts += 1;
-            let (cause, basis) = match (error.cause, &self.meters) {
-                (None, Some(meters)) => (
-                    // What was asked for before it: what came while it was away had no part in it.
-                    meters.write_cause(sent, shard, error.code),
-                    Basis::Inferred,
-                ),
-                (cause, _) => (cause.unwrap_or(Cause::Unknown), Basis::Reported),
-            };
+            let shard = error.shard.or(item.shard);
             if item.phase == Phase::Measure {
                 self.throttles.add(self.api, shard, cause, basis, 1);
             }
             if let Some(shard) = shard {
-                self.recorder
-                    .shard(ended, shard)
-                    .refuse(cause, 1, item.billed_bytes());
+                let counters = self.recorder.shard(ended, shard);
+                counters.refuse(cause, 1, item.billed_bytes());
+                counters.saw_refusal(ended);
             }
-            self.progress.refused.add(1);
-        } else {
-            self.failed(item, ended);
         }
+        self.progress.refused.add(items.len() as u64);
     }
 
     /// A record's attempt was refused for a reason that is no limit, or nothing was sent.
@@ -180,13 +191,35 @@ impl Observer {
         }
     }
 
-    /// A record's attempt went unanswered.
-    pub(super) fn unanswered(&mut self, item: &Item, ended: Timestamp) {
-        self.ledgers[item.phase as usize].unknown_attempts += 1;
-        self.put_units += put_units(item.billed_bytes());
-        if let Some(shard) = item.shard {
-            self.recorder.shard(ended, shard).unknown += 1;
+    /// The attempt of a Kinesis record of these records went unanswered.
+    pub(super) fn unanswered(&mut self, items: &[Item], billed_bytes: u64, ended: Timestamp) {
+        self.put_units += put_units(billed_bytes);
+        if let Some(first) = items.first() {
+            self.ledgers[first.phase as usize].kinesis_records.unknown += 1;
         }
+        for item in items {
+            self.ledgers[item.phase as usize].unknown_attempts += 1;
+            if let Some(shard) = item.shard {
+                self.recorder.shard(ended, shard).unknown += 1;
+            }
+        }
+    }
+
+    /// A Kinesis record of these records was accepted, and is billed.
+    pub(super) fn stored(&mut self, items: &[Item], billed_bytes: u64) {
+        let units = put_units(billed_bytes);
+        self.put_units += units;
+        if let Some(first) = items.first() {
+            let ledger = &mut self.ledgers[first.phase as usize];
+            ledger.acked_put_units += units;
+            ledger.kinesis_records.acked += 1;
+            ledger.kinesis_records.acked_bytes += billed_bytes;
+        }
+    }
+
+    /// A record was accepted in a shard that it does not belong to, and is not taken for acknowledged.
+    pub(super) fn misplaced(&mut self, item: &Item) {
+        self.ledgers[item.phase as usize].misplaced_attempts += 1;
     }
 
     /// A record was acknowledged: its outcome is settled.
@@ -194,9 +227,6 @@ impl Observer {
         let ledger = &mut self.ledgers[item.phase as usize];
         ledger.add(Outcome::Acked, item.attempts);
         ledger.acked_bytes += item.billed_bytes();
-        let units = put_units(item.billed_bytes());
-        ledger.acked_put_units += units;
-        self.put_units += units;
         let response = ended.signed_nanos_since(item.intended);
         self.recorder
             .latency(ended, item.phase, LatencyKind::ResponseTime, response);

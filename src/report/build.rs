@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp as Utc;
 
+use super::aftermath::{self, Aftermath};
 use super::calls::CallsSummary;
 use super::document::{
     ByPhase, ConsumerSummary, Document, Environment, EventRow, EventStatus, Instrument, Latency,
@@ -13,7 +14,9 @@ use super::document::{
 use super::interval_view::IntervalView;
 use super::results::Latencies;
 use crate::base::Timestamp;
+use crate::kinesis::Limits;
 use crate::kinesis::operation::ShardDescription;
+use crate::kinesis::quotas::RateName;
 use crate::measure::{
     CallLedger, ConsumerLedger, Facts, LatencyHistogram, LatencyKind, LatencySummary, Phase,
     ProducerLedger, RecorderTotals, ShardCounters, ShardTotals, SlotFacts, ThrottleTable, judge,
@@ -114,6 +117,7 @@ pub fn document(inputs: &Inputs<'_>) -> Document {
         ledger: ledger(outcome),
         latency: latency(outcome),
         throttling: throttling(outcome),
+        refusals_outlived: refusals_outlived(scenario, inputs.world, outcome),
         balance: balances(&shards, outcome),
         producers: producers.collect(),
         consumers: consumers.collect(),
@@ -471,6 +475,44 @@ fn throttling(outcome: &Outcome) -> Vec<ThrottlingRow> {
     rows.collect()
 }
 
+fn refusals_outlived(scenario: &Scenario, world: World, outcome: &Outcome) -> Vec<Aftermath> {
+    let limits = match world {
+        World::Embedded | World::Simulated => scenario.engine.limits.clone(),
+        World::Endpoint | World::Aws => Limits::aws(),
+    };
+    let per_s = |rate| limits.rate(rate).map_or(f64::INFINITY, |l| l.per_s as f64);
+    let rows = outcome.streams.iter().flat_map(|(name, stream)| {
+        let storms = outcome.events.iter().filter_map(|event| {
+            let storm = event.stream == *name && event.action == "throttle-storm";
+            Some(aftermath::Cause {
+                name: event.name.clone(),
+                from: event.started.filter(|_| storm)?,
+                until: event.ended?,
+            })
+        });
+        let mut producers = scenario.producers.values();
+        // Records that are packed are fewer to the shard.
+        let packs = producers.any(|p| p.stream == *name && p.send.aggregate.is_some());
+        let takes = aftermath::Takes {
+            records_per_s: if packs {
+                f64::INFINITY
+            } else {
+                per_s(RateName::WriteRecords)
+            },
+            bytes_per_s: per_s(RateName::WriteBytes),
+        };
+        aftermath::aftermath(
+            name.as_str(),
+            &stream.intervals,
+            outcome.clock,
+            outcome.start,
+            &storms.collect::<Vec<_>>(),
+            takes,
+        )
+    });
+    rows.collect()
+}
+
 fn balances(shards: &[ShardRow], outcome: &Outcome) -> BTreeMap<String, StreamBalance> {
     let written = |stream: &str| {
         let mut producers = outcome.producers.values();
@@ -506,6 +548,7 @@ fn consumed(consumer: &ConsumerOutcome, measure_s: f64) -> ConsumerSummary {
         calls: consumer.report.calls,
         events: consumer.report.events,
         deliveries: consumer.report.deliveries,
+        kinesis_records: consumer.report.kinesis_records,
         delivered_records_per_s: first.map(|count| per_s(count, measure_s)),
         caught_up: consumer.caught_up,
         last_failure: consumer.report.last_failure.clone(),

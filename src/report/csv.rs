@@ -45,6 +45,7 @@ fn row(out: &mut dyn Write, counters: &ShardCounters) -> io::Result<()> {
         acked_bytes,
         refused,
         refused_bytes,
+        refused_last_ns: _,
         failed,
         unknown,
         delivered,

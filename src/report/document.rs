@@ -12,6 +12,7 @@ use crate::measure::{
     Balance, ConsumerLedger, LatencyKind, LatencySummary, ProducerLedger, ShardTotals, ThrottleRow,
     Verdict, Watched,
 };
+use crate::report::aftermath::Aftermath;
 use crate::report::answer;
 use crate::report::aws::AwsRun;
 use crate::report::calls::CallsSummary;
@@ -46,6 +47,9 @@ pub struct Document {
     pub latency: Latency,
     /// Attempts refused in the measurement window, by stream, API, shard and cause.
     pub throttling: Vec<ThrottlingRow>,
+    /// How long refusals went on after what caused them, the longest first; empty where nothing was refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refusals_outlived: Vec<Aftermath>,
     /// How evenly the load of the measurement window lay on each stream's shards, by stream.
     pub balance: BTreeMap<String, StreamBalance>,
     /// The producers by name.
@@ -249,6 +253,12 @@ pub struct ProducerSummary {
     /// if none did. Lingering is not in it: both are in `batch_wait`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot_waits: Option<SlotWaits>,
+    /// Attempts per intended record; 1 when each was sent once. Absent when none was intended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amplification: Option<f64>,
+    /// Records per Kinesis record sent; 1 unless records are packed (`send.aggregate`). Absent when none was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records_per_kinesis_record: Option<f64>,
     /// The last refusal of a whole request that no limit explains, in the target's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<String>,
@@ -265,6 +275,8 @@ impl ProducerSummary {
             acked_bytes_per_s: per_s(ledger.acked_bytes, measure_s),
             accepted_share: ledger.accepted_share(),
             slot_waits: None,
+            amplification: ledger.amplification(),
+            records_per_kinesis_record: ledger.records_per_kinesis_record(),
             last_failure: None,
         }
     }
@@ -282,8 +294,11 @@ pub struct ConsumerSummary {
     /// Events that its subscriptions brought over the whole run, those without records included; none of a polling consumer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<u64>,
-    /// Everything it was given over the whole run, its own records or not.
+    /// Everything it was given over the whole run, its own records or not; packed records count one by one.
     pub deliveries: u64,
+    /// The Kinesis records that they came in.
+    #[serde(default)]
+    pub kinesis_records: u64,
     /// First deliveries of records of the measurement window, over its length; `None` where integrity is not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivered_records_per_s: Option<f64>,

@@ -7,6 +7,7 @@
 //! Invariant: writers compute nothing that is not in the document. What the terminal or a page shows can be read from
 //! `report.json` alone, and a figure is shown with its basis.
 
+mod aftermath;
 pub mod answer;
 pub mod aws;
 pub mod build;
@@ -27,6 +28,7 @@ pub mod slo;
 pub mod terminal;
 pub mod text;
 
+pub use aftermath::Aftermath;
 pub use aws::AwsRun;
 pub use calls::{CallsSummary, OperationSummary};
 pub use cost::{Cost, CostLine, PriceList};

@@ -8,10 +8,11 @@ use super::quantity;
 use super::schema::{File, json_schema};
 use super::{Override, Source, load};
 
-const EXAMPLES: [&str; 3] = [
+const EXAMPLES: [&str; 4] = [
     include_str!("../../scenarios/hot-key.toml"),
     include_str!("../../scenarios/reshard-under-load.toml"),
     include_str!("../../scenarios/max-throughput.toml"),
+    include_str!("../../scenarios/packed-records.toml"),
 ];
 
 fn source(text: &str) -> Source {
@@ -171,6 +172,12 @@ fn the_samples_reach_every_kind_that_there_is() {
         "per-key",
         "exponential",
         "full-jitter",
+        "equal-jitter",
+        "decorrelated",
+        "call",
+        "kpl",
+        "aws-sdk-java-2",
+        "boto3",
         "polling",
         "split-shard",
         "merge-shards",

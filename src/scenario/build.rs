@@ -10,10 +10,12 @@ use super::files::Files;
 use super::metric::Metric;
 use super::model;
 use super::schema::{
-    Consumer, Event, File, NameKey, Ordering, Producer, PutApi, Retry, Send, Slo, Stream, Time,
+    AggregateSetting, Consumer, Event, File, NameKey, Ordering, Producer, PutApi, RateLimit,
+    RateLimitSetting, Retry, RetryOf, Send, Slo, Stream, Time,
 };
 use super::validate::bound_value;
-use crate::kinesis::StreamName;
+use crate::kinesis::quotas::RateName;
+use crate::kinesis::{Limits, StreamName};
 
 /// The scenario that a file means; nothing if a stream or a figure does not exist, which the checks have refused.
 pub(super) fn build(file: &File, files: &Files) -> Option<model::Scenario> {
@@ -102,36 +104,96 @@ fn send(raw: &Send) -> Option<model::Send> {
             Ordering::PerKey => model::Ordering::PerKey,
         },
         max_queued: raw.max_queued,
+        rate_limit: match &raw.rate_limit {
+            RateLimitSetting::Off(_) => None,
+            RateLimitSetting::Limit(limit) => Some(rate_limit(limit)),
+        },
+        aggregate: match &raw.aggregate {
+            AggregateSetting::Off(_) => None,
+            AggregateSetting::Pack(aggregate) => Some(model::Aggregate {
+                max_records: aggregate.max_records,
+                max_bytes: aggregate.max_bytes.value,
+                linger: aggregate.linger.value,
+            }),
+        },
     })
 }
 
+fn rate_limit(raw: &RateLimit) -> model::RateLimit {
+    let limits = Limits::aws();
+    let of_shard = |rate| {
+        let per_s = limits.rate(rate).map_or(f64::INFINITY, |l| l.per_s as f64);
+        raw.share.map_or(f64::INFINITY, |share| share * per_s)
+    };
+    model::RateLimit {
+        records_per_s: raw
+            .records_per_s
+            .unwrap_or_else(|| of_shard(RateName::WriteRecords)),
+        bytes_per_s: match &raw.bytes_per_s {
+            Some(bytes) => bytes.value as f64,
+            None => of_shard(RateName::WriteBytes),
+        },
+    }
+}
+
 fn retry(raw: &Retry) -> model::Retry {
-    let (kind, attempts, base, cap) = match raw {
+    use model::RetryKind;
+    let (kind, attempts, base, cap, of, ttl) = match raw {
         Retry::None {} => {
             return model::Retry {
-                kind: model::RetryKind::None,
+                kind: RetryKind::None,
                 attempts: 1,
                 base: std::time::Duration::ZERO,
                 cap: std::time::Duration::ZERO,
+                of: model::RetryOf::Record,
+                ttl: None,
             };
         }
-        Retry::Fixed { attempts, base } => (model::RetryKind::Fixed, attempts, base, base),
+        Retry::Fixed {
+            attempts,
+            base,
+            of,
+            ttl,
+        } => (RetryKind::Fixed, attempts, base, base, of, ttl),
         Retry::Exponential {
             attempts,
             base,
             cap,
-        } => (model::RetryKind::Exponential, attempts, base, cap),
+            of,
+            ttl,
+        } => (RetryKind::Exponential, attempts, base, cap, of, ttl),
         Retry::FullJitter {
             attempts,
             base,
             cap,
-        } => (model::RetryKind::FullJitter, attempts, base, cap),
+            of,
+            ttl,
+        } => (RetryKind::FullJitter, attempts, base, cap, of, ttl),
+        Retry::EqualJitter {
+            attempts,
+            base,
+            cap,
+            of,
+            ttl,
+        } => (RetryKind::EqualJitter, attempts, base, cap, of, ttl),
+        Retry::Decorrelated {
+            attempts,
+            base,
+            cap,
+            of,
+            ttl,
+        } => (RetryKind::Decorrelated, attempts, base, cap, of, ttl),
     };
     model::Retry {
         kind,
         attempts: *attempts,
         base: base.value,
         cap: cap.value,
+        of: match of {
+            RetryOf::Record => model::RetryOf::Record,
+            RetryOf::Call => model::RetryOf::Call,
+        },
+        ttl: ttl.as_ref().map(|ttl| ttl.value),
     }
 }
 

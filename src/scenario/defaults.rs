@@ -7,10 +7,10 @@
 
 use super::quantity::{BytesText, DurationText, KeyText, LevelText, Quantity, StartText, Text};
 use super::schema::{
-    Interpolation, KeyOrder, Modulation, Ordering, PayloadKind, PutApi, Retry, ShardShareBy,
-    StreamMode, WaitUntil,
+    AggregateSetting, Interpolation, KeyOrder, Modulation, Ordering, PayloadKind, PutApi,
+    RateLimitSetting, Retry, RetryOf, ShardShareBy, StreamMode, WaitUntil,
 };
-use super::tables::{LatencyName, LatencySetting, LimitsName, LimitsSetting};
+use super::tables::{LatencyName, LatencySetting, LimitsName, LimitsSetting, OffWord};
 
 /// Bytes of the stamp; a stamped record is no smaller.
 pub(super) const STAMP_BYTES: u64 = 36;
@@ -137,12 +137,41 @@ pub(super) fn max_queued() -> u32 {
     100_000
 }
 
+pub(super) fn rate_limit() -> RateLimitSetting {
+    RateLimitSetting::Off(OffWord::Off)
+}
+
+pub(super) fn aggregate() -> AggregateSetting {
+    AggregateSetting::Off(OffWord::Off)
+}
+
+/// AggregationMaxCount of the KPL, which is none.
+pub(super) fn aggregate_max_records() -> u32 {
+    u32::MAX
+}
+
+/// AggregationMaxSize of the KPL.
+pub(super) fn aggregate_max_bytes() -> BytesText {
+    text("51200B")
+}
+
+/// RecordMaxBufferedTime of the KPL.
+pub(super) fn aggregate_linger() -> DurationText {
+    text("100ms")
+}
+
 pub(super) fn retry() -> Retry {
     Retry::FullJitter {
         attempts: attempts(),
         base: retry_base(),
         cap: retry_cap(),
+        of: retry_of(),
+        ttl: None,
     }
+}
+
+pub(super) fn retry_of() -> RetryOf {
+    RetryOf::Record
 }
 
 pub(super) fn attempts() -> u32 {
@@ -217,10 +246,16 @@ mod tests {
             retry_cap(),
             poll_interval(),
             poll_backoff(),
+            aggregate_linger(),
         ] {
             assert!(!duration.value.is_zero(), "{duration}");
         }
-        for bytes in [max_record_bytes(), max_memory(), max_bytes()] {
+        for bytes in [
+            max_record_bytes(),
+            max_memory(),
+            max_bytes(),
+            aggregate_max_bytes(),
+        ] {
             assert!(bytes.value > 0, "{bytes}");
         }
         assert_eq!(key_format().value.0, "key-");

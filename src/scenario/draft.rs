@@ -11,6 +11,7 @@ use super::describe::{alternatives, resolve, tag, words};
 use super::files::Files;
 use super::finding::{At, Finding};
 use super::payload_bytes::least_drawn_bytes;
+use super::presets;
 use super::quantity::{self, BytesText, Text};
 use super::schema::{
     Arrival, Calls, Consumer, Engine, Event, File, KeyOrder, NameKey, PayloadKind, Producer,
@@ -259,11 +260,14 @@ impl<'a> Reader<'a> {
         let node = self.root.get(path)?;
         let path: Vec<_> = path.iter().map(|&name| name.to_owned()).collect();
         let mended = self.refused.contains(&path);
-        let json = if mended {
+        let mut json = if mended {
             self.mend(&path, node)?
         } else {
             node.to_json()
         };
+        if path[0] == "producers" {
+            presets::fill_in(&mut json);
+        }
         match serde_path_to_error::deserialize(json) {
             Ok(part) => Some(part),
             Err(_) if mended => None,

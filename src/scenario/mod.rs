@@ -2,7 +2,7 @@
 //!
 //! A file goes through these steps, one file of code each: `tree` reads TOML and keeps where everything stands,
 //! `set` applies what the command line overrides, `check` holds the tree against the structures that `schema`
-//! declares (the JSON Schema is made from the same ones), `draft` fills in the `defaults`, `validate` holds the
+//! declares (the JSON Schema is made from the same ones), `draft` fills in the `presets` and the `defaults`, `validate` holds the
 //! rules that join several fields, `build` makes the [`Scenario`], and `resolved` lists what every setting came to.
 //! Whatever is wrong on the way becomes a [`Finding`], and all of them together, each with its place, are [`Problems`].
 //!
@@ -31,6 +31,7 @@ pub mod metric;
 pub mod model;
 mod payload_bytes;
 mod payload_file;
+mod presets;
 mod problem;
 mod quantity;
 mod resolved;

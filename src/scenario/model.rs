@@ -371,7 +371,7 @@ pub enum StampPlace {
 }
 
 /// How records are batched and sent.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Send {
     /// Which operation.
     pub api: PutApi,
@@ -389,6 +389,30 @@ pub struct Send {
     pub ordering: Ordering,
     /// The most records that wait in a worker for a request, at least 1; more become `not_sent`.
     pub max_queued: u32,
+    /// The most that each worker sends to one shard.
+    pub rate_limit: Option<RateLimit>,
+    /// Whether and how records of one shard are packed into one.
+    pub aggregate: Option<Aggregate>,
+}
+
+/// The most that a worker sends to one shard, as the service counts: Kinesis records and their bytes.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct RateLimit {
+    /// Records a second, above zero; infinite for no limit.
+    pub records_per_s: f64,
+    /// Bytes of data and keys a second, above zero; infinite for no limit.
+    pub bytes_per_s: f64,
+}
+
+/// When a packed record is full.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Aggregate {
+    /// The most records of one Kinesis record, at least 1.
+    pub max_records: u32,
+    /// The most bytes of data of one; a record that does not fit goes by itself.
+    pub max_bytes: u64,
+    /// How long it waits to fill, from its first record.
+    pub linger: Duration,
 }
 
 /// Whether a record waits while an earlier one of its lane is unresolved.
@@ -411,6 +435,19 @@ pub struct Retry {
     pub base: Duration,
     /// The longest wait.
     pub cap: Duration,
+    /// What is tried again.
+    pub of: RetryOf,
+    /// A record is not tried again when it is older, from its release.
+    pub ttl: Option<Duration>,
+}
+
+/// What a client tries again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RetryOf {
+    /// Every record, also those refused within an answered call.
+    Record,
+    /// Only calls that failed as a whole.
+    Call,
 }
 
 /// How the wait before attempt `n + 1` comes from `base` and `cap`.
@@ -424,6 +461,10 @@ pub enum RetryKind {
     Exponential,
     /// Uniform from zero to what `Exponential` gives.
     FullJitter,
+    /// Uniform from half of what `Exponential` gives to all of it.
+    EqualJitter,
+    /// `min(cap, uniform from base to 3 times the last wait)`, the last wait before the first being `base`.
+    Decorrelated,
 }
 
 /// A group of readers.

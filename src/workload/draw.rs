@@ -194,6 +194,11 @@ impl RecordSource {
         self.hashes.text().bytes(plan.key) as u32
     }
 
+    /// The hash key that is sent with this key, if there is one.
+    pub fn explicit_hash_key(&self, key: u64) -> Option<HashKey> {
+        self.hashes.text().explicit_hash_key(key)
+    }
+
     /// Appends the planned record to `batch`, written in place. The stamp says when it was meant to be sent; whether and
     /// where the record carries it is its producer's `payload.stamp`.
     pub fn render(&self, plan: &RecordPlan, stamp: &Stamp, batch: &mut PutBatch) {
@@ -232,7 +237,7 @@ pub(crate) mod tests {
     use crate::base::Timestamp;
     use crate::scenario::model::{
         Arrival, JsonTemplate, KeyChoice, Keys, Ordering, Payload, PayloadFile, PayloadKind,
-        PutApi, Retry, RetryKind, Send, Size, StampPlace,
+        PutApi, Retry, RetryKind, RetryOf, Send, Size, StampPlace,
     };
     use crate::workload::stamp::StampError;
     use std::sync::Arc;
@@ -266,12 +271,16 @@ pub(crate) mod tests {
                 timeout: Duration::from_secs(5),
                 ordering: Ordering::None,
                 max_queued: 100_000,
+                rate_limit: None,
+                aggregate: None,
             },
             retry: Retry {
                 kind: RetryKind::FullJitter,
                 attempts: 5,
                 base: Duration::from_millis(50),
                 cap: Duration::from_secs(2),
+                of: RetryOf::Record,
+                ttl: None,
             },
         }
     }

@@ -12,7 +12,7 @@ use super::recorded::{self, Offered};
 use super::size_law::SizeLaw;
 use crate::kinesis::quotas::RateName;
 use crate::kinesis::{Cause, HashKeyRange, Limits};
-use crate::scenario::model::{Arrival, KeyChoice, Keys, Producer};
+use crate::scenario::model::{Aggregate, Arrival, KeyChoice, Keys, Producer};
 
 /// How many keys of each producer are placed by their MD5, the heaviest first.
 pub const EXACT_KEYS: u64 = 1_000_000;
@@ -45,9 +45,11 @@ pub struct ShardForecast {
     pub share_error: f64,
     /// Records per second.
     pub records_per_s: Option<f64>,
+    /// Kinesis records per second, as the service counts; fewer where records are packed, about.
+    pub kinesis_records_per_s: Option<f64>,
     /// Bytes of data and partition keys per second.
     pub bytes_per_s: Option<f64>,
-    /// `records_per_s` as a part of the `write_records` limit, above 1 where it is exceeded; `None` without a rate or
+    /// `kinesis_records_per_s` as a part of the `write_records` limit, above 1 where it is exceeded; `None` without a rate or
     /// without the limit.
     pub write_records_utilisation: Option<f64>,
     /// `bytes_per_s` as a part of the `write_bytes` limit.
@@ -105,6 +107,11 @@ fn forecast_hashing(
         for (load, placed) in loads.iter_mut().zip(&placement.shards) {
             load.share += part.share * placed.share;
             load.share_error += part.share * placed.share_error;
+            let packed = part.packing.map_or(1.0, |packing| {
+                let key_bytes = placed.key_bytes / placed.share.max(f64::MIN_POSITIVE);
+                packing.records_of_one(placed.share, part.mean_data_bytes + key_bytes)
+            });
+            load.kinesis_share += part.share * placed.share / packed;
             load.record_bytes +=
                 part.share * (placed.share * part.mean_data_bytes + placed.key_bytes);
         }
@@ -127,6 +134,8 @@ fn forecast_hashing(
 struct Load {
     share: f64,
     share_error: f64,
+    /// Kinesis records.
+    kinesis_share: f64,
     /// Bytes of data and key.
     record_bytes: f64,
 }
@@ -140,7 +149,7 @@ impl Load {
     ) -> ShardForecast {
         let limit = |name| limits.rate(name).map(|limit| limit.per_s as f64);
         // Per record of the stream: which limit is nearer does not depend on how many there are.
-        let of_records = limit(RateName::WriteRecords).map(|limit| self.share / limit);
+        let of_records = limit(RateName::WriteRecords).map(|limit| self.kinesis_share / limit);
         let of_bytes = limit(RateName::WriteBytes).map(|limit| self.record_bytes / limit);
         let nearest = [
             (of_records, Cause::WriteRecords),
@@ -155,6 +164,7 @@ impl Load {
             share: self.share,
             share_error: self.share_error,
             records_per_s: at_rate(self.share),
+            kinesis_records_per_s: at_rate(self.kinesis_share),
             bytes_per_s: at_rate(self.record_bytes),
             write_records_utilisation: of_records.and_then(at_rate),
             write_bytes_utilisation: of_bytes.and_then(at_rate),
@@ -173,6 +183,30 @@ pub(super) struct Part<'a> {
     mean_data_bytes: f64,
     /// What each shard gets of it, where it was recorded.
     recorded: Option<Vec<Offered>>,
+    packing: Option<Packing>,
+}
+
+/// How a producer packs its records.
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct Packing {
+    settings: Aggregate,
+    /// Records per second of each worker, if it has a rate.
+    worker_per_s: Option<f64>,
+}
+
+/// What packing adds to a record with its key, about: tags, lengths and index.
+const PACKED_OVERHEAD_BYTES: f64 = 9.0;
+
+impl Packing {
+    /// How many records go into one on average, of those of a shard with this share of a worker's, each of so many bytes
+    /// with its key.
+    fn records_of_one(&self, share: f64, bytes: f64) -> f64 {
+        let fit = self.settings.max_bytes as f64 / (bytes + PACKED_OVERHEAD_BYTES);
+        let most = fit.min(f64::from(self.settings.max_records)).max(1.0);
+        // The first one and what comes while it lingers. Without a rate it is full.
+        let come = |per_s: f64| 1.0 + per_s * share * self.settings.linger.as_secs_f64();
+        self.worker_per_s.map_or(most, come).min(most)
+    }
 }
 
 fn total_records_per_s(producers: &[&Producer], load: Duration) -> Option<f64> {
@@ -182,7 +216,7 @@ fn total_records_per_s(producers: &[&Producer], load: Duration) -> Option<f64> {
         .sum()
 }
 
-/// The producers' parts; those with the same keys are one, so that no key is hashed twice.
+/// The producers' parts; those with the same keys that pack alike are one, so that few keys are hashed twice.
 fn parts<'a>(producers: &[&'a Producer], load: Duration, shards: &ShardIndex<'_>) -> Vec<Part<'a>> {
     let any_rate = producers
         .iter()
@@ -201,6 +235,11 @@ fn parts<'a>(producers: &[&'a Producer], load: Duration, shards: &ShardIndex<'_>
     for producer in producers {
         let share = weight(producer) / total;
         let mean = SizeLaw::of(producer, load).mean_bytes();
+        let packing = producer.send.aggregate.map(|settings| Packing {
+            settings,
+            worker_per_s: records_per_s(&producer.arrival, load)
+                .map(|rate| rate / f64::from(producer.workers)),
+        });
         let recorded = recorded::offered(producer, load, shards);
         if recorded.is_some() {
             parts.push(Part {
@@ -208,12 +247,13 @@ fn parts<'a>(producers: &[&'a Producer], load: Duration, shards: &ShardIndex<'_>
                 share,
                 mean_data_bytes: mean,
                 recorded,
+                packing,
             });
             continue;
         }
         let mut add = |keys: &'a Keys, share: f64| match parts
             .iter_mut()
-            .find(|part| part.recorded.is_none() && part.keys == keys)
+            .find(|part| part.recorded.is_none() && part.keys == keys && part.packing == packing)
         {
             Some(part) => {
                 let both = part.share + share;
@@ -225,6 +265,7 @@ fn parts<'a>(producers: &[&'a Producer], load: Duration, shards: &ShardIndex<'_>
                 share,
                 mean_data_bytes: mean,
                 recorded: None,
+                packing,
             }),
         };
         each_unmixed(&producer.keys, share, &mut add);
@@ -764,5 +805,41 @@ mod tests {
         let single = producer(1, POISSON, KeyChoice::Single, FIXED);
         let nowhere = forecast(&[&single], LOAD, &[], &Limits::aws());
         assert_eq!((nowhere.shards.len(), nowhere.heaviest[0].shard), (0, None));
+    }
+
+    #[test]
+    fn packed_records_count_as_those_that_they_become() {
+        let mut producer = producer(
+            2,
+            Arrival::Constant { rate: 8_000.0 },
+            KeyChoice::Uniform { population: 3_000 },
+            Size::Fixed { bytes: 91 },
+        );
+        let aggregate = |max_records, max_bytes| {
+            Some(Aggregate {
+                max_records,
+                max_bytes,
+                linger: Duration::from_millis(100),
+            })
+        };
+        let kinesis_per_s = |producer: &Producer| {
+            let ranges = HashKeyRange::initial(2);
+            let forecast = forecast(&[producer], LOAD, &ranges, &Limits::aws());
+            let shards = forecast.shards.iter();
+            shards
+                .filter_map(|shard| shard.kinesis_records_per_s)
+                .sum::<f64>()
+        };
+        assert!(close(kinesis_per_s(&producer), 8_000.0));
+        // 2 workers and 2 shards with 2,000/s each: 1 + 200 in 100 ms.
+        producer.send.aggregate = aggregate(u32::MAX, 51_200);
+        let rate = kinesis_per_s(&producer);
+        assert!((rate - 8_000.0 / 201.0).abs() < 0.5, "{rate}");
+        producer.send.aggregate = aggregate(50, 51_200);
+        assert!(close(kinesis_per_s(&producer), 160.0));
+        // About 8 bytes of key and 9 of packing: some 9 to one of 1,000 bytes.
+        producer.send.aggregate = aggregate(50, 1_000);
+        let rate = kinesis_per_s(&producer);
+        assert!((860.0..880.0).contains(&rate), "{rate}");
     }
 }

@@ -77,8 +77,17 @@ pub struct Delivery {
     pub shard: ShardId,
     /// Its sequence number there.
     pub sequence_number: SequenceNumber,
+    /// Its number within an aggregated record, from 0; 0 for a record by itself.
+    pub sub_sequence: u32,
     /// The phase of its intended time.
     pub phase: Phase,
+}
+
+impl Delivery {
+    /// Its place in the order of its shard: no two deliveries of different user records have the same.
+    pub const fn place(&self) -> (SequenceNumber, u32) {
+        (self.sequence_number, self.sub_sequence)
+    }
 }
 
 /// What a delivery was.
@@ -86,7 +95,7 @@ pub struct Delivery {
 pub enum DeliveryClass {
     /// The first of its record to this consumer.
     First,
-    /// The same sequence number again.
+    /// The same sequence and sub-sequence number again.
     Redelivered,
     /// The same record under another, higher sequence number.
     StoredTwice,
@@ -193,7 +202,7 @@ impl Integrity {
                     .ok()
                     .map(|number| (delivery.key, number, lock(&self.workers[number])));
             }
-            let again = reader.saw(delivery.shard, delivery.sequence_number);
+            let again = reader.saw(delivery.shard, delivery.place());
             let phase = delivery.phase;
             let class = match &mut held {
                 None => {
@@ -388,7 +397,7 @@ impl Integrity {
             for (&shard, read) in reader.shards() {
                 snapshot.shards.push(ShardSnapshot {
                     shard,
-                    highest: read.highest,
+                    highest: read.highest.map(|(number, _)| number),
                     position: read.position,
                     trimmed: read.trimmed.clone(),
                 });

@@ -75,6 +75,7 @@ pub(super) fn producers(document: &Document) -> Option<String> {
             ));
         }
         attempts(&ledger.total, &mut lines);
+        packed(&ledger.total, &mut lines);
         if !(ledger.total.balances() && ledger.warm_up.balances() && ledger.measure.balances()) {
             lines.push(BROKEN.to_owned());
         }
@@ -99,8 +100,11 @@ fn rates(summary: &ProducerSummary) -> String {
 }
 
 fn attempts(ledger: &ProducerLedger, lines: &mut Vec<String>) {
+    let each = ledger.amplification().map_or_else(String::new, |each| {
+        format!(" ({} a record)", Plain((each * 1e2).round() / 1e2))
+    });
     lines.push(format!(
-        "in the whole run {}: {} refused by a limit, {} failed, {} unanswered",
+        "in the whole run {}{each}: {} refused by a limit, {} failed, {} unanswered",
         counted(ledger.attempts, "attempt"),
         count(ledger.rejected_attempts),
         count(ledger.failed_attempts),
@@ -114,10 +118,32 @@ fn attempts(ledger: &ProducerLedger, lines: &mut Vec<String>) {
             causes.interrupted,
             "not sent because the run was ended early",
         ),
+        (causes.expired, "not sent because they had grown too old"),
+        (
+            ledger.misplaced_attempts,
+            "sent again because of a shard they do not belong to",
+        ),
     ] {
         if records > 0 {
             lines.push(format!("{} {what}", counted(records, "record")));
         }
+    }
+}
+
+/// What the service was given, where that is not record for record.
+fn packed(ledger: &ProducerLedger, lines: &mut Vec<String>) {
+    let kinesis = &ledger.kinesis_records;
+    if let Some(records) = ledger.records_per_kinesis_record()
+        && kinesis.attempts != ledger.attempts
+    {
+        lines.push(format!(
+            "packed into {}, {} each on average: {} accepted, {} refused by a limit; {} of them billed",
+            counted(kinesis.attempts, "Kinesis record"),
+            Plain((records * 10.0).round() / 10.0),
+            count(kinesis.acked),
+            count(kinesis.rejected),
+            HumanBytes(kinesis.acked_bytes),
+        ));
     }
 }
 
@@ -169,6 +195,15 @@ pub(super) fn consumers(document: &Document) -> Option<String> {
 }
 
 fn fared(summary: &ConsumerSummary) -> String {
+    // Reports of versions before 0.2 do not have them.
+    let packed = if summary.kinesis_records > 0 && summary.kinesis_records != summary.deliveries {
+        format!(
+            "taken out of {}; ",
+            counted(summary.kinesis_records, "Kinesis record")
+        )
+    } else {
+        String::new()
+    };
     let rate = summary
         .delivered_records_per_s
         .map(|rate| format!("{}/s of the window's records delivered; ", Plain(rate)))
@@ -186,7 +221,7 @@ fn fared(summary: &ConsumerSummary) -> String {
             counted(events, "event")
         ),
     };
-    format!("{rate}{calls}; {caught_up}")
+    format!("{packed}{rate}{calls}; {caught_up}")
 }
 
 fn counted_deliveries(deliveries: u64) -> String {

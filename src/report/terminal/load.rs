@@ -120,6 +120,37 @@ pub(super) fn throttling(document: &Document) -> Option<String> {
     Some(text)
 }
 
+/// How long refusals went on after their causes.
+pub(super) fn outlived(document: &Document) -> Option<String> {
+    let rows: Vec<_> = document
+        .refusals_outlived
+        .iter()
+        .filter(|row| row.outlived_s > 0.0)
+        .collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let mut table = Table::new("stream  cause  <shards  <from s  <until s  <refused s longer");
+    for row in &rows {
+        table.row([
+            shortened(&row.stream, NAME_CHARS),
+            shortened(&row.cause, 2 * NAME_CHARS),
+            match row.shards.as_slice() {
+                [one] => format!("only {one}"),
+                many => many.len().to_string(),
+            },
+            Plain((row.from_s * 10.0).round() / 10.0).to_string(),
+            Plain((row.until_s * 10.0).round() / 10.0).to_string(),
+            Plain((row.outlived_s * 100.0).round() / 100.0).to_string(),
+        ]);
+    }
+    let title = format!(
+        "Refusals that outlived their cause ({})",
+        document.basis.as_str()
+    );
+    Some(table.titled(&title))
+}
+
 /// The load of each shard, stream by stream.
 pub(super) fn shards(document: &Document) -> Option<String> {
     let mut streams: Vec<_> = document.shards.iter().map(|row| &*row.stream).collect();

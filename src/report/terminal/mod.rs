@@ -38,6 +38,7 @@ pub fn render(document: &Document) -> String {
     sections.extend(calls::render(document));
     sections.extend(load::latency(document));
     sections.extend(load::throttling(document));
+    sections.extend(load::outlived(document));
     sections.extend(load::shards(document));
     sections.extend(watched::watched(document));
     sections.extend(events(document));

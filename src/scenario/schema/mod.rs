@@ -30,7 +30,10 @@ pub(super) use consumer::Consumer;
 pub(super) use event::Event;
 pub(super) use keys::{KeyOrder, Keys, ShardShareBy};
 pub(super) use payload::{Payload, PayloadKind, StampPlace, Take};
-pub(super) use producer::{Ordering, Producer, PutApi, Retry, Send, Size};
+pub(super) use producer::{
+    AggregateSetting, Ordering, Producer, PutApi, RateLimit, RateLimitSetting, Retry, RetryOf,
+    Send, Size,
+};
 pub(super) use slo::{Bound, Slo};
 
 /// Names of producers, consumers, events and SLOs: no dots, so that paths into a report stay readable.

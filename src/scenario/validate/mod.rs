@@ -36,7 +36,7 @@ const fn rule(
 }
 
 /// Every rule.
-const RULES: [Rule; 45] = [
+const RULES: [Rule; 47] = [
     rule(streams::somebody_loads, &[]),
     rule(
         calls::are_a_mix_or_a_script,
@@ -185,6 +185,15 @@ const RULES: [Rule; 45] = [
         ],
     ),
     rule(producers::attempts_are_given_time, &[("producers", "send")]),
+    rule(producers::rate_limits_limit, &[("producers", "send")]),
+    rule(
+        producers::aggregates_fit,
+        &[
+            ("producers", "send"),
+            ("producers", "stream"),
+            ("streams", "max_record_bytes"),
+        ],
+    ),
     rule(
         producers::waits_are_below_their_cap,
         &[("producers", "retry")],

@@ -5,8 +5,10 @@ use super::payloads::extremes;
 use super::stream_exists;
 use crate::kinesis::quotas::{CapName, Limits};
 use crate::scenario::draft::Draft;
-use crate::scenario::finding::Finding;
-use crate::scenario::schema::{Arrival, Producer, PutApi, Retry, StampPlace};
+use crate::scenario::finding::{Finding, dotted};
+use crate::scenario::schema::{
+    AggregateSetting, Arrival, Producer, PutApi, RateLimitSetting, Retry, StampPlace,
+};
 
 pub(super) fn streams_exist(draft: &Draft, findings: &mut Vec<Finding>) {
     for (name, producer) in &draft.producers {
@@ -120,13 +122,70 @@ pub(super) fn attempts_are_given_time(draft: &Draft, findings: &mut Vec<Finding>
 
 pub(super) fn waits_are_below_their_cap(draft: &Draft, findings: &mut Vec<Finding>) {
     for (name, producer) in &draft.producers {
-        if let Retry::Exponential { base, cap, .. } | Retry::FullJitter { base, cap, .. } =
-            &producer.retry
+        if let Retry::Exponential { base, cap, .. }
+        | Retry::FullJitter { base, cap, .. }
+        | Retry::EqualJitter { base, cap, .. }
+        | Retry::Decorrelated { base, cap, .. } = &producer.retry
             && base.value > cap.value
         {
             findings.push(Finding::value(
                 &["producers", name, "retry", "cap"],
                 format!("the longest wait, `{cap}`, is below the first, `{base}`"),
+            ));
+        }
+    }
+}
+
+pub(super) fn rate_limits_limit(draft: &Draft, findings: &mut Vec<Finding>) {
+    for (name, producer) in &draft.producers {
+        let RateLimitSetting::Limit(limit) = &producer.send.rate_limit else {
+            continue;
+        };
+        let path = ["producers", name, "send", "rate_limit"];
+        let accepted = "accepted: `share`, `records_per_s` and `bytes_per_s` of at least \"1B\", one or more of them, or \"off\"";
+        if limit.share.is_none() && limit.records_per_s.is_none() && limit.bytes_per_s.is_none() {
+            let title = format!("`{}` limits nothing", dotted(&path));
+            findings.push(Finding::value(&path, title).note(accepted));
+        }
+        if limit
+            .bytes_per_s
+            .as_ref()
+            .is_some_and(|bytes| bytes.value == 0)
+        {
+            let path = ["producers", name, "send", "rate_limit", "bytes_per_s"];
+            let title = format!("`{}` lets nothing through", dotted(&path));
+            findings.push(Finding::value(&path, title).note(accepted));
+        }
+    }
+}
+
+/// A packed record is a record of the stream, and a request must hold it.
+pub(super) fn aggregates_fit(draft: &Draft, findings: &mut Vec<Finding>) {
+    for (name, producer) in &draft.producers {
+        let AggregateSetting::Pack(aggregate) = &producer.send.aggregate else {
+            continue;
+        };
+        let path = ["producers", name, "send", "aggregate", "max_bytes"];
+        // Its partition key is one character.
+        let bytes = aggregate.max_bytes.value.saturating_add(1);
+        let stream = producer.stream.as_ref();
+        let stream = stream.and_then(|stream| draft.streams.get(stream));
+        let record = stream.map(|stream| stream.max_record_bytes.value);
+        if let Some(most) = record.filter(|most| bytes > *most) {
+            findings.push(Finding::value(
+                &path,
+                format!(
+                    "packed records of `{}` with their key exceed the stream's `max_record_bytes`, {most} B",
+                    aggregate.max_bytes
+                ),
+            ));
+        } else if bytes > producer.send.max_bytes.value {
+            findings.push(Finding::value(
+                &path,
+                format!(
+                    "requests of `{}` (`send.max_bytes`) do not hold a packed record of `{}` with its key",
+                    producer.send.max_bytes, aggregate.max_bytes
+                ),
             ));
         }
     }
