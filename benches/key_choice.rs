@@ -9,7 +9,7 @@ use streamgauge::base::rng::generator;
 use streamgauge::kinesis::{HashKey, HashKeyRange, Limits, PutBatch};
 use streamgauge::scenario::model::{
     Arrival, KeyChoice, Keys, Ordering, Payload, PayloadKind, Producer, PutApi, Retry, RetryKind,
-    Send, Size, StampPlace,
+    RetryOf, Send, Size, StampPlace,
 };
 use streamgauge::workload::{KeyGenerator, KeyHashes, RecordSource, Stamp, forecast};
 
@@ -37,12 +37,16 @@ fn producer(choice: KeyChoice) -> Producer {
             timeout: Duration::from_secs(5),
             ordering: Ordering::None,
             max_queued: 100_000,
+            rate_limit: None,
+            aggregate: None,
         },
         retry: Retry {
             kind: RetryKind::None,
             attempts: 1,
             base: Duration::ZERO,
             cap: Duration::ZERO,
+            of: RetryOf::Record,
+            ttl: None,
         },
     }
 }
@@ -117,7 +121,7 @@ fn record(c: &mut Criterion) {
                 lane_sequence: 0,
                 intended: Timestamp::from_nanos(plan.sequence),
             };
-            source.render(&plan, Some(&stamp), batch);
+            source.render(&plan, &stamp, batch);
         }
     };
     fill(&mut batch);

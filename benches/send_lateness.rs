@@ -7,22 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use streamgauge::base::{Clock, rng};
+use streamgauge::base::Clock;
 use streamgauge::host::{Host, Settings};
 use streamgauge::kinesis::operation::{CreateStream, IteratorPosition, PutApi};
 use streamgauge::kinesis::record::PutEntry;
 use streamgauge::kinesis::{Delays, Limits, PutBatch, ShardId};
 use streamgauge::measure::LatencyHistogram;
-use streamgauge::producer::Pacer;
-use streamgauge::scenario::model::Arrival;
+use streamgauge::run::calibrate::{pace, pace_alone};
 use streamgauge::target::Target;
-use streamgauge::workload::{Schedule, due};
 use tokio::runtime::Runtime;
 
 const RATES: [u32; 3] = [1_000, 10_000, 100_000];
-
-/// From the making of a schedule to its first record.
-const LEAD: Duration = Duration::from_millis(2);
 
 /// How long the engine rests between two rounds of work.
 const ENGINE_REST: Duration = Duration::from_millis(1);
@@ -73,67 +68,66 @@ async fn work(clock: Clock) {
     }
 }
 
-/// Releases `records` records at `rate` a second as a worker does, and gives how late they were.
-async fn pace(clock: Clock, rate: u32, records: u64) -> LatencyHistogram {
-    let arrival = Arrival::Constant {
-        rate: f64::from(rate),
-    };
-    // Half a gap more, so that rounding does not decide whether the last record is within.
-    let load = Duration::from_secs_f64((records as f64 - 0.5) / f64::from(rate));
-    let rng = rng::generator(7, "bench", 0, "arrival");
-    let mut schedule = Schedule::new(&arrival, 0, 1, load, rng.clone(), rng)
-        .expect("a constant arrival has a schedule");
-    let mut expected = schedule.clone();
-    let pacer = Pacer::new(clock);
-    let start = clock.now().plus(LEAD);
-    let mut histogram = LatencyHistogram::new();
-    let mut released = Vec::new();
-    while let Some(next) = schedule.peek() {
-        pacer.wait_until(start.plus(next)).await;
-        let now = clock.now();
-        released.clear();
-        due(&mut schedule, now.since(start), &mut released);
-        for &offset in &released {
-            assert_eq!(expected.next(), Some(offset), "each once and in order");
-            assert!(start.plus(offset) <= now, "none before its time");
-            histogram.record_nanos(now.signed_nanos_since(start.plus(offset)));
+/// Paces as a worker does: by its own thread, or, for comparison, by a task among the engine's.
+fn measure(
+    runtime: &Runtime,
+    clock: Clock,
+    alone: bool,
+    rate: u32,
+    records: u64,
+) -> LatencyHistogram {
+    let rate = f64::from(rate);
+    let paced = runtime.block_on(async {
+        if alone {
+            pace_alone(clock, rate, records).await.expect("a thread")
+        } else {
+            tokio::spawn(pace(clock, rate, records))
+                .await
+                .expect("pacing ends")
         }
-        // As a worker does, so that the engine's task has its turn.
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(expected.next(), None, "none is left");
-    assert_eq!(histogram.count(), records);
-    histogram
-}
-
-fn measure(runtime: &Runtime, clock: Clock, rate: u32, records: u64) -> LatencyHistogram {
-    runtime
-        .block_on(async { tokio::spawn(pace(clock, rate, records)).await })
-        .expect("pacing ends")
+    });
+    assert_eq!(
+        paced.wrong, 0,
+        "each once, in order and none before its time"
+    );
+    assert_eq!(paced.lateness.count(), records);
+    paced.lateness
 }
 
 fn send_lateness(criterion: &mut Criterion) {
     // `cargo bench` says so; without it this is a test, and small.
-    let (seconds, tenths) = if std::env::args().any(|word| word == "--bench") {
-        (3, 0)
+    let (rounds, tenths) = if std::env::args().any(|word| word == "--bench") {
+        (5, 10)
     } else {
-        (0, 2)
+        (1, 2)
     };
     let runtime = Runtime::new().expect("a runtime");
     let clock = Clock::real();
     let engine = runtime.spawn(work(clock));
+    let places = [("own thread", true), ("task", false)];
+    for rate in RATES {
+        let records = u64::from(rate) * tenths / 10;
+        let mut sums = places.map(|_| LatencyHistogram::new());
+        // In turns: what else the host does meets both.
+        for _ in 0..rounds {
+            for ((place, alone), sum) in places.iter().zip(&mut sums) {
+                let round = measure(&runtime, clock, *alone, rate, records);
+                if rounds > 1 {
+                    print_figures(&format!("{rate}/{place}/round"), &round);
+                }
+                sum.merge(&round);
+            }
+        }
+        for ((place, _), sum) in places.iter().zip(&sums) {
+            print_figures(&format!("{rate}/{place}"), sum);
+        }
+    }
     let mut group = criterion.benchmark_group("send_lateness");
     group.sample_size(10);
     for rate in RATES {
-        let records = u64::from(rate) * (seconds * 10 + tenths) / 10;
-        let summary = measure(&runtime, clock, rate, records).summary();
-        println!(
-            "send_lateness/{rate}: {records} records, p50 {} us, p99 {} us, max {} us",
-            summary.p50_us, summary.p99_us, summary.max_us
-        );
         group.bench_function(BenchmarkId::new("mean", rate), |bencher| {
             bencher.iter_custom(|iterations| {
-                let histogram = measure(&runtime, clock, rate, iterations);
+                let histogram = measure(&runtime, clock, true, rate, iterations);
                 let mean_us = histogram.summary().mean_us;
                 // Criterion divides by the iterations, and does not take zero.
                 let total_us = (mean_us * iterations as f64).max(1.0);
@@ -144,6 +138,14 @@ fn send_lateness(criterion: &mut Criterion) {
     group.finish();
     assert!(!engine.is_finished(), "the engine worked to the end");
     engine.abort();
+}
+
+fn print_figures(name: &str, lateness: &LatencyHistogram) {
+    let figures = lateness.summary();
+    println!(
+        "send_lateness/{name}: {} records, p50 {} us, p99 {} us, p99.9 {} us, max {} us",
+        figures.count, figures.p50_us, figures.p99_us, figures.p999_us, figures.max_us
+    );
 }
 
 criterion_group!(benches, send_lateness);

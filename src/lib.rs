@@ -5,16 +5,19 @@
 //!
 //! - [`base`]: clock, seeds, units;
 //! - [`kinesis`]: the service's words;
+//! - [`trace`]: a recorded stream;
 //! - [`measure`]: what was observed;
 //! - [`scenario`]: the file, checked;
 //! - [`workload`]: what to send and when;
 //! - [`engine`]: the local Kinesis, time passed in;
 //! - [`wire`]: AWS's formats, both directions;
 //! - [`host`]: the engine with a clock;
+//! - [`dispatch`]: any operation, from its input to the engine and back;
 //! - [`server`]: the host behind HTTP;
 //! - [`target`]: one call = one attempt, anywhere;
 //! - [`producer`]: sending on schedule;
 //! - [`consumer`]: reading back;
+//! - [`calls`]: any operation on schedule;
 //! - [`run`]: phases and events of one run;
 //! - [`report`]: showing results;
 //! - [`analyse`]: verdicts that need no target;
@@ -29,6 +32,8 @@ pub mod base;
 
 pub mod kinesis;
 
+pub mod trace;
+
 pub mod measure;
 
 pub mod scenario;
@@ -41,6 +46,8 @@ pub mod wire;
 
 pub mod host;
 
+pub mod dispatch;
+
 pub mod server;
 
 pub mod target;
@@ -48,6 +55,8 @@ pub mod target;
 pub mod producer;
 
 pub mod consumer;
+
+pub mod calls;
 
 pub mod run;
 

@@ -7,14 +7,19 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, &[&str])] = &[
     ("base", &[]),
     ("kinesis", &["base"]),
+    ("trace", &["base", "kinesis"]),
     ("measure", &["base", "kinesis"]),
-    ("scenario", &["base", "kinesis"]),
+    ("scenario", &["base", "kinesis", "trace"]),
     ("workload", &["base", "kinesis", "scenario"]),
     ("engine", &["base", "kinesis"]),
     ("wire", &["base", "kinesis"]),
     ("host", &["base", "kinesis", "engine"]),
-    ("server", &["base", "kinesis", "wire", "host"]),
-    ("target", &["base", "kinesis", "scenario", "wire", "host"]),
+    ("dispatch", &["base", "kinesis", "wire", "host"]),
+    ("server", &["base", "kinesis", "wire", "host", "dispatch"]),
+    (
+        "target",
+        &["base", "kinesis", "scenario", "wire", "host", "dispatch"],
+    ),
     (
         "producer",
         &[
@@ -24,14 +29,21 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "consumer",
         &[
-            "base", "kinesis", "measure", "scenario", "workload", "target",
+            "base", "kinesis", "trace", "measure", "scenario", "workload", "target",
+        ],
+    ),
+    (
+        "calls",
+        &[
+            "base", "kinesis", "measure", "scenario", "workload", "wire", "host", "target",
+            "producer",
         ],
     ),
     (
         "run",
         &[
-            "base", "kinesis", "measure", "scenario", "workload", "host", "target", "producer",
-            "consumer",
+            "base", "kinesis", "trace", "measure", "scenario", "workload", "host", "target",
+            "producer", "consumer", "calls",
         ],
     ),
     ("report", &["base", "kinesis", "measure", "scenario", "run"]),
@@ -44,8 +56,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "base", "kinesis", "measure", "scenario", "workload", "host", "server", "target",
-            "run", "report", "analyse",
+            "base", "kinesis", "trace", "measure", "scenario", "workload", "host", "server",
+            "target", "run", "report", "analyse",
         ],
     ),
 ];

@@ -38,7 +38,16 @@ fn changed(from: &str, to: &str) -> Vec<u8> {
 #[test]
 fn the_help_of_every_command_shows_an_example() {
     for command in [
-        "run", "simulate", "check", "explain", "decode", "iam", "sweep", "schema",
+        "run",
+        "simulate",
+        "calibrate",
+        "check",
+        "capture",
+        "explain",
+        "decode",
+        "iam",
+        "sweep",
+        "schema",
     ] {
         let ended = streamgauge([command, "--help"]);
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
@@ -78,6 +87,73 @@ fn the_examples_in_the_help_are_taken_by_the_commands() {
             (ended.code, ended.stderr.as_str()),
             (Some(0), ""),
             "{words:?}"
+        );
+    }
+}
+
+#[test]
+fn calibrate_tells_the_clock_and_how_late_each_rate_is_alone_and_beside_the_engine() {
+    let ended = streamgauge(["calibrate", "--seconds", "0.1", "--json"]);
+    assert_eq!(ended.stderr, "");
+    let found: Value = serde_json::from_str(&ended.stdout).expect("it prints JSON");
+    assert_eq!(found["basis"], "measured");
+    assert!(found["clock_step_ns"].as_u64().expect("nanoseconds") > 0);
+    let rates = found["rates"].as_array().expect("a list");
+    assert!(!rates.is_empty());
+    let mut before = 0;
+    for rate in rates {
+        let records_per_s = rate["records_per_s"].as_u64().expect("a rate");
+        assert!(records_per_s > before);
+        before = records_per_s;
+        for place in ["alone", "beside_engine"] {
+            let of = |figure: &str| rate[place][figure].as_u64().expect("a number");
+            assert_eq!(of("records"), records_per_s / 10, "{place}: {rate}");
+            assert!(of("p50_us") <= of("p99_us") && of("p99_us") <= of("max_us"));
+        }
+        let is_told = !rate["reasons"].as_array().expect("a list").is_empty();
+        assert!(is_told || rate["verdict"] == "VALID", "{rate}");
+    }
+    // Whether any rate is VALID is the host's; the exit code says the same as the figure.
+    let is_valid = rates[0]["verdict"] == "VALID";
+    assert_eq!(found["valid_up_to_records_per_s"].is_u64(), is_valid);
+    assert_eq!(ended.code, Some(if is_valid { 0 } else { 3 }));
+}
+
+#[test]
+fn calibrate_refuses_no_time_and_a_year() {
+    for seconds in ["0", "31536000", "soon"] {
+        let ended = streamgauge(["calibrate", "--seconds", seconds]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""));
+        assert!(ended.stderr.contains("0.1 to 3600"), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn precise_pacing_is_refused_where_processors_are_too_few_or_time_is_virtual() {
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = format!("producers.web.workers={cpus}");
+    let needed = format!("{} in all", cpus + 1);
+    let scenario = shipped("first-run");
+    for (more, part) in [
+        (&["--set", &workers][..], needed.as_str()),
+        (&["--target", "simulated"], "virtual time"),
+    ] {
+        let ended = streamgauge([&["run", &scenario, "--precise"], more].concat());
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""));
+        for part in ["`--precise`", part] {
+            assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
+        }
+    }
+    if cpus > 1 {
+        let out = out();
+        let short = ["--set", "time.warm_up=0s", "--set", "time.measure=1s"];
+        let run = ["run", &scenario, "--precise", "--json", "--quiet", "--out"];
+        let ended = streamgauge([&run[..], &[text(out.path())], &short].concat());
+        let report: Value = serde_json::from_str(&ended.stdout).expect("it prints JSON");
+        let total = &report["ledger"]["producers"]["web"]["total"];
+        assert_eq!(
+            (&total["intended"], &total["acked"]),
+            (&1_000.into(), &1_000.into())
         );
     }
 }

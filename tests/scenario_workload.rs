@@ -114,3 +114,147 @@ fn a_mistake_in_an_arrival_is_told_where_it_is_and_what_to_do() {
         assert!(text.contains("w.toml:8"), "{arrival}: {text}");
     }
 }
+
+/// The lines of a producer with these settings instead of a plain size.
+fn with_payload(folder: &Path, settings: &str) -> Result<Loaded, String> {
+    let arrival = r#"arrival = { kind = "constant", rate = "5/s" }"#;
+    loaded_in(
+        folder,
+        &format!("{arrival}\nkeys = {{ kind = \"single\" }}\n{settings}"),
+    )
+}
+
+const QUANTILES: &str = r#"size = { kind = "quantiles", points = [{ quantile = 0, size = "100B" }, { quantile = 0.5, size = "600B" }, { quantile = 1, size = "20KiB" }] }"#;
+
+#[test]
+fn sizes_and_payloads_load_with_the_defaults_that_follow_from_each_other() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("log.txt"), "one\ntwo\n").expect("written");
+    std::fs::write(folder.path().join("order.json"), "{\"id\": \"${uuid}\"}").expect("written");
+    for (settings, path, value) in [
+        (
+            r#"size = { kind = "normal", mean = "600B", sigma = "50B" }"#,
+            "size.max",
+            "900B",
+        ),
+        (QUANTILES, "payload.stamp", "prefix"),
+        (
+            r#"payload = { kind = "json", file = "order.json" }"#,
+            "payload.stamp",
+            "json-field",
+        ),
+        (
+            r#"payload = { kind = "json", template = '{"n": "${int 1..9}"}' }"#,
+            "size.kind",
+            "natural",
+        ),
+        (
+            "payload = { kind = \"json\", template = '{\"n\": \"${int 1..9}\"}' }\nsize = { kind = \"log-normal\", median = \"200B\", sigma = 0.1, max = \"1KiB\" }",
+            "size.min",
+            "74B",
+        ),
+        (
+            r#"payload = { kind = "file", file = "log.txt" }"#,
+            "payload.take",
+            "lines",
+        ),
+        (
+            "payload = { kind = \"file\", file = \"log.txt\" }\nsize = { kind = \"fixed\", bytes = \"1KiB\" }",
+            "payload.take",
+            "cuts",
+        ),
+        (
+            "payload = { kind = \"compressible\", ratio = 4 }\nsize = { kind = \"fixed\", bytes = \"1KiB\" }",
+            "payload.stamp",
+            "prefix",
+        ),
+    ] {
+        let loaded = with_payload(folder.path(), settings).unwrap_or_else(|told| panic!("{told}"));
+        let path = format!("producers.web.{path}");
+        let found = loaded.resolved.iter().find(|setting| setting.path == path);
+        let found = found.unwrap_or_else(|| panic!("{settings} has {path}"));
+        assert_eq!((found.value.as_str(), found.is_default), (value, true));
+    }
+}
+
+#[test]
+fn a_mistake_in_a_size_or_payload_is_told_where_it_is_and_what_to_do() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("bad.json"), "{\n\"id\": }").expect("written");
+    std::fs::write(folder.path().join("empty.txt"), "\n\n").expect("written");
+    let fixed = r#"size = { kind = "fixed", bytes = "1KiB" }"#;
+    for (settings, told) in [
+        (String::new(), "`producers.web` needs `size`"),
+        (
+            QUANTILES.replace("quantile = 0,", "quantile = 0.1,"),
+            "quantiles rise from 0 to 1",
+        ),
+        (
+            QUANTILES.replace("20KiB", "500B"),
+            "the size at quantile 1, `500B`, is below the one before it, `600B`",
+        ),
+        (
+            r#"size = { kind = "normal", mean = "600B", sigma = "0B" }"#.to_owned(),
+            "must be above zero",
+        ),
+        (
+            r#"size = { kind = "normal", mean = "600B", sigma = "10B", max = "500B" }"#.to_owned(),
+            "the mean `600B` is not within 36 B and 500 B",
+        ),
+        (
+            r#"size = { kind = "natural" }"#.to_owned(),
+            "has no size of its own",
+        ),
+        (
+            format!("{fixed}\npayload = {{ kind = \"compressible\" }}"),
+            "needs `ratio`",
+        ),
+        (
+            format!("{fixed}\npayload = {{ kind = \"compressible\", ratio = 30 }}"),
+            "not a number from 1 to 20",
+        ),
+        (
+            format!("{fixed}\npayload = {{ kind = \"compressible\", ratio = 10 }}"),
+            "a ratio of at most 7.7 for them, or a least size of 1316B",
+        ),
+        (
+            format!("{fixed}\npayload = {{ ratio = 4 }}"),
+            "`ratio` is a setting of payloads of kind `compressible`, not of `random`",
+        ),
+        (
+            format!("{fixed}\npayload = {{ stamp = \"json-field\" }}"),
+            "a payload of kind `random` has no JSON field for the stamp",
+        ),
+        (
+            r#"payload = { kind = "json" }"#.to_owned(),
+            "needs either `template` or `file`",
+        ),
+        (
+            r#"payload = { kind = "json", template = '{"a": "${uid}"}' }"#.to_owned(),
+            "`template`: `${uid}`: there is no such placeholder",
+        ),
+        (
+            r#"payload = { kind = "json", file = "bad.json" }"#.to_owned(),
+            "`bad.json` line 2: no JSON",
+        ),
+        (
+            "payload = { kind = \"json\", template = '{\"id\": \"${uuid}\"}' }\nsize = { kind = \"fixed\", bytes = \"100B\" }".to_owned(),
+            "records of 100 B do not hold the largest object of the template, 112 B",
+        ),
+        (
+            r#"payload = { kind = "file", file = "none.txt" }"#.to_owned(),
+            "failed to read `none.txt`",
+        ),
+        (
+            r#"payload = { kind = "file", file = "empty.txt" }"#.to_owned(),
+            "`empty.txt` holds nothing",
+        ),
+        (
+            format!("{fixed}\npayload = {{ kind = \"file\", file = \"bad.json\", take = \"lines\" }}"),
+            "a line of a file is a whole record",
+        ),
+    ] {
+        let text = with_payload(folder.path(), &settings).expect_err(&settings);
+        assert!(text.contains(told), "{settings}: {text}");
+    }
+}

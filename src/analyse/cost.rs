@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::budget::SHARD_READ_BYTES_PER_S;
+use super::call_cost;
 use super::fan_out::{self, FanOut};
 use super::prices::Prices;
 use crate::kinesis::StreamName;
+use crate::kinesis::api::ApiCall;
 use crate::kinesis::record::PUT_UNIT_BYTES;
 use crate::measure::ProducerLedger;
 use crate::report::cost::{Cost, CostLine};
@@ -17,8 +19,8 @@ use crate::report::{Document, FigureBasis};
 use crate::scenario::Scenario;
 use crate::scenario::model::{Action, KeyChoice, Keys, Producer, Stream, StreamMode};
 use crate::workload::KeyText;
+use crate::workload::SizeLaw;
 use crate::workload::arrival::records_per_s;
-use crate::workload::sizes::{mean_bytes, share_above};
 
 /// Up to here records are kept at no extra price.
 const FREE_RETENTION: Duration = Duration::from_hours(24);
@@ -119,6 +121,7 @@ pub fn estimate_of(scenario: &Scenario, found: &FoundStreams, prices: &Prices) -
         lines.extend(fan_out.lines(stream, basis, prices));
         lines
     });
+    let lines = lines.chain(call_cost::planned(scenario, prices));
     Cost::of(prices.list(), lines.collect())
 }
 
@@ -254,6 +257,7 @@ pub fn of_report(
             .filter(|(_, producer)| producer.stream == name);
         let ledgers = producers.filter_map(|(producer, _)| document.ledger.producers.get(producer));
         let units: u64 = ledgers.map(|ledger| billed_units(&ledger.total)).sum();
+        let units = units + called_units(document, name);
         let offer = offer(scenario, stream).scaled_to(units as f64, basis);
         let shards = document.shards.iter().filter(|row| row.stream == name);
         let shards = shards.count() as f64;
@@ -271,13 +275,35 @@ pub fn of_report(
         let fan_out = fan_out.with_shard_hours(shard_hours);
         lines.extend(fan_out.lines(stream, basis, prices));
     }
+    lines.extend(call_cost::counted(scenario, document, prices));
     Cost::of(prices.list(), lines)
 }
 
 /// PUT payload units of what was stored, or may have been: an attempt without an answer counts as the average record.
 fn billed_units(ledger: &ProducerLedger) -> u64 {
-    let each = ledger.acked_put_units.div_ceil(ledger.acked.max(1)).max(1);
-    ledger.acked_put_units + ledger.unknown_attempts * each
+    let kinesis = &ledger.kinesis_records;
+    // Reports of versions before 0.2 count no Kinesis records; then nothing was packed.
+    let (acked, unknown) = if kinesis.attempts > 0 {
+        (kinesis.acked, kinesis.unknown)
+    } else {
+        (ledger.acked, ledger.unknown_attempts)
+    };
+    let each = ledger.acked_put_units.div_ceil(acked.max(1)).max(1);
+    ledger.acked_put_units + unknown * each
+}
+
+/// PUT payload units that loads of API calls put to a stream, or may have.
+fn called_units(document: &Document, stream: &str) -> u64 {
+    let loads = document.calls.values();
+    let loads = loads.filter(|load| load.stream.as_deref() == Some(stream));
+    let calls = loads.flat_map(|load| &load.operations);
+    let units = calls.map(|(call, summary)| {
+        let each = ApiCall::parse(call).map_or(0, |call| call.records());
+        let ledger = &summary.ledger.total;
+        // Of a batch that was refused in part some records may be stored.
+        each * (ledger.intended - ledger.not_sent.min(ledger.intended))
+    });
+    units.sum()
 }
 
 /// The cost of a run that goes on.
@@ -344,7 +370,11 @@ impl LiveCost {
             lines.extend(fan_out.lines(stream, basis, &self.prices));
             total(&lines)
         });
-        streams.fold(put_units as f64 * self.unit_usd, |sum, usd| sum + usd)
+        let scripts = call_cost::planned(&self.scenario, &self.prices);
+        let scripts: f64 = scripts.iter().map(|line| line.usd).sum();
+        streams.fold(put_units as f64 * self.unit_usd + scripts, |sum, usd| {
+            sum + usd
+        })
     }
 }
 
@@ -490,8 +520,9 @@ fn offer(scenario: &Scenario, stream: &Stream) -> Offer {
         .filter(|producer| producer.stream == stream.name);
     for producer in producers {
         let key_bytes = key_bytes(producer);
-        let mean = mean_bytes(&producer.size) + key_bytes as f64;
         let load = scenario.time.load();
+        let sizes = SizeLaw::of(producer, load);
+        let mean = sizes.mean_bytes() + key_bytes as f64;
         let rate = records_per_s(&producer.arrival, load).unwrap_or_else(|| {
             sum.basis = FigureBasis::Assumed;
             let each = SHARD_RECORDS_PER_S.min(SHARD_BYTES_PER_S / mean);
@@ -499,9 +530,17 @@ fn offer(scenario: &Scenario, stream: &Stream) -> Offer {
         });
         let records = rate * scenario.time.load().as_secs_f64();
         sum.bytes += records * mean;
-        sum.put_units += records * mean_units(producer, key_bytes, PUT_UNIT_BYTES);
-        sum.rounded_bytes += records * mean_units(producer, key_bytes, KB) * KB as f64;
+        sum.put_units += records * mean_units(&sizes, key_bytes, PUT_UNIT_BYTES);
+        sum.rounded_bytes += records * mean_units(&sizes, key_bytes, KB) * KB as f64;
     }
+    let accepted_per_s = shards_ever(scenario, stream) * SHARD_RECORDS_PER_S;
+    let (records, follows) = call_cost::records(scenario, stream, accepted_per_s);
+    if !follows {
+        sum.basis = FigureBasis::Assumed;
+    }
+    sum.bytes += records * call_cost::RECORD_BYTES;
+    sum.put_units += records;
+    sum.rounded_bytes += records * KB as f64;
     sum
 }
 
@@ -540,10 +579,10 @@ fn longest_key_bytes(keys: &Keys) -> u64 {
 }
 
 /// The mean of a record's begun units of `unit_bytes`: the sum over n of the share of records above n units.
-fn mean_units(producer: &Producer, key_bytes: u64, unit_bytes: u64) -> f64 {
-    let most = (producer.size.max_bytes() + key_bytes).div_ceil(unit_bytes);
+fn mean_units(sizes: &SizeLaw, key_bytes: u64, unit_bytes: u64) -> f64 {
+    let most = (sizes.max_bytes() + key_bytes).div_ceil(unit_bytes);
     let above = |units: u64| match (units * unit_bytes).checked_sub(key_bytes) {
-        Some(bytes) if units > 0 => share_above(&producer.size, bytes),
+        Some(bytes) if units > 0 => sizes.share_above(bytes),
         _ => 1.0,
     };
     (0..most).map(above).sum()

@@ -5,6 +5,7 @@
 //! figure says how it is known.
 
 pub mod budget;
+mod call_cost;
 pub mod cost;
 mod fan_out;
 pub mod policy;

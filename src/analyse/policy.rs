@@ -8,10 +8,11 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::kinesis::StreamName;
+use crate::kinesis::api::{ApiCall, Effect, MISSING_STREAM};
 use crate::kinesis::operation::PutApi;
 use crate::scenario::Scenario;
 use crate::scenario::created;
-use crate::scenario::model::{Action, Stream};
+use crate::scenario::model::{Action, Calls, Stream};
 
 /// The policy document for runs of the scenario in this account and region; any where they are not pinned.
 pub fn policy(scenario: &Scenario, account: Option<&str>, region: Option<&str>) -> Value {
@@ -21,16 +22,35 @@ pub fn policy(scenario: &Scenario, account: Option<&str>, region: Option<&str>) 
         format!("arn:{partition}:kinesis:{region}:{account}:stream/{name}")
     };
     let mut statements = vec![statement("WhoCalls", ["sts:GetCallerIdentity"], "*")];
+    let around: BTreeSet<_> = calls_of(scenario, |_| true)
+        .filter(|call| call.api.effect == Effect::LookAround)
+        .map(action)
+        .collect();
+    if !around.is_empty() {
+        statements.push(statement(
+            "LookAround",
+            around.iter().map(String::as_str),
+            "*",
+        ));
+    }
     let created: Vec<_> = scenario
         .streams
         .values()
         .filter(|stream| !stream.existing)
         .collect();
-    if !created.is_empty() {
+    if scenario.creates_streams() {
         let used = created.iter().flat_map(|stream| uses(scenario, stream));
-        let actions: BTreeSet<_> = used.chain(owns(&created)).collect();
+        let owned = owns(&created).into_iter().map(str::to_owned);
+        // Scripts are about streams under the same names, and so is what must be refused for want of a stream.
+        let called = calls_of(scenario, |calls| calls.stream().is_none()).map(action);
+        let looks = ["kinesis:DescribeStreamSummary", "kinesis:ListShards"].map(str::to_owned);
+        let actions: BTreeSet<_> = used.chain(owned).chain(called).chain(looks).collect();
         let pattern = created::name_pattern(scenario);
-        statements.push(statement("StreamsOfRuns", actions, &arn(&pattern)));
+        statements.push(statement(
+            "StreamsOfRuns",
+            actions.iter().map(String::as_str),
+            &arn(&pattern),
+        ));
         if created.iter().any(|stream| is_pushed(scenario, stream)) {
             statements.push(statement(
                 "ConsumersOfRuns",
@@ -54,6 +74,20 @@ pub fn policy(scenario: &Scenario, account: Option<&str>, region: Option<&str>) 
             &arn(&format!("{}*", created::PREFIX)),
         ));
     }
+    let missing: BTreeSet<_> = calls_of(scenario, |_| true)
+        .filter(|call| {
+            call.case
+                .is_some_and(|case| case.name == MISSING_STREAM.name)
+        })
+        .map(action)
+        .collect();
+    if !missing.is_empty() {
+        statements.push(statement(
+            "NamesThatNobodyHas",
+            missing.iter().map(String::as_str),
+            &arn(&created::name_pattern(scenario)),
+        ));
+    }
     for (number, stream) in scenario
         .streams
         .values()
@@ -62,7 +96,7 @@ pub fn policy(scenario: &Scenario, account: Option<&str>, region: Option<&str>) 
     {
         statements.push(statement(
             &format!("ExistingStream{number}"),
-            uses(scenario, stream),
+            uses(scenario, stream).iter().map(String::as_str),
             &arn(stream.name.as_str()),
         ));
         if is_pushed(scenario, stream) {
@@ -134,7 +168,7 @@ fn owns(created: &[&Stream]) -> BTreeSet<&'static str> {
 }
 
 /// What the scenario does with one stream, however it came to be.
-fn uses(scenario: &Scenario, stream: &Stream) -> BTreeSet<&'static str> {
+fn uses(scenario: &Scenario, stream: &Stream) -> BTreeSet<String> {
     let mut actions = BTreeSet::from(["kinesis:DescribeStreamSummary", "kinesis:ListShards"]);
     let of_stream = |name: &StreamName| *name == stream.name;
     for producer in scenario.producers.values() {
@@ -167,7 +201,22 @@ fn uses(scenario: &Scenario, stream: &Stream) -> BTreeSet<&'static str> {
             Action::Stall { .. } | Action::ThrottleStorm { .. } | Action::ResetConnections => None,
         });
     }
-    actions
+    let called = calls_of(scenario, |calls| calls.stream() == Some(&stream.name));
+    let called = called.filter(|call| call.api.effect != Effect::LookAround);
+    let actions = actions.into_iter().map(str::to_owned);
+    actions.chain(called.map(action)).collect()
+}
+
+/// The calls of the loads that are meant. Whoever may not make a call is told so before it can be refused for another
+/// reason, so that cases need their action too.
+fn calls_of(scenario: &Scenario, meant: impl Fn(&Calls) -> bool) -> impl Iterator<Item = ApiCall> {
+    let loads = scenario.calls.values().filter(move |calls| meant(calls));
+    loads.flat_map(Calls::calls)
+}
+
+/// The action that a call needs: the operation's own name.
+fn action(call: ApiCall) -> String {
+    format!("kinesis:{}", call.api.name)
 }
 
 #[cfg(test)]

@@ -104,11 +104,25 @@ impl fmt::Debug for Timestamp {
 #[derive(Clone, Copy, Debug)]
 pub struct Clock(Kind);
 
+/// What a clock can tell apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Resolution {
+    /// The smallest step that was seen, in nanoseconds.
+    pub step_ns: u64,
+    /// What reading it costs, in nanoseconds, the mean of [`RESOLUTION_READS`].
+    pub read_ns: u64,
+}
+
+/// How often a clock is read to find its resolution: less than a millisecond in all where reading is cheap.
+pub const RESOLUTION_READS: u32 = 10_000;
+
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Real {
         epoch: Timestamp,
         anchor: std::time::Instant,
+        /// Whether who waits for it may spin.
+        spins: bool,
     },
     Virtual {
         epoch: Timestamp,
@@ -129,7 +143,49 @@ impl Clock {
         Self(Kind::Real {
             epoch: Timestamp::ZERO.plus(since_epoch),
             anchor: std::time::Instant::now(),
+            spins: false,
         })
+    }
+
+    /// The same clock for a process that has processors to spare: pacing by it spins through the last of each wait. A
+    /// virtual clock is exact as it is.
+    pub const fn spinning(self) -> Self {
+        match self.0 {
+            Kind::Real { epoch, anchor, .. } => Self(Kind::Real {
+                epoch,
+                anchor,
+                spins: true,
+            }),
+            Kind::Virtual { .. } => self,
+        }
+    }
+
+    /// Whether pacing by this clock spins.
+    pub const fn spins(&self) -> bool {
+        matches!(self.0, Kind::Real { spins: true, .. })
+    }
+
+    /// Measures what this clock can tell apart. Meant for a real one: a virtual one stands still meanwhile.
+    pub fn resolution(&self) -> Resolution {
+        let first = self.now();
+        let (mut before, mut step_ns) = (first, u64::MAX);
+        for _ in 0..RESOLUTION_READS {
+            let now = self.now();
+            if now > before {
+                step_ns = step_ns.min(now.as_nanos() - before.as_nanos());
+            }
+            before = now;
+        }
+        let took_ns = before.as_nanos() - first.as_nanos();
+        Resolution {
+            // One that did not move is as coarse as the whole look, or coarser.
+            step_ns: if step_ns == u64::MAX {
+                took_ns
+            } else {
+                step_ns
+            },
+            read_ns: took_ns / u64::from(RESOLUTION_READS),
+        }
     }
 
     /// A clock that begins at `epoch` and jumps to the next timer whenever every task waits.
@@ -149,7 +205,7 @@ impl Clock {
     /// The time now; never less than an earlier answer.
     pub fn now(&self) -> Timestamp {
         match self.0 {
-            Kind::Real { epoch, anchor } => epoch.plus(anchor.elapsed()),
+            Kind::Real { epoch, anchor, .. } => epoch.plus(anchor.elapsed()),
             Kind::Virtual { epoch, anchor } => epoch.plus(anchor.elapsed() / DILATION),
         }
     }
@@ -227,6 +283,15 @@ mod tests {
             clock.sleep(month).await;
             assert_eq!(clock.now(), Timestamp::ZERO.plus(month));
         });
+    }
+
+    #[test]
+    fn a_real_clock_knows_its_step_and_what_reading_it_costs() {
+        let resolution = Clock::real().resolution();
+        assert!(resolution.step_ns > 0);
+        // A reading takes at least a step of a clock finer than it, and a millisecond on no host.
+        assert!(resolution.read_ns < 1_000_000, "{resolution:?}");
+        assert!(Clock::real().spinning().spins() && !Clock::real().spins());
     }
 
     #[test]

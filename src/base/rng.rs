@@ -18,6 +18,24 @@ pub fn generator(seed: u64, part: &str, worker: u32, purpose: &str) -> Rng {
     Rng::seed_from_u64(mix(state ^ u64::from(worker)))
 }
 
+/// Makes the generator for one record of a worker: `salt` is the worker's, `sequence` the record's number in it.
+pub fn of_record(salt: u64, sequence: u64) -> Rng {
+    Rng::seed_from_u64(mix(salt.wrapping_add(sequence)))
+}
+
+/// Bytes that nobody can foretell, for secrets. Nothing that a seed is to repeat comes from here.
+///
+/// # Errors
+/// When the system has no randomness to give.
+pub fn secret() -> std::io::Result<[u8; 32]> {
+    use rand::TryRng as _;
+    let mut bytes = [0; 32];
+    rand::rngs::SysRng
+        .try_fill_bytes(&mut bytes)
+        .map_err(std::io::Error::other)?;
+    Ok(bytes)
+}
+
 /// A run's number in stamps: from the seed alone when `salt` is 0, else another one for each salt.
 pub const fn run_number(seed: u64, salt: u64) -> u32 {
     (mix(mix(seed) ^ salt) >> 32) as u32

@@ -31,6 +31,16 @@ pub(super) enum Command {
     /// Validate scenarios; print what they resolve to and the load forecast for each shard
     #[command(after_help = "Example: streamgauge check scenarios/hot-key.toml")]
     Check(CheckArguments),
+    /// Find out what this host can pace, and up to which rate its measurements would be VALID
+    ///
+    /// Exit code: 0 some rate is, 3 not even the lowest one.
+    #[command(after_help = "Example: streamgauge calibrate --seconds 0.5")]
+    Calibrate(super::calibrate::CalibrateArguments),
+    /// Record the shape of a stream: when records arrive, how large, with which keys; never their data or their keys
+    #[command(
+        after_help = "Example: streamgauge capture orders --target http://127.0.0.1:4567 --for 10m --out orders.trace\n\n                      A scenario plays it: arrival, keys and size of kind \"trace\" with this file"
+    )]
+    Capture(super::capture::CaptureArguments),
     /// Show where a partition key goes, and what its load takes of a shard's limits
     #[command(
         after_help = "Example: streamgauge explain customer-42 --shards 4 --rate 800/s --size 2KiB"
@@ -69,6 +79,9 @@ pub(super) struct RunArguments {
     /// What calls an endpoint or AWS
     #[arg(long, value_enum, default_value_t = Client::Sdk)]
     pub(super) client: Client,
+    /// Pace by sleeping and then spinning: a processor for each worker of a producer, and one more, must be there
+    #[arg(long)]
+    pub(super) precise: bool,
     #[command(flatten)]
     pub(super) aws: AwsArguments,
 }
@@ -108,6 +121,7 @@ impl Client {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct CommonArguments {
     /// Scenario files
     #[arg(required = true, value_name = "SCENARIO")]
@@ -129,6 +143,9 @@ pub(super) struct CommonArguments {
     /// Treat a DEGRADED measurement as VOID in the exit code
     #[arg(long)]
     pub(super) strict: bool,
+    /// Name no partition key of others in the results: ten digits of a hash with a salt that is thrown away
+    #[arg(long)]
+    pub(super) redact: bool,
 }
 
 #[derive(Clone, Debug, Args)]

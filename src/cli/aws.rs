@@ -27,6 +27,7 @@ use crate::scenario::model::ConsumerKind;
 use crate::scenario::targets::TargetSpec;
 use crate::scenario::{Loaded, Scenario};
 use crate::target::sdk::{self, ConnectError, Identity, Sdk};
+use crate::trace::Recorder;
 
 /// What a run may cost if nobody says, in USD.
 const MAX_COST_DEFAULT_USD: f64 = 5.0;
@@ -186,8 +187,8 @@ pub(super) fn run_one(
         .build();
     let ended = match runtime {
         Ok(runtime) => {
-            let ended =
-                runtime.block_on(course(plan, spec, client, scenario, folder.path(), &watch));
+            let course = course(plan, spec, client, scenario, folder.path(), &watch, None);
+            let ended = runtime.block_on(course);
             // Look-ups of host names cannot be ended and must not hold up the results.
             runtime.shutdown_background();
             ended
@@ -220,12 +221,69 @@ pub(super) fn run_one(
         }),
     };
     let mut document = build::document(&inputs);
+    if common.redact && !run::redact(&mut document) {
+        return Exit::Usage;
+    }
     ran.opened.complete(&mut document, scenario, watch.capped());
     let exit = run::conclude(common, folder, &document, &ran.outcome, &watch);
     if ran.is_clean && !watch.capped() {
         exit
     } else {
         exit.and(Exit::Unreachable)
+    }
+}
+
+/// Records what the readers of a scenario are given, all of it from streams that are there. Gives what came of it, and
+/// whether somebody or the cap ended it. A consumer that it registers is noted in `folder` until it is gone.
+///
+/// # Errors
+/// The exit code, everything having been said.
+pub(super) fn read(
+    spec: &TargetSpec,
+    loaded: &Loaded,
+    recorder: &Recorder,
+    line: Option<LiveLine>,
+    folder: &Path,
+) -> Result<(Outcome, Exit), Exit> {
+    let scenario = &loaded.scenario;
+    let plan = Plan::new(spec, scenario, &AwsArguments::default())?;
+    let watch = Watch::start(line, Some(plan.cap())).map_err(|problem| {
+        eprintln!("error: failed to listen for signals: {problem}");
+        Exit::Usage
+    })?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let ended = match runtime {
+        Ok(runtime) => {
+            let course = course(
+                plan,
+                spec,
+                Client::Sdk,
+                scenario,
+                folder,
+                &watch,
+                Some(recorder),
+            );
+            let ended = runtime.block_on(course);
+            runtime.shutdown_background();
+            ended
+        }
+        Err(problem) => Err(AwsProblem::Runtime(problem)),
+    };
+    watch.end_line();
+    if owned::is_left(folder) {
+        eprintln!("what may be left is listed in {}", folder.display());
+    } else {
+        owned::forget(folder);
+    }
+    match ended {
+        Ok(ran) if watch.capped() || !ran.is_clean => Ok((ran.outcome, Exit::Unreachable)),
+        Ok(ran) => Ok((ran.outcome, run::ending(&watch))),
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            Err(problem.exit())
+        }
     }
 }
 
@@ -245,6 +303,7 @@ async fn course(
     scenario: &Scenario,
     folder: &Path,
     watch: &Watch,
+    trace: Option<&Recorder>,
 ) -> Result<Ran, AwsProblem> {
     let controls = watch.controls();
     let mut cancel = controls.cancel.clone();
@@ -268,8 +327,10 @@ async fn course(
         run,
         clock: opened.sdk.clock(),
         target,
+        trace: trace.cloned(),
     };
-    let ended = tokio::spawn(session.run(controls)).await;
+    let owner = opened.owned.noted();
+    let ended = tokio::spawn(session.run_owned(controls, Some(owner))).await;
     let is_clean = opened.close().await;
     let outcome = ended??;
     Ok(Ran {
@@ -336,7 +397,7 @@ async fn open(
 ) -> Result<Opened, AwsProblem> {
     let names = service_names(scenario, run);
     let sdk = Arc::new(sdk::connect(spec).await?.with_names(&names));
-    let creates = scenario.streams.values().any(|stream| !stream.existing);
+    let creates = scenario.creates_streams();
     let caller = guard::meet(&sdk, &plan.pins, creates).await?;
     eprintln!(
         "account {}, region {}, as {}",

@@ -15,7 +15,7 @@ use crate::base::units::{HumanBytes, HumanCount};
 use crate::kinesis::{HashKeyRange, StreamName};
 use crate::scenario::targets::TargetSpec;
 use crate::scenario::{Abilities, Loaded, Scenario, cannot};
-use crate::workload::forecast::{Forecast, forecast};
+use crate::workload::forecast::{Forecast, ShardForecast, forecast};
 
 pub(super) fn check(arguments: &CheckArguments) -> Exit {
     let mut exit = Exit::Yes;
@@ -90,7 +90,7 @@ fn to_json(
     let settings: Vec<_> = loaded
         .resolved
         .iter()
-        .map(|setting| json!({"path": setting.path, "value": setting.value, "is_default": setting.is_default}))
+        .map(|setting| json!({"path": setting.path, "value": setting.value, "is_default": setting.is_default, "preset": setting.preset}))
         .collect();
     let streams: Vec<_> = forecasts
         .iter()
@@ -105,6 +105,7 @@ fn to_json(
                         "share": shard.share,
                         "share_error": shard.share_error,
                         "records_per_s": shard.records_per_s,
+                        "kinesis_records_per_s": shard.kinesis_records_per_s,
                         "bytes_per_s": shard.bytes_per_s,
                         "write_records_utilisation": shard.write_records_utilisation,
                         "write_bytes_utilisation": shard.write_bytes_utilisation,
@@ -151,7 +152,11 @@ fn to_text(
     );
     let mut table = plain_table(&["setting", "value", ""]);
     for setting in &loaded.resolved {
-        let given = if setting.is_default { "default" } else { "" };
+        let given = match &setting.preset {
+            Some(preset) => preset.as_str(),
+            None if setting.is_default => "default",
+            None => "",
+        };
         table.add_row([setting.path.as_str(), setting.value.as_str(), given]);
     }
     let _ = writeln!(text, "{table}\n");
@@ -229,6 +234,17 @@ fn forecast_text(stream: &StreamName, forecast: &Forecast) -> String {
         ]);
     }
     let _ = writeln!(text, "{table}");
+    let sum = |of: fn(&ShardForecast) -> Option<f64>| forecast.shards.iter().map(of).sum();
+    let kinesis: Option<f64> = sum(|shard| shard.kinesis_records_per_s);
+    if let (Some(records), Some(kinesis)) = (forecast.records_per_s, kinesis)
+        && kinesis < records * 0.999
+    {
+        let _ = writeln!(
+            text,
+            "Records are packed: the record limit counts some {} Kinesis records/s, by rates and lingers.",
+            HumanCount(kinesis.round() as u64)
+        );
+    }
     if !forecast.heaviest.is_empty() {
         let keys = forecast.heaviest.iter().take(NAMED_KEYS).map(|key| {
             let shard = key

@@ -5,6 +5,8 @@
 mod args;
 #[cfg(feature = "aws")]
 mod aws;
+mod calibrate;
+mod capture;
 mod check;
 mod decode;
 mod exit;
@@ -18,6 +20,7 @@ mod serve;
 mod serve_log;
 mod serve_tls;
 mod show;
+mod spinning;
 mod sweep;
 #[cfg(feature = "aws")]
 mod swept;
@@ -50,7 +53,9 @@ pub fn main() -> ExitCode {
     let exit = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Simulate(arguments) => run::simulate(&arguments),
+        Command::Calibrate(arguments) => calibrate::calibrate(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Capture(arguments) => capture::capture(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Decode(arguments) => decode::decode(&arguments),
         Command::Iam(arguments) => iam::iam(&arguments),

@@ -11,6 +11,7 @@ use super::args::{
 use super::exit::Exit;
 use super::files;
 use super::show::show;
+use super::spinning;
 use super::target::{self, NoClient};
 use super::watch::{LiveLine, Watch};
 use crate::base::clock::{self, VIRTUAL_EPOCH};
@@ -26,6 +27,7 @@ use crate::run::{Outcome, RunError, Session, reach};
 use crate::scenario::targets::{TargetKind, TargetSpec};
 use crate::scenario::{Abilities, Loaded, Scenario, Source, has_faults};
 use crate::target::Target;
+use crate::trace::{Recorder, Salt};
 
 /// The account that the embedded engine plays.
 const ACCOUNT: &str = "000000000000";
@@ -37,17 +39,24 @@ pub(super) fn run(arguments: &RunArguments) -> Exit {
         common,
         target,
         client,
+        precise,
         aws,
     } = arguments;
-    run_all(common, target, *client, aws)
+    run_all(common, target, *client, *precise, aws)
 }
 
 pub(super) fn simulate(arguments: &SimulateArguments) -> Exit {
     let none = AwsArguments::default();
-    run_all(&arguments.common, "simulated", Client::Sdk, &none)
+    run_all(&arguments.common, "simulated", Client::Sdk, false, &none)
 }
 
-fn run_all(common: &CommonArguments, target: &str, client: Client, aws: &AwsArguments) -> Exit {
+fn run_all(
+    common: &CommonArguments,
+    target: &str,
+    client: Client,
+    precise: bool,
+    aws: &AwsArguments,
+) -> Exit {
     // Everything is read before anything runs: a mistake in the third file must not cost the first two runs.
     let mut loaded = Vec::new();
     for path in &common.scenarios {
@@ -61,6 +70,10 @@ fn run_all(common: &CommonArguments, target: &str, client: Client, aws: &AwsArgu
             return Exit::Usage;
         };
         if !files::can_run(&scenario, target.kind, Abilities::default()) {
+            return Exit::Usage;
+        }
+        if precise && let Err(refusal) = spinning::allowed(&scenario.scenario, target.kind) {
+            eprintln!("error: {}: {refusal}", path.display());
             return Exit::Usage;
         }
         loaded.push((source, scenario, target));
@@ -77,7 +90,7 @@ fn run_all(common: &CommonArguments, target: &str, client: Client, aws: &AwsArgu
                 Some(loaded) if target.kind == TargetKind::Aws => {
                     super::aws::run_one(common, target, client, aws, &loaded)
                 }
-                Some(loaded) => run_one(common, target, client, &loaded),
+                Some(loaded) => run_one(common, target, client, precise, &loaded),
                 None => Exit::Usage,
             };
             exit = exit.and(one);
@@ -103,7 +116,13 @@ fn again(common: &CommonArguments, source: &Source, first: &Loaded, repeat: u64)
     files::load(source, &overrides)
 }
 
-fn run_one(common: &CommonArguments, target: &TargetSpec, client: Client, loaded: &Loaded) -> Exit {
+fn run_one(
+    common: &CommonArguments,
+    target: &TargetSpec,
+    client: Client,
+    precise: bool,
+    loaded: &Loaded,
+) -> Exit {
     let scenario = &loaded.scenario;
     let wall = Clock::real();
     let line = (!common.quiet).then(|| LiveLine {
@@ -131,7 +150,7 @@ fn run_one(common: &CommonArguments, target: &TargetSpec, client: Client, loaded
         Ok(folder) => folder,
         Err(problem) => return cannot_write(&problem),
     };
-    let outcome = place.run(scenario, wall, &watch);
+    let outcome = place.run(scenario, wall, precise, &watch, None);
     watch.end_line();
     let outcome = match outcome {
         Ok(outcome) => outcome,
@@ -157,8 +176,63 @@ fn run_one(common: &CommonArguments, target: &TargetSpec, client: Client, loaded
             client: client.as_str(),
         }),
     };
-    let document = build::document(&inputs);
+    let mut document = build::document(&inputs);
+    if common.redact && !redact(&mut document) {
+        return Exit::Usage;
+    }
     conclude(common, folder, &document, &outcome, &watch)
+}
+
+/// Puts hashes in the place of the keys of others, with a salt that is thrown away; prints why it cannot.
+pub(super) fn redact(document: &mut Document) -> bool {
+    let salt = match Salt::random() {
+        Ok(salt) => salt,
+        Err(problem) => {
+            eprintln!("error: failed to redact the results: {problem}");
+            return false;
+        }
+    };
+    let consumers = document.consumers.values_mut();
+    let watched = consumers.filter_map(|consumer| consumer.watched.as_mut());
+    for key in watched.flat_map(|watched| &mut watched.hot_keys) {
+        key.key = salt.name(&key.key);
+    }
+    true
+}
+
+/// Records what the readers of a scenario are given at a target outside of this process.
+///
+/// # Errors
+/// The exit code, everything having been said.
+pub(super) fn read(
+    target: &TargetSpec,
+    loaded: &Loaded,
+    recorder: &Recorder,
+    watch: &Watch,
+) -> Result<Outcome, Exit> {
+    let place = Place::reach(target, Client::Sdk, loaded, watch);
+    let outcome = place.and_then(|place| {
+        place.run(
+            &loaded.scenario,
+            Clock::real(),
+            false,
+            watch,
+            Some(recorder),
+        )
+    });
+    outcome.map_err(|problem| {
+        watch.end_line();
+        problem.tell(target)
+    })
+}
+
+/// What an end that somebody asked for comes to.
+pub(super) fn ending(watch: &Watch) -> Exit {
+    if watch.interrupted() {
+        Exit::Interrupted
+    } else {
+        Exit::Yes
+    }
 }
 
 /// Writes the results and shows the summary; says what both come to.
@@ -267,12 +341,19 @@ impl Place {
         Ok(Self::Connected(runtime, target))
     }
 
-    fn run(self, scenario: &Scenario, wall: Clock, watch: &Watch) -> Result<Outcome, Problem> {
-        let (runtime, session) = match self {
+    fn run(
+        self,
+        scenario: &Scenario,
+        wall: Clock,
+        precise: bool,
+        watch: &Watch,
+        trace: Option<&Recorder>,
+    ) -> Result<Outcome, Problem> {
+        let (runtime, mut session) = match self {
             Self::Simulated => return run_simulated(scenario, watch),
             Self::Embedded => {
                 let run = run_number(scenario, wall);
-                (real_runtime()?, session(scenario, run, wall))
+                (real_runtime()?, embedded(scenario, run, wall))
             }
             Self::Connected(runtime, target) => {
                 let session = Session {
@@ -280,10 +361,14 @@ impl Place {
                     run: run_number(scenario, wall),
                     clock: target.clock(),
                     target,
+                    trace: trace.cloned(),
                 };
                 (runtime, session)
             }
         };
+        if precise {
+            session.clock = session.clock.spinning();
+        }
         let controls = watch.controls();
         let outcome = runtime.block_on(async move { tokio::spawn(session.run(controls)).await });
         // Look-ups of host names cannot be ended and must not hold up the results.
@@ -292,7 +377,7 @@ impl Place {
     }
 }
 
-fn real_runtime() -> std::io::Result<Runtime> {
+pub(super) fn real_runtime() -> std::io::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -307,7 +392,7 @@ fn run_simulated(scenario: &Scenario, watch: &Watch) -> Result<Outcome, Problem>
     let runtime = clock::virtual_runtime()?;
     let controls = watch.controls();
     runtime.block_on(async {
-        let session = session(
+        let session = embedded(
             scenario,
             rng::run_number(scenario.seed, 0),
             Clock::virtual_from(VIRTUAL_EPOCH),
@@ -353,7 +438,8 @@ impl Problem {
     }
 }
 
-fn session(scenario: &Scenario, run: u32, clock: Clock) -> Session {
+/// A run on an engine of its own in this process.
+pub(super) fn embedded(scenario: &Scenario, run: u32, clock: Clock) -> Session {
     let settings = Settings {
         account_id: ACCOUNT.to_owned(),
         region: REGION.to_owned(),
@@ -371,6 +457,7 @@ fn session(scenario: &Scenario, run: u32, clock: Clock) -> Session {
         run,
         clock,
         target: Target::Embedded(Arc::new(host)),
+        trace: None,
     }
 }
 

@@ -291,6 +291,7 @@ struct Seen {
     refused: u64,
     not_sent: u64,
     delivered: u64,
+    calls: u64,
 }
 
 impl Seen {
@@ -302,6 +303,7 @@ impl Seen {
             refused: progress.refused.get(),
             not_sent: progress.not_sent.get(),
             delivered: progress.delivered.get(),
+            calls: progress.calls.get(),
         }
     }
 }
@@ -313,8 +315,12 @@ fn message(line: &LiveLine, load_began: Option<Timestamp>, now: &Seen, before: &
     let count = HumanCount;
     // With several streams a consumer is owed fewer records than all: then this is an upper bound.
     let unread = (now.acked * line.consumers).saturating_sub(now.delivered);
+    let calls = match now.calls {
+        0 => String::new(),
+        calls => format!(", {} calls made", count(calls)),
+    };
     let totals = format!(
-        "{} refused, {} not sent, {} unread",
+        "{} refused, {} not sent, {} unread{calls}",
         count(now.refused),
         count(now.not_sent),
         count(unread)

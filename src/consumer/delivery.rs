@@ -1,10 +1,14 @@
 //! What one consumer was given: stamps read, times taken, each record held against the account.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::base::Timestamp;
-use crate::kinesis::{Cause, HashKey, HashKeyRange, RecordBatch, SequenceNumber, ShardId};
+use crate::kinesis::record::{PutEntry, RecordView};
+use crate::kinesis::{
+    Cause, HashKey, HashKeyRange, RecordBatch, SequenceNumber, ShardId, aggregate,
+};
 use crate::measure::LatencyKind;
 use crate::measure::integrity::{Delivery, DeliveryClass, Integrity, WorkerKey};
 use crate::measure::interval::{Recorder, RecorderTotals};
@@ -12,8 +16,10 @@ use crate::measure::ledger::Phase;
 use crate::measure::progress::{Counter, Progress};
 use crate::measure::throttle::{Basis, ThrottleTable};
 use crate::measure::tips::Positions;
-use crate::workload::Stamp;
+use crate::measure::watch::{Watch, Watched};
+use crate::trace;
 use crate::workload::stamp::StampError;
+use crate::workload::{KeyText, Stamp};
 
 /// What a consumer did. What it was owed and got is in the account.
 #[derive(Debug)]
@@ -26,10 +32,14 @@ pub struct ConsumerReport {
     pub calls: u64,
     /// Events that subscriptions brought, those without records included; `None` of a consumer that asks.
     pub events: Option<u64>,
-    /// Records that came, whatever they were.
+    /// User records that came, whatever they were.
     pub deliveries: u64,
+    /// Kinesis records that came; an aggregated one holds several user records.
+    pub kinesis_records: u64,
     /// The last refusal that no limit explains, in the service's words.
     pub last_failure: Option<String>,
+    /// What was seen of a stream that others write.
+    pub watched: Option<Watched>,
 }
 
 /// What does not change during a run.
@@ -39,8 +49,32 @@ pub(super) struct Expected {
     pub(super) run: u32,
     /// Whether the producers of this stream stamp their records.
     pub(super) stamped: bool,
-    /// When the measurement window begins; the phase of a record follows from its intended time.
-    pub(super) measure_from: Timestamp,
+    /// Whether others write to this stream too, whose records carry no stamp of ours.
+    pub(super) others: bool,
+    /// How the producers with hash keys of their own, by number, write their keys: lanes follow from hash keys.
+    pub(super) explicit: BTreeMap<u16, KeyText>,
+    /// The measurement window; the phase of a record follows from its intended time, or without a stamp from its arrival.
+    pub(super) window: Range<Timestamp>,
+}
+
+impl Expected {
+    /// The lane that a producer counted a key in.
+    fn lane(&self, producer: u16, key: &str) -> u16 {
+        let explicit = self.explicit.get(&producer);
+        let explicit = explicit.and_then(|text| text.explicit_of(key));
+        explicit
+            .unwrap_or_else(|| HashKey::of_partition_key(key))
+            .lane()
+    }
+}
+
+/// Who looks on besides the account.
+#[derive(Debug)]
+pub(super) struct Onlookers {
+    /// Where others write the stream.
+    pub(super) watch: Option<Watch>,
+    /// Where the stream is recorded.
+    pub(super) trace: Option<trace::Recorder>,
 }
 
 /// One consumer's observations.
@@ -56,21 +90,36 @@ pub(super) struct Deliveries {
     delivered: Arc<Counter>,
     /// What this consumer passed in each shard.
     positions: Arc<Positions>,
-    /// The highest sequence number delivered of each shard.
-    highest: BTreeMap<ShardId, SequenceNumber>,
+    /// The highest sequence and sub-sequence number delivered of each shard.
+    highest: BTreeMap<ShardId, (SequenceNumber, u32)>,
     excluded_lanes: BTreeSet<u16>,
     batch: Vec<Delivery>,
     intended: Vec<Timestamp>,
     classes: Vec<DeliveryClass>,
     calls: u64,
+    kinesis_records: u64,
     events: Option<u64>,
     last_failure: Option<String>,
+    onlookers: Onlookers,
+}
+
+/// One answer while its records are taken in.
+#[derive(Debug)]
+struct Page {
+    shard: ShardId,
+    delivered: Timestamp,
+    /// User records so far, and those of them that are damaged or of others.
+    users: u64,
+    corrupt: u64,
+    foreign: u64,
 }
 
 impl Deliveries {
+    #[expect(clippy::too_many_arguments, reason = "each belongs to somebody else")]
     pub(super) fn new(
         consumer: usize,
         expected: Expected,
+        onlookers: Onlookers,
         recorder: Recorder,
         integrity: Arc<Integrity>,
         progress: Arc<Progress>,
@@ -92,12 +141,15 @@ impl Deliveries {
             intended: Vec::new(),
             classes: Vec::new(),
             calls: 0,
+            kinesis_records: 0,
             events: None,
             last_failure: None,
+            onlookers,
         }
     }
 
-    /// Takes in one answer of `shard` that came at `delivered`, `lag_ms` behind the tip if it says so.
+    /// Takes in one answer of `shard` that came at `delivered`, `lag_ms` behind the tip if it says so. Each user record of
+    /// an aggregated one is a delivery of its own.
     pub(super) fn take(
         &mut self,
         shard: ShardId,
@@ -133,57 +185,44 @@ impl Deliveries {
         delivered: Timestamp,
         lag_ms: Option<u64>,
     ) {
+        self.show(shard, records, delivered, lag_ms);
+        self.kinesis_records += records.len() as u64;
         self.batch.clear();
         self.intended.clear();
-        let (mut corrupt, mut foreign, mut bytes) = (0, 0, 0);
-        let mut through = None;
+        let mut page = Page {
+            shard,
+            delivered,
+            users: 0,
+            corrupt: 0,
+            foreign: 0,
+        };
+        let (mut bytes, mut through) = (0, None);
         for record in records {
             bytes += (record.data.len() + record.partition_key.len()) as u64;
             through = through.max(Some(record.sequence_number));
-            let stamp = match Stamp::read(record.data) {
-                Ok(stamp) if stamp.run == self.expected.run => stamp,
-                Ok(_) => {
-                    foreign += 1;
-                    continue;
+            match aggregate::decode(record.data) {
+                // What is no aggregate is one user record as it is; a damaged aggregate too, as with the KCL.
+                None => {
+                    let user = PutEntry {
+                        partition_key: record.partition_key,
+                        data: record.data,
+                        explicit_hash_key: None,
+                    };
+                    self.take_user(&mut page, &record, 0, &user);
                 }
-                Err(_) if !self.expected.stamped => {
-                    continue;
+                Some(aggregate) => {
+                    for (sub_sequence, user) in (0..).zip(aggregate.iter()) {
+                        self.take_user(&mut page, &record, sub_sequence, &user);
+                    }
                 }
-                // The stream is this run's own: a record whose stamp is gone was the run's and is damaged.
-                Err(StampError::Absent | StampError::Corrupt) => {
-                    corrupt += 1;
-                    continue;
-                }
-            };
-            let measured = stamp.intended >= self.expected.measure_from;
-            let phase = if measured {
-                Phase::Measure
-            } else {
-                Phase::WarmUp
-            };
-            self.batch.push(Delivery {
-                key: WorkerKey {
-                    producer: stamp.producer,
-                    worker: stamp.worker,
-                },
-                sequence: stamp.sequence,
-                lane: HashKey::of_partition_key(record.partition_key).lane(),
-                lane_sequence: stamp.lane_sequence,
-                shard,
-                sequence_number: record.sequence_number,
-                phase,
-            });
-            self.intended.push(stamp.intended);
-            // Some engines do not tell when a record arrived.
-            if record.arrival > Timestamp::ZERO {
-                self.recorder.latency(
-                    delivered,
-                    phase,
-                    LatencyKind::DeliveryDelay,
-                    delivered.signed_nanos_since(record.arrival),
-                );
             }
         }
+        let Page {
+            users,
+            corrupt,
+            foreign,
+            ..
+        } = page;
         self.integrity
             .deliver(self.consumer, &self.batch, &mut self.classes);
         let mut out_of_order = 0;
@@ -192,14 +231,14 @@ impl Deliveries {
             self.batch.iter().zip(&self.classes).zip(&self.intended)
         {
             // The same number again is a redelivery, whatever came in between.
-            let late = delivery.sequence_number <= *highest;
+            let late = delivery.place() <= *highest;
             out_of_order += u64::from(late && *class != DeliveryClass::Redelivered);
             if *class == DeliveryClass::First {
                 let end_to_end = delivered.signed_nanos_since(*intended);
                 self.recorder
                     .latency(delivered, delivery.phase, LatencyKind::EndToEnd, end_to_end);
             }
-            *highest = (*highest).max(delivery.sequence_number);
+            *highest = (*highest).max(delivery.place());
         }
         if let Some(through) = through {
             self.passed(shard, through);
@@ -208,11 +247,135 @@ impl Deliveries {
         self.integrity.foreign(self.consumer, foreign);
         self.integrity.out_of_order(self.consumer, out_of_order);
         let counters = self.recorder.shard(delivered, shard);
-        counters.delivered += records.len() as u64;
+        counters.delivered += users;
         counters.delivered_bytes += bytes;
         counters.saw_lag_ms(lag_ms.unwrap_or_default());
-        self.progress.delivered.add(records.len() as u64);
-        self.delivered.add(records.len() as u64);
+        self.progress.delivered.add(users);
+        self.delivered.add(users);
+    }
+
+    /// Takes in one user record, the `sub_sequence`-th of `record`.
+    fn take_user(
+        &mut self,
+        page: &mut Page,
+        record: &RecordView<'_>,
+        sub_sequence: u32,
+        user: &PutEntry<'_>,
+    ) {
+        page.users += 1;
+        let stamp = match Stamp::find(user.data) {
+            Ok(stamp) if stamp.run == self.expected.run => stamp,
+            Ok(_) => {
+                page.foreign += 1;
+                return;
+            }
+            Err(_) if !self.expected.stamped => return,
+            Err(StampError::Absent) if self.expected.others => {
+                page.foreign += 1;
+                return;
+            }
+            // The stream is this run's own: a record whose stamp is gone was the run's and is damaged.
+            Err(StampError::Absent | StampError::Corrupt) => {
+                page.corrupt += 1;
+                return;
+            }
+        };
+        let measured = stamp.intended >= self.expected.window.start;
+        let phase = if measured {
+            Phase::Measure
+        } else {
+            Phase::WarmUp
+        };
+        let lane = match user.explicit_hash_key {
+            Some(packed) => packed.lane(),
+            None => self.expected.lane(stamp.producer, user.partition_key),
+        };
+        self.batch.push(Delivery {
+            key: WorkerKey {
+                producer: stamp.producer,
+                worker: stamp.worker,
+            },
+            sequence: stamp.sequence,
+            lane,
+            lane_sequence: stamp.lane_sequence,
+            shard: page.shard,
+            sequence_number: record.sequence_number,
+            sub_sequence,
+            phase,
+        });
+        self.intended.push(stamp.intended);
+        // Some engines do not tell when a record arrived.
+        if record.arrival > Timestamp::ZERO {
+            self.recorder.latency(
+                page.delivered,
+                phase,
+                LatencyKind::DeliveryDelay,
+                page.delivered.signed_nanos_since(record.arrival),
+            );
+        }
+    }
+
+    /// Shows an answer to the onlookers, and times it where no stamp does.
+    fn show(
+        &mut self,
+        shard: ShardId,
+        records: &RecordBatch,
+        delivered: Timestamp,
+        lag_ms: Option<u64>,
+    ) {
+        let Onlookers { watch, trace } = &mut self.onlookers;
+        if let Some(trace) = trace {
+            trace.take(shard, records, delivered);
+        }
+        if watch.is_some()
+            && let Some(last) = records.iter().map(|record| record.arrival).max()
+        {
+            self.positions.saw(shard, last);
+        }
+        if self.expected.stamped {
+            return;
+        }
+        let window = &self.expected.window;
+        if let (Some(watch), Some(lag_ms)) = (watch.as_mut(), lag_ms) {
+            watch.behind(shard, lag_ms);
+            if window.contains(&delivered) {
+                let lag_ns = i64::try_from(lag_ms.saturating_mul(1_000_000)).unwrap_or(i64::MAX);
+                self.recorder
+                    .latency(delivered, Phase::Measure, LatencyKind::Lag, lag_ns);
+            }
+        }
+        for record in records {
+            let told = record.arrival > Timestamp::ZERO;
+            let at = if told { record.arrival } else { delivered };
+            if let Some(watch) = watch.as_mut() {
+                watch.record(shard, record.partition_key, record.data.len(), at);
+            }
+            if told && at < window.end {
+                let measured = at >= window.start;
+                let phase = if measured {
+                    Phase::Measure
+                } else {
+                    Phase::WarmUp
+                };
+                let delay = delivered.signed_nanos_since(at);
+                self.recorder
+                    .latency(delivered, phase, LatencyKind::DeliveryDelay, delay);
+            }
+        }
+    }
+
+    /// A shard is going to be read.
+    pub(super) fn begin(&mut self, shard: ShardId, range: &HashKeyRange) {
+        self.positions.saw(shard, Timestamp::ZERO);
+        if let Some(trace) = &self.onlookers.trace {
+            trace.shard(shard, *range);
+        }
+        self.exclude_cut_lanes(range);
+    }
+
+    /// An answer to a call said that all which arrived in `shard` until `at` was given.
+    pub(super) fn saw(&self, shard: ShardId, at: Timestamp) {
+        self.positions.saw(shard, at);
     }
 
     /// A call was refused by a limit; refusals of the measurement window are shown by cause.
@@ -254,7 +417,7 @@ impl Deliveries {
     }
 
     /// A shard's range is known: lanes that it cuts in two cannot be judged for order.
-    pub(super) fn exclude_cut_lanes(&mut self, range: &HashKeyRange) {
+    fn exclude_cut_lanes(&mut self, range: &HashKeyRange) {
         if range.start.0.trailing_zeros() < 112 && self.excluded_lanes.insert(range.start.lane()) {
             self.integrity
                 .exclude_lane(self.consumer, range.start.lane());
@@ -262,12 +425,16 @@ impl Deliveries {
     }
 
     pub(super) fn finish(self) -> ConsumerReport {
+        let measure_s = self.expected.window.end.since(self.expected.window.start);
+        let watch = self.onlookers.watch;
         ConsumerReport {
+            watched: watch.map(|watch| watch.finish(measure_s.as_secs_f64())),
             totals: self.recorder.finish(),
             throttles: self.throttles,
             calls: self.calls,
             events: self.events,
             deliveries: self.delivered.get(),
+            kinesis_records: self.kinesis_records,
             last_failure: self.last_failure,
         }
     }

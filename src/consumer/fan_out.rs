@@ -10,7 +10,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::watch;
 
 use super::delivery::{ConsumerReport, Deliveries};
-use super::polling::children;
+use super::polling::{VISIBLE_AFTER, children};
 use super::reader::{ConsumerContext, begins_at};
 use super::shard_walk::ShardWalk;
 use crate::base::{Clock, Timestamp};
@@ -39,7 +39,7 @@ const EVENT_PATIENCE: Duration = Duration::from_secs(35);
 pub(super) struct Prepared {
     settings: Settings,
     walk: ShardWalk,
-    ranges: Vec<HashKeyRange>,
+    ranges: Vec<(ShardId, HashKeyRange)>,
     readers: Vec<Reader>,
 }
 
@@ -135,11 +135,13 @@ impl Prepared {
                 ..Reader::new(shard, again, now)
             });
         }
-        let ranges = shards.iter().map(|shard| shard.hash_key_range).collect();
+        let ranges = shards
+            .iter()
+            .map(|shard| (shard.shard, shard.hash_key_range));
         Ok(Self {
             settings,
             walk,
-            ranges,
+            ranges: ranges.collect(),
             readers,
         })
     }
@@ -156,8 +158,8 @@ impl FanOut {
         } = prepared;
         let mut deliveries = context.deliveries(recorder);
         deliveries.called(readers.len() as u64);
-        for range in &ranges {
-            deliveries.exclude_cut_lanes(range);
+        for (shard, range) in &ranges {
+            deliveries.begin(*shard, range);
         }
         Self {
             window: context.window,
@@ -259,6 +261,9 @@ impl FanOut {
             reader.from = IteratorPosition::AfterSequenceNumber(number);
             reader.passed = reader.passed.max(number);
             self.deliveries.passed(shard, number);
+            if event.millis_behind_latest == 0 {
+                self.deliveries.saw(shard, at.minus(VISIBLE_AFTER));
+            }
             return vec![reader];
         }
         self.deliveries.passed(shard, SequenceNumber::MAX);
@@ -269,8 +274,9 @@ impl FanOut {
             children_of_shard = children(target, stream, shard).await;
         }
         for child in &children_of_shard {
-            self.deliveries.exclude_cut_lanes(&child.hash_key_range);
+            self.deliveries.begin(child.shard, &child.hash_key_range);
         }
+        self.deliveries.saw(shard, Timestamp::MAX);
         let begin = self.walk.ended(shard, &children_of_shard).into_iter();
         let now = self.settings.clock.now();
         begin

@@ -26,7 +26,7 @@ const IDLE_LOOK: Duration = Duration::from_millis(20);
 
 /// A record is taken for visible to readers this long after its acknowledgement at the latest. The service promises
 /// read-after-write; modelled propagation takes 200 ms at its 99th percentile.
-const VISIBLE_AFTER: Duration = Duration::from_secs(1);
+pub(super) const VISIBLE_AFTER: Duration = Duration::from_secs(1);
 
 /// The least time between two calls of a reader without an interval whom nobody wakes: a shard takes 5 a second
 /// (service quotas), whoever makes them.
@@ -51,7 +51,7 @@ const PAGE_GROWTH: u64 = 10;
 pub(super) struct Prepared {
     settings: Settings,
     walk: ShardWalk,
-    ranges: Vec<HashKeyRange>,
+    ranges: Vec<(ShardId, HashKeyRange)>,
     readers: Vec<Reader>,
 }
 
@@ -202,11 +202,13 @@ impl Prepared {
                 ..Reader::new(shard, again, clock.now())
             });
         }
-        let ranges = shards.iter().map(|shard| shard.hash_key_range).collect();
+        let ranges = shards
+            .iter()
+            .map(|shard| (shard.shard, shard.hash_key_range));
         Ok(Self {
             settings,
             walk,
-            ranges,
+            ranges: ranges.collect(),
             readers,
         })
     }
@@ -223,8 +225,8 @@ impl Polling {
         } = prepared;
         let mut deliveries = context.deliveries(recorder);
         settings.meters = context.meters;
-        for range in &ranges {
-            deliveries.exclude_cut_lanes(range);
+        for (shard, range) in &ranges {
+            deliveries.begin(*shard, range);
         }
         Self {
             clock: settings.clock,
@@ -293,8 +295,9 @@ impl Polling {
                 let Some(next) = page.next_iterator.take() else {
                     self.deliveries.passed(shard, SequenceNumber::MAX);
                     for child in &page.child_shards {
-                        self.deliveries.exclude_cut_lanes(&child.hash_key_range);
+                        self.deliveries.begin(child.shard, &child.hash_key_range);
                     }
+                    self.deliveries.saw(shard, Timestamp::MAX);
                     let begin = self.walk.ended(shard, &page.child_shards);
                     let now = self.clock.now();
                     return begin
@@ -303,6 +306,9 @@ impl Polling {
                         .collect();
                 };
                 reader.iterator = Some(next);
+                if behind_ms == Some(0) {
+                    self.deliveries.saw(shard, sent.minus(VISIBLE_AFTER));
+                }
                 // An answer that does not say where the tip is has not told that this is it.
                 if behind_ms == Some(0)
                     && let Some(tip) = tip

@@ -1,11 +1,12 @@
 //! A consumer of any kind, before and during the load.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::delivery::{ConsumerReport, Deliveries, Expected};
+use super::delivery::{ConsumerReport, Deliveries, Expected, Onlookers};
 use super::fan_out::{self, FanOut};
 use super::polling::{self, Pace, Polling};
 use crate::base::{Clock, Timestamp};
@@ -15,8 +16,11 @@ use crate::measure::interval::Recorder;
 use crate::measure::meter::Meters;
 use crate::measure::progress::{Counter, Progress};
 use crate::measure::tips::{Positions, Tips};
+use crate::measure::watch::Watch;
 use crate::scenario::model::{Consumer, ConsumerKind, StartPosition};
 use crate::target::{CallError, Target};
+use crate::trace;
+use crate::workload::KeyText;
 
 /// What a consumer is given when the load is about to begin.
 #[derive(Debug)]
@@ -25,8 +29,16 @@ pub struct ConsumerContext {
     pub index: usize,
     /// The run's number in stamps.
     pub run: u32,
-    /// Whether all records of the stream are stamped.
+    /// Whether all records that the run puts to the stream are stamped.
     pub stamped: bool,
+    /// Whether others may write to it too.
+    pub others: bool,
+    /// The keys of the producers of the stream, by their numbers, that go with hash keys of their own.
+    pub explicit: BTreeMap<u16, KeyText>,
+    /// Whether only others write it.
+    pub watched: bool,
+    /// Where what it reads is recorded.
+    pub trace: Option<trace::Recorder>,
     /// The measurement window.
     pub window: Range<Timestamp>,
     /// What was asked of each shard, where the target does not tell which limit refused.
@@ -106,11 +118,21 @@ impl ConsumerContext {
         let expected = Expected {
             run: self.run,
             stamped: self.stamped,
-            measure_from: self.window.start,
+            others: self.others,
+            explicit: self.explicit.clone(),
+            window: self.window.clone(),
+        };
+        if let Some(trace) = &self.trace {
+            trace.open(&self.window);
+        }
+        let onlookers = Onlookers {
+            watch: self.watched.then(|| Watch::new(self.window.clone())),
+            trace: self.trace.clone(),
         };
         Deliveries::new(
             self.index,
             expected,
+            onlookers,
             recorder,
             Arc::clone(&self.integrity),
             Arc::clone(&self.progress),

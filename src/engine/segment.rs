@@ -70,6 +70,11 @@ impl Segment {
 
     /// Appends a record that fits.
     pub(super) fn push(&mut self, arrival: Timestamp, entry: &PutEntry<'_>) {
+        if self.index.capacity() == 0 {
+            // The first record tells about how many there will be: growing step by step would allocate for many a record.
+            let records = self.capacity / frame_bytes(entry).max(1);
+            self.index.reserve_exact(records / STRIDE as usize + 1);
+        }
         if (self.end - self.first).is_multiple_of(STRIDE) {
             self.index.push(self.filled() as u32);
         }

@@ -3,6 +3,8 @@
 //! Invariant: plain values only. Nothing here waits, stores or talks to anybody, so that the engine, the wire formats,
 //! the clients and the reports can all share it.
 
+pub mod aggregate;
+pub mod api;
 pub mod arn;
 pub mod configuration;
 pub mod consumer;

@@ -33,11 +33,16 @@ pub enum LatencyKind {
     DeliveryDelay,
     /// Delivery minus intended, of first deliveries.
     EndToEnd,
+    /// From the answer of a call that began a change of a stream to the look that saw it done.
+    TransitionTime,
+    /// How far an answer was behind the tip of its shard, as the service says it, to the millisecond; of each answer from a
+    /// stream that others write.
+    Lag,
 }
 
 impl LatencyKind {
     /// Every kind, in the order reports list them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Lateness,
         Self::BatchWait,
         Self::ServiceTime,
@@ -45,6 +50,8 @@ impl LatencyKind {
         Self::TimeToGiveUp,
         Self::DeliveryDelay,
         Self::EndToEnd,
+        Self::TransitionTime,
+        Self::Lag,
     ];
 
     /// The kind as reports write it.
@@ -57,6 +64,8 @@ impl LatencyKind {
             Self::TimeToGiveUp => "time_to_give_up",
             Self::DeliveryDelay => "delivery_delay",
             Self::EndToEnd => "end_to_end",
+            Self::TransitionTime => "transition_time",
+            Self::Lag => "lag",
         }
     }
 }

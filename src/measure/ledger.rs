@@ -35,6 +35,8 @@ pub enum NotSentCause {
     Interrupted,
     /// It still waited for its first attempt at the end of the drain.
     TimeUp,
+    /// It waited for its first attempt longer than records may (`retry.ttl`).
+    Expired,
     /// The generator itself was so far behind its schedule that it never came to it.
     Behind,
 }
@@ -46,6 +48,7 @@ impl NotSentCause {
             Self::QueueFull => "queue_full",
             Self::Interrupted => "interrupted",
             Self::TimeUp => "time_up",
+            Self::Expired => "expired",
             Self::Behind => "behind",
         }
     }
@@ -76,6 +79,9 @@ pub struct NotSentCounts {
     pub interrupted: u64,
     /// See [`NotSentCause::TimeUp`].
     pub time_up: u64,
+    /// See [`NotSentCause::Expired`].
+    #[serde(default)]
+    pub expired: u64,
     /// See [`NotSentCause::Behind`].
     pub behind: u64,
 }
@@ -83,11 +89,58 @@ pub struct NotSentCounts {
 impl NotSentCounts {
     /// All causes together.
     pub const fn total(self) -> u64 {
-        self.queue_full + self.interrupted + self.time_up + self.behind
+        self.queue_full + self.interrupted + self.time_up + self.expired + self.behind
+    }
+
+    /// Counts one.
+    pub const fn add(&mut self, cause: NotSentCause) {
+        match cause {
+            NotSentCause::QueueFull => self.queue_full += 1,
+            NotSentCause::Interrupted => self.interrupted += 1,
+            NotSentCause::TimeUp => self.time_up += 1,
+            NotSentCause::Expired => self.expired += 1,
+            NotSentCause::Behind => self.behind += 1,
+        }
+    }
+
+    /// Adds what was counted elsewhere.
+    pub const fn merge(&mut self, other: Self) {
+        self.queue_full += other.queue_full;
+        self.interrupted += other.interrupted;
+        self.time_up += other.time_up;
+        self.expired += other.expired;
+        self.behind += other.behind;
     }
 }
 
-/// What became of a producer's records. Counts are records unless the name says attempts or bytes.
+/// Kinesis records, as the service counts them, where the rest of a ledger counts the records of the schedule: a packed one
+/// holds several of those (`send.aggregate`). Each belongs to the phase of the first record in it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct KinesisRecords {
+    /// Attempts, one per Kinesis record and call.
+    pub attempts: u64,
+    /// Attempts that were accepted.
+    pub acked: u64,
+    /// Their billed bytes, data and key.
+    pub acked_bytes: u64,
+    /// Attempts refused by a limit: what CloudWatch counts as throttled records.
+    pub rejected: u64,
+    /// Attempts without an answer.
+    pub unknown: u64,
+}
+
+impl KinesisRecords {
+    const fn merge(&mut self, other: &Self) {
+        self.attempts += other.attempts;
+        self.acked += other.acked;
+        self.acked_bytes += other.acked_bytes;
+        self.rejected += other.rejected;
+        self.unknown += other.unknown;
+    }
+}
+
+/// What became of a producer's records. Counts are records of the schedule unless the name says attempts, bytes or Kinesis
+/// records.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct ProducerLedger {
     /// Records that the schedule asked for.
@@ -106,7 +159,7 @@ pub struct ProducerLedger {
     pub unknown: u64,
     /// Attempts, one per record and call.
     pub attempts: u64,
-    /// Attempts refused by a limit: what CloudWatch counts as throttled records. Counted by the caller as they end.
+    /// Attempts refused by a limit, one per record and call. Counted by the caller as they end.
     pub rejected_attempts: u64,
     /// Attempts refused for another reason. Counted by the caller.
     pub failed_attempts: u64,
@@ -114,11 +167,18 @@ pub struct ProducerLedger {
     pub unknown_attempts: u64,
     /// Accepted, but not at the first attempt.
     pub accepted_after_retry: u64,
-    /// Billed bytes (data and key) of accepted records. Counted by the caller.
+    /// Bytes (data and key) of accepted records; those that are billed, unless records are packed. Counted by the caller.
     pub acked_bytes: u64,
     /// PUT payload units of accepted records, as AWS bills them. Counted by the caller.
     #[serde(default)]
     pub acked_put_units: u64,
+    /// Attempts that were accepted in a shard that the record does not belong to, as happens to packed records when a
+    /// stream is resharded: not taken for acknowledged but sent again. Counted by the caller.
+    #[serde(default)]
+    pub misplaced_attempts: u64,
+    /// The Kinesis records. Counted by the caller; none in reports of versions before 0.2.
+    #[serde(default)]
+    pub kinesis_records: KinesisRecords,
 }
 
 impl ProducerLedger {
@@ -134,12 +194,7 @@ impl ProducerLedger {
         match outcome {
             Outcome::NotSent(cause) => {
                 self.not_sent += 1;
-                match cause {
-                    NotSentCause::QueueFull => self.not_sent_by_cause.queue_full += 1,
-                    NotSentCause::Interrupted => self.not_sent_by_cause.interrupted += 1,
-                    NotSentCause::TimeUp => self.not_sent_by_cause.time_up += 1,
-                    NotSentCause::Behind => self.not_sent_by_cause.behind += 1,
-                }
+                self.not_sent_by_cause.add(cause);
             }
             Outcome::Acked => {
                 self.acked += 1;
@@ -160,6 +215,7 @@ impl ProducerLedger {
         self.not_sent_by_cause.queue_full += other.not_sent_by_cause.queue_full;
         self.not_sent_by_cause.interrupted += other.not_sent_by_cause.interrupted;
         self.not_sent_by_cause.time_up += other.not_sent_by_cause.time_up;
+        self.not_sent_by_cause.expired += other.not_sent_by_cause.expired;
         self.not_sent_by_cause.behind += other.not_sent_by_cause.behind;
         self.acked += other.acked;
         self.throttled += other.throttled;
@@ -172,6 +228,19 @@ impl ProducerLedger {
         self.accepted_after_retry += other.accepted_after_retry;
         self.acked_bytes += other.acked_bytes;
         self.acked_put_units += other.acked_put_units;
+        self.misplaced_attempts += other.misplaced_attempts;
+        self.kinesis_records.merge(&other.kinesis_records);
+    }
+
+    /// Attempts per intended record; 1 when each was sent once, `None` when none was intended.
+    pub fn amplification(&self) -> Option<f64> {
+        (self.intended > 0).then(|| self.attempts as f64 / self.intended as f64)
+    }
+
+    /// Records sent per Kinesis record sent; 1 unless records are packed, `None` when nothing was sent.
+    pub fn records_per_kinesis_record(&self) -> Option<f64> {
+        let kinesis = self.kinesis_records.attempts;
+        (kinesis > 0).then(|| self.attempts as f64 / kinesis as f64)
     }
 
     /// Accepted records per intended record, 0 to 1; 1 when none was intended.
@@ -291,6 +360,7 @@ mod tests {
                 queue_full: 1,
                 interrupted: 1,
                 time_up: 0,
+                expired: 0,
                 behind: 0
             }
         );

@@ -4,6 +4,7 @@
 //! measured is counted beside what was, and merging the observations of two workers gives what one would have seen.
 
 pub mod balance;
+pub mod calls;
 pub mod histogram;
 pub mod integrity;
 pub mod interval;
@@ -11,17 +12,23 @@ pub mod ledger;
 pub mod meter;
 pub mod progress;
 mod shard_text;
+pub mod slot_wait;
 pub mod throttle;
 pub mod tips;
 pub mod verdict;
+pub mod watch;
 
 pub use balance::{Balance, ShardTotals};
+pub use calls::{CallCodes, CallLedger, CallOutcome, ScriptCounts};
 pub use histogram::{LatencyHistogram, LatencyKind, LatencySummary, PackedHistogram};
 pub use integrity::{Delivery, DeliveryClass, Integrity, Resolution, WorkerKey};
 pub use interval::{
     Collector, Interval, IntervalClock, IntervalDelta, IntervalSink, IntervalSource, PartId,
     Recorder, RecorderTotals, ShardCounters,
 };
-pub use ledger::{ConsumerLedger, NotSentCause, NotSentCounts, Outcome, Phase, ProducerLedger};
+pub use ledger::{
+    ConsumerLedger, KinesisRecords, NotSentCause, NotSentCounts, Outcome, Phase, ProducerLedger,
+};
 pub use throttle::{Basis, ThrottleRow, ThrottleTable};
-pub use verdict::{Facts, Reason, Status, Verdict, judge};
+pub use verdict::{Facts, Reason, SlotFacts, Status, Verdict, judge};
+pub use watch::{HotKey, SizeSummary, Watch, Watched, WatchedShard};

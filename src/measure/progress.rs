@@ -32,6 +32,8 @@ pub struct Progress {
     pub refused: Counter,
     /// Records that were not sent.
     pub not_sent: Counter,
+    /// API calls of loads that ended.
+    pub calls: Counter,
     /// Records delivered to consumers, all of them together.
     pub delivered: Counter,
 }

@@ -50,20 +50,37 @@ impl Tips {
 
 /// What one reader passed in each shard of a stream.
 #[derive(Debug, Default)]
-pub struct Positions(Mutex<BTreeMap<ShardId, SequenceNumber>>);
+pub struct Positions {
+    passed: Mutex<BTreeMap<ShardId, SequenceNumber>>,
+    seen: Mutex<BTreeMap<ShardId, Timestamp>>,
+}
 
 impl Positions {
     /// Notes that the reader passed everything in `shard` up to `through`.
     pub fn advance(&self, shard: ShardId, through: SequenceNumber) {
-        let mut positions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut positions = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
         let position = positions.entry(shard).or_default();
         *position = (*position).max(through);
+    }
+
+    /// Notes that the reader reads `shard` and was given what arrived there until `at`; nothing yet with
+    /// [`Timestamp::ZERO`], and everything that will ever arrive with [`Timestamp::MAX`].
+    pub fn saw(&self, shard: ShardId, at: Timestamp) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = seen.entry(shard).or_default();
+        *seen = (*seen).max(at);
+    }
+
+    /// Whether the reader was given all that arrived until `end`, whoever wrote it, in every shard that it reads.
+    pub fn saw_until(&self, end: Timestamp) -> bool {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.values().all(|&at| at >= end)
     }
 
     /// Whether the reader passed the newest acknowledged record of every shard.
     pub fn reached(&self, tips: &Tips) -> bool {
         let tips = tips.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let positions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let positions = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
         let mut tips = (0..)
             .zip(tips.iter())
             .filter_map(|(number, tip)| Some((ShardId::new(number)?, (*tip)?)));
@@ -93,6 +110,19 @@ mod tests {
         assert_eq!(tip.sequence_number.to_string(), "9");
         assert_eq!(tip.acked, Timestamp::from_secs(2));
         assert_eq!(tips.tip(ShardId::new(7).unwrap()), None);
+    }
+
+    #[test]
+    fn a_reader_saw_everything_until_a_time_when_it_did_in_every_shard() {
+        let positions = Positions::default();
+        let (a, b) = (ShardId::new(0).unwrap(), ShardId::new(2).unwrap());
+        let at = Timestamp::from_secs;
+        positions.saw(a, at(9));
+        positions.saw(b, Timestamp::ZERO);
+        assert!(!positions.saw_until(at(5)));
+        positions.saw(b, Timestamp::MAX);
+        positions.saw(a, at(4));
+        assert!(positions.saw_until(at(9)) && !positions.saw_until(at(10)));
     }
 
     #[test]

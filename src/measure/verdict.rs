@@ -35,7 +35,7 @@ impl Status {
 /// One doubt.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Reason {
-    /// How grave it is: degraded or void.
+    /// How grave it is: degraded or void. Valid: worth telling, and nothing against the measurement.
     pub status: Status,
     /// The row of [`RULES`] that it comes from.
     pub code: Cow<'static, str>,
@@ -85,6 +85,32 @@ pub struct Facts {
     pub failed_events: u64,
     /// Whether the sums of every ledger hold.
     pub ledgers_balance: bool,
+    /// Share of the host's processor time that this process took, 0 to 1; `None` where it cannot be read.
+    pub process_cpu_share: Option<f64>,
+    /// The longest that a thread which sends stood ready without a processor, as a share of the measurement window;
+    /// `None` where it cannot be read.
+    pub sender_wait_share: Option<f64>,
+    /// Page faults in the window that waited for a disk; `None` where they cannot be read.
+    pub major_faults: Option<u64>,
+    /// The smallest step of the clock, in nanoseconds; `None` where time is virtual.
+    pub clock_step_ns: Option<u64>,
+    /// What reading the clock costs, in nanoseconds; `None` as above.
+    pub clock_read_ns: Option<u64>,
+    /// The producer whose records waited most for a request slot.
+    pub slots: Option<SlotFacts>,
+}
+
+/// How far a producer's `max_in_flight` held its load back.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct SlotFacts {
+    /// The producer.
+    pub producer: String,
+    /// Requests that each of its workers may have under way.
+    pub max_in_flight: u32,
+    /// Records of the measurement window that waited for a slot, as a share of those intended.
+    pub records_share: f64,
+    /// All the time that they waited, as a share of all response time.
+    pub response_share: f64,
 }
 
 impl Default for Facts {
@@ -105,6 +131,12 @@ impl Default for Facts {
             cut_off_share: 0.0,
             failed_events: 0,
             ledgers_balance: true,
+            process_cpu_share: None,
+            sender_wait_share: None,
+            major_faults: None,
+            clock_step_ns: None,
+            clock_read_ns: None,
+            slots: None,
         }
     }
 }
@@ -114,6 +146,8 @@ impl Default for Facts {
 pub enum Unit {
     /// Milliseconds.
     Milliseconds,
+    /// Microseconds.
+    Microseconds,
     /// A share of 1, shown in percent.
     Share,
     /// A number of records.
@@ -128,6 +162,7 @@ impl Unit {
     fn show(self, value: f64) -> String {
         match self {
             Self::Milliseconds => format!("{value:.1} ms"),
+            Self::Microseconds => format!("{value:.2} us"),
             // Four digits behind the point: 1 of a million must not read as zero.
             Self::Share => format!("{} %", trim_zeros(&format!("{:.4}", value * 100.0))),
             Self::Records | Self::Events | Self::Broken => format!("{value:.0}"),
@@ -171,8 +206,16 @@ fn lateness_share(facts: &Facts) -> Option<f64> {
         .then(|| facts.lateness_p99_us as f64 / response_us.max(1) as f64)
 }
 
+/// Waiting for slots is not told unless it makes this part of the response time: a wait of microseconds for a place that
+/// is about to be free is how a full pipe looks.
+const SLOT_WAIT_MATERIAL: f64 = 0.1;
+
+/// Rules that speak before their value speaks against the measurement: from above this value on they say what they see,
+/// and the status stays.
+pub const NOTED_ABOVE: [(&str, f64); 1] = [("slots", 0.01)];
+
 /// Every threshold.
-pub const RULES: [Rule; 11] = [
+pub const RULES: [Rule; 14] = [
     Rule {
         code: "pacer_gap",
         description: "the longest time that a pacer did not run when it should have",
@@ -233,6 +276,37 @@ pub const RULES: [Rule; 11] = [
         },
     },
     Rule {
+        code: "slots",
+        description: "records of the measurement window that waited for a free request slot, as a share",
+        unit: Unit::Share,
+        // Above, the median record's time begins to be the producer's. A target that stood still for a while is below.
+        degraded_above: Some(0.4),
+        void_above: None,
+        why: "the producer's own bound held the load back, and response times are of both",
+        value: |facts| {
+            let slots = facts.slots.as_ref()?;
+            (slots.response_share > SLOT_WAIT_MATERIAL).then_some(slots.records_share)
+        },
+    },
+    Rule {
+        code: "clock_step",
+        description: "the smallest step of this host's clock",
+        unit: Unit::Microseconds,
+        degraded_above: Some(100.0),
+        void_above: Some(10_000.0),
+        why: "times that lie closer together cannot be told apart",
+        value: |facts| Some(facts.clock_step_ns? as f64 / 1e3),
+    },
+    Rule {
+        code: "clock_read",
+        description: "what reading this host's clock takes",
+        unit: Unit::Microseconds,
+        degraded_above: Some(5.0),
+        void_above: None,
+        why: "it is read several times for each request; a virtual machine without the host's counter asks its kernel",
+        value: |facts| Some(facts.clock_read_ns? as f64 / 1e3),
+    },
+    Rule {
         code: "trimmed_unread",
         description: "acknowledged records that were trimmed before a consumer read them",
         unit: Unit::Records,
@@ -288,6 +362,44 @@ fn share(part: u64, whole: u64) -> Option<f64> {
     }
 }
 
+/// What is known of the cause, to be said after a rule's reason; empty where nothing is.
+fn cause(code: &str, facts: &Facts) -> String {
+    match code {
+        "slots" => facts.slots.as_ref().map_or_else(String::new, |slots| {
+            format!(
+                ": with `max_in_flight = {}` producer `{}` is the bottleneck, not the target alone",
+                slots.max_in_flight, slots.producer
+            )
+        }),
+        "pacer_gap" | "lateness" => {
+            let share = |text: &str, share: Option<f64>| {
+                share.map(|share| format!("{text} {:.0} %", share * 100.0))
+            };
+            let known = [
+                share(
+                    "a sending thread stood ready without a processor for",
+                    facts.sender_wait_share,
+                )
+                .map(|text| format!("{text} of the window")),
+                share("the host was busy to", facts.host_cpu_share),
+                share("this process took", facts.process_cpu_share),
+                share("the hypervisor took", facts.cpu_steal_share),
+                facts
+                    .major_faults
+                    .filter(|&faults| faults > 0)
+                    .map(|faults| format!("{faults} page faults waited for a disk")),
+            ];
+            let known: Vec<_> = known.into_iter().flatten().collect();
+            if known.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", known.join(", "))
+            }
+        }
+        _ => String::new(),
+    }
+}
+
 /// Applies [`RULES`] to `facts`.
 pub fn judge(facts: &Facts) -> Verdict {
     let mut verdict = Verdict::default();
@@ -301,17 +413,22 @@ pub fn judge(facts: &Facts) -> Verdict {
         ]
         .into_iter()
         .find_map(|(status, above)| above.filter(|&above| value > above).map(|a| (status, a)));
-        if let Some((status, above)) = crossed {
+        let noted = NOTED_ABOVE
+            .into_iter()
+            .find(|(code, above)| *code == rule.code && value > *above);
+        let told = crossed.or(noted.map(|(_, above)| (Status::Valid, above)));
+        if let Some((status, above)) = told {
             verdict.status = verdict.status.max(status);
             verdict.reasons.push(Reason {
                 status,
                 code: Cow::Borrowed(rule.code),
                 text: format!(
-                    "{}: {}, above {}; {}",
+                    "{}: {}, above {}; {}{}",
                     rule.description,
                     rule.unit.show(value),
                     rule.unit.show(above),
-                    rule.why
+                    rule.why,
+                    cause(rule.code, facts)
                 ),
             });
         }
@@ -329,6 +446,51 @@ mod tests {
             .into_iter()
             .map(|reason| (reason.status, reason.code.into_owned()))
             .collect()
+    }
+
+    fn slots(records_share: f64, response_share: f64) -> SlotFacts {
+        SlotFacts {
+            producer: "web".to_owned(),
+            max_in_flight: 32,
+            records_share,
+            response_share,
+        }
+    }
+
+    #[test]
+    fn a_full_set_of_slots_is_said_to_be_the_bottleneck_and_leaves_the_measurement_valid() {
+        let verdict = judge(&Facts {
+            slots: Some(slots(0.31, 0.5)),
+            ..good()
+        });
+        assert_eq!(verdict.status, Status::Valid);
+        let [reason] = &verdict.reasons[..] else {
+            panic!("{verdict:?}")
+        };
+        for part in [
+            "slot, as a share: 31 %",
+            "`max_in_flight = 32`",
+            "`web`",
+            "bottleneck",
+        ] {
+            assert!(reason.text.contains(part), "{}", reason.text);
+        }
+    }
+
+    #[test]
+    fn what_is_known_of_the_cause_of_lateness_is_said_with_it() {
+        let facts = Facts {
+            lateness_p99_us: 1_100,
+            sender_wait_share: Some(0.12),
+            host_cpu_share: Some(0.9),
+            process_cpu_share: Some(0.4),
+            major_faults: Some(3),
+            ..good()
+        };
+        let text = &judge(&facts).reasons[0].text;
+        let cause = "(a sending thread stood ready without a processor for 12 % of the window, the host was busy to 90 %, \
+                     this process took 40 %, the hypervisor took 1 %, 3 page faults waited for a disk)";
+        assert!(text.ends_with(cause), "{text}");
     }
 
     fn good() -> Facts {
@@ -353,7 +515,7 @@ mod tests {
     fn each_threshold_is_crossed_only_above_its_value() {
         use Status::{Degraded, Void};
         type Change = fn(&mut Facts);
-        let rows: [(&str, Option<Status>, Change); 26] = [
+        let rows: [(&str, Option<Status>, Change); 35] = [
             ("pacer_gap", None, |f| f.pacer_gap_us_max = 50_000),
             ("pacer_gap", Some(Degraded), |f| f.pacer_gap_us_max = 50_100),
             ("pacer_gap", Some(Degraded), |f| {
@@ -387,6 +549,25 @@ mod tests {
             ("negative_end_to_end", None, |f| f.end_to_end_negative = 100),
             ("negative_end_to_end", Some(Degraded), |f| {
                 f.end_to_end_negative = 101;
+            }),
+            ("slots", None, |f| f.slots = Some(slots(0.9, 0.1))),
+            ("slots", None, |f| f.slots = Some(slots(0.01, 0.9))),
+            ("slots", Some(Status::Valid), |f| {
+                f.slots = Some(slots(0.31, 0.5));
+            }),
+            ("slots", Some(Degraded), |f| {
+                f.slots = Some(slots(0.41, 0.5));
+            }),
+            ("clock_step", None, |f| f.clock_step_ns = Some(100_000)),
+            ("clock_step", Some(Degraded), |f| {
+                f.clock_step_ns = Some(1_000_000);
+            }),
+            ("clock_step", Some(Void), |f| {
+                f.clock_step_ns = Some(15_600_000);
+            }),
+            ("clock_read", None, |f| f.clock_read_ns = Some(4_000)),
+            ("clock_read", Some(Degraded), |f| {
+                f.clock_read_ns = Some(6_000);
             }),
             ("ledger", None, |f| f.ledgers_balance = true),
             ("ledger", Some(Void), |f| f.ledgers_balance = false),

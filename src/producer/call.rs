@@ -1,6 +1,9 @@
 //! One attempt: a request on its way, and what came back.
 
+use std::panic::resume_unwind;
+
 use tokio::sync::watch;
+use tokio::task::{JoinError, JoinHandle};
 
 use crate::base::{Clock, Timestamp};
 use crate::kinesis::operation::PutResult;
@@ -15,9 +18,11 @@ use super::queue::Item;
 pub(super) struct Request {
     /// The records, in request order.
     pub(super) items: Vec<Item>,
-    /// Their keys and data.
+    /// How many of them each Kinesis record of the request holds: 1 if nothing is packed.
+    pub(super) counts: Vec<usize>,
+    /// The Kinesis records: keys and data.
     pub(super) batch: PutBatch,
-    /// Their results, when the call was answered with success.
+    /// The results of the Kinesis records, when the call was answered with success.
     pub(super) results: Vec<PutResult>,
     /// When it was sent.
     pub(super) sent: Timestamp,
@@ -68,8 +73,20 @@ impl From<CallError> for Answer {
 }
 
 impl Request {
+    /// The Kinesis records of the request: the number of each, its billed bytes, and the records that it holds.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (usize, u64, &[Item])> {
+        let mut rest = self.items.as_slice();
+        let counts = self.counts.iter().enumerate();
+        counts.filter_map(move |(index, &count)| {
+            let (items, behind) = rest.split_at_checked(count)?;
+            rest = behind;
+            Some((index, self.batch.entry(index).billed_bytes(), items))
+        })
+    }
+
     pub(super) fn clear(&mut self) {
         self.items.clear();
+        self.counts.clear();
         self.batch.clear();
         self.results.clear();
         self.answer = Answer::default();
@@ -106,4 +123,14 @@ pub(super) async fn attempt(
     request.answer = answer;
     request.ended = answered.unwrap_or_else(|| clock.now());
     request
+}
+
+/// The end of an attempt that is made on another runtime. A panic there is one here.
+pub(super) async fn elsewhere(attempt: JoinHandle<Request>) -> Request {
+    match attempt.await.map_err(JoinError::try_into_panic) {
+        Ok(request) => request,
+        Err(Ok(panic)) => resume_unwind(panic),
+        // That runtime is gone, and with it everybody who could want an answer.
+        Err(Err(_cancelled)) => std::future::pending().await,
+    }
 }

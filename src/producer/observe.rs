@@ -1,6 +1,7 @@
 //! What one worker saw: outcomes, latencies, refusals, kept without locks and handed on in batches.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::Timestamp;
 use crate::kinesis::Cause;
@@ -13,11 +14,15 @@ use crate::measure::interval::{Recorder, RecorderTotals};
 use crate::measure::ledger::{NotSentCause, Outcome, Phase, ProducerLedger};
 use crate::measure::meter::Meters;
 use crate::measure::progress::Progress;
+use crate::measure::slot_wait::SlotWaits;
 use crate::measure::throttle::{Basis, ThrottleTable};
 use crate::measure::tips::Tips;
 use crate::scenario::model::PutApi;
 
 use super::queue::Item;
+
+/// How many ends of records are kept at most while a reader holds the account; then the worker waits for it.
+const RESOLUTIONS_MAX: usize = 1 << 16;
 
 /// One worker's observations.
 #[derive(Debug)]
@@ -39,6 +44,8 @@ pub(super) struct Observer {
     put_units: u64,
     /// The most that a record was released late, in nanoseconds.
     longest_gap_ns: u64,
+    /// Of records of the measurement window.
+    slot_waits: SlotWaits,
 }
 
 /// What a worker saw, when it is done.
@@ -48,6 +55,7 @@ pub(super) struct Observations {
     pub(super) ledgers: [ProducerLedger; 2],
     pub(super) throttles: ThrottleTable,
     pub(super) longest_gap_ns: u64,
+    pub(super) slot_waits: SlotWaits,
 }
 
 impl Observer {
@@ -74,6 +82,7 @@ impl Observer {
             acked: Vec::new(),
             put_units: 0,
             longest_gap_ns: 0,
+            slot_waits: SlotWaits::default(),
         }
     }
 
@@ -99,18 +108,29 @@ impl Observer {
         self.progress.not_sent.add(1);
     }
 
-    /// An attempt was made with this record in it.
-    pub(super) fn sent(&mut self, item: &Item, sent: Timestamp) {
-        if item.attempts == 1 {
-            self.recorder.latency(
-                sent,
-                item.phase,
-                LatencyKind::BatchWait,
-                sent.signed_nanos_since(item.ready),
-            );
+    /// These records were due, and as many requests were under way as may be: they waited so long for a place.
+    pub(super) fn waited_for_slot(&mut self, items: &[Item], wait: Duration) {
+        let measured = items.iter().filter(|item| item.phase == Phase::Measure);
+        self.slot_waits.add(measured.count() as u64, wait);
+    }
+
+    /// An attempt was made with a Kinesis record of these records in it.
+    pub(super) fn sent(&mut self, items: &[Item], sent: Timestamp) {
+        if let Some(first) = items.first() {
+            self.ledgers[first.phase as usize].kinesis_records.attempts += 1;
         }
-        if let Some(shard) = item.shard {
-            self.recorder.shard(sent, shard).sent += 1;
+        for item in items {
+            if item.attempts == 1 {
+                self.recorder.latency(
+                    sent,
+                    item.phase,
+                    LatencyKind::BatchWait,
+                    sent.signed_nanos_since(item.ready),
+                );
+            }
+            if let Some(shard) = item.shard {
+                self.recorder.shard(sent, shard).sent += 1;
+            }
         }
     }
 
@@ -124,37 +144,43 @@ impl Observer {
         );
     }
 
-    /// A record's attempt was refused.
+    /// The attempt of a Kinesis record of these records was refused.
     pub(super) fn refused(
         &mut self,
-        item: &Item,
+        items: &[Item],
         error: &EntryError,
         sent: Timestamp,
         ended: Timestamp,
     ) {
-        let shard = error.shard.or(item.shard);
-        if error.code.is_throttle() {
+        if !error.code.is_throttle() {
+            for item in items {
+                self.failed(item, ended);
+            }
+            return;
+        }
+        let Some(first) = items.first() else { return };
+        self.ledgers[first.phase as usize].kinesis_records.rejected += 1;
+        let (cause, basis) = match (error.cause, &self.meters) {
+            (None, Some(meters)) => (
+                // What was asked for before it: what came while it was away had no part in it.
+                meters.write_cause(sent, error.shard.or(first.shard), error.code),
+                Basis::Inferred,
+            ),
+            (cause, _) => (cause.unwrap_or(Cause::Unknown), Basis::Reported),
+        };
+        for item in items {
             self.ledgers[item.phase as usize].rejected_attempts += 1;
-            let (cause, basis) = match (error.cause, &self.meters) {
-                (None, Some(meters)) => (
-                    // What was asked for before it: what came while it was away had no part in it.
-                    meters.write_cause(sent, shard, error.code),
-                    Basis::Inferred,
-                ),
-                (cause, _) => (cause.unwrap_or(Cause::Unknown), Basis::Reported),
-            };
+            let shard = error.shard.or(item.shard);
             if item.phase == Phase::Measure {
                 self.throttles.add(self.api, shard, cause, basis, 1);
             }
             if let Some(shard) = shard {
-                self.recorder
-                    .shard(ended, shard)
-                    .refuse(cause, 1, item.billed_bytes());
+                let counters = self.recorder.shard(ended, shard);
+                counters.refuse(cause, 1, item.billed_bytes());
+                counters.saw_refusal(ended);
             }
-            self.progress.refused.add(1);
-        } else {
-            self.failed(item, ended);
         }
+        self.progress.refused.add(items.len() as u64);
     }
 
     /// A record's attempt was refused for a reason that is no limit, or nothing was sent.
@@ -165,13 +191,35 @@ impl Observer {
         }
     }
 
-    /// A record's attempt went unanswered.
-    pub(super) fn unanswered(&mut self, item: &Item, ended: Timestamp) {
-        self.ledgers[item.phase as usize].unknown_attempts += 1;
-        self.put_units += put_units(item.billed_bytes());
-        if let Some(shard) = item.shard {
-            self.recorder.shard(ended, shard).unknown += 1;
+    /// The attempt of a Kinesis record of these records went unanswered.
+    pub(super) fn unanswered(&mut self, items: &[Item], billed_bytes: u64, ended: Timestamp) {
+        self.put_units += put_units(billed_bytes);
+        if let Some(first) = items.first() {
+            self.ledgers[first.phase as usize].kinesis_records.unknown += 1;
         }
+        for item in items {
+            self.ledgers[item.phase as usize].unknown_attempts += 1;
+            if let Some(shard) = item.shard {
+                self.recorder.shard(ended, shard).unknown += 1;
+            }
+        }
+    }
+
+    /// A Kinesis record of these records was accepted, and is billed.
+    pub(super) fn stored(&mut self, items: &[Item], billed_bytes: u64) {
+        let units = put_units(billed_bytes);
+        self.put_units += units;
+        if let Some(first) = items.first() {
+            let ledger = &mut self.ledgers[first.phase as usize];
+            ledger.acked_put_units += units;
+            ledger.kinesis_records.acked += 1;
+            ledger.kinesis_records.acked_bytes += billed_bytes;
+        }
+    }
+
+    /// A record was accepted in a shard that it does not belong to, and is not taken for acknowledged.
+    pub(super) fn misplaced(&mut self, item: &Item) {
+        self.ledgers[item.phase as usize].misplaced_attempts += 1;
     }
 
     /// A record was acknowledged: its outcome is settled.
@@ -179,9 +227,6 @@ impl Observer {
         let ledger = &mut self.ledgers[item.phase as usize];
         ledger.add(Outcome::Acked, item.attempts);
         ledger.acked_bytes += item.billed_bytes();
-        let units = put_units(item.billed_bytes());
-        ledger.acked_put_units += units;
-        self.put_units += units;
         let response = ended.signed_nanos_since(item.intended);
         self.recorder
             .latency(ended, item.phase, LatencyKind::ResponseTime, response);
@@ -215,12 +260,21 @@ impl Observer {
         });
     }
 
-    /// Hands on what was settled since the last time.
+    /// Hands on what was settled since the last time. While a reader holds the account the ends of records are kept for
+    /// the next time, unless there are very many.
     pub(super) fn publish(&mut self, now: Timestamp) {
-        if !self.resolutions.is_empty() {
-            if let Some(integrity) = &self.integrity {
-                integrity.resolve(self.key, &self.resolutions);
+        let taken = match &self.integrity {
+            _ if self.resolutions.is_empty() => true,
+            None => true,
+            Some(integrity) if self.resolutions.len() < RESOLUTIONS_MAX => {
+                integrity.try_resolve(self.key, &self.resolutions)
             }
+            Some(integrity) => {
+                integrity.resolve(self.key, &self.resolutions);
+                true
+            }
+        };
+        if taken {
             self.resolutions.clear();
         }
         if self.put_units > 0 {
@@ -234,13 +288,22 @@ impl Observer {
         }
     }
 
+    /// Whether ends of records are kept because a reader held the account.
+    pub(super) const fn has_more(&self) -> bool {
+        !self.resolutions.is_empty()
+    }
+
     pub(super) fn finish(mut self, now: Timestamp) -> Observations {
         self.publish(now);
+        if let Some(integrity) = &self.integrity {
+            integrity.resolve(self.key, &self.resolutions);
+        }
         Observations {
             totals: self.recorder.finish(),
             ledgers: self.ledgers,
             throttles: self.throttles,
             longest_gap_ns: self.longest_gap_ns,
+            slot_waits: self.slot_waits,
         }
     }
 }

@@ -3,7 +3,12 @@
 //! On Linux in real time a timerfd: tokio's own timers round to a millisecond, a timerfd is late by tens of
 //! microseconds. Elsewhere, and in virtual time, the clock.
 
+use std::time::Duration;
+
 use crate::base::{Clock, Timestamp};
+
+/// How long before its time a wait that may spin stops to sleep: more than a timerfd is late on most hosts.
+const SPIN: Duration = Duration::from_micros(150);
 
 /// Waits until a point in time.
 #[derive(Debug)]
@@ -27,8 +32,19 @@ impl Pacer {
         }
     }
 
-    /// Waits until `deadline`; at once if it has passed. May be dropped and called again.
+    /// Waits until `deadline`; at once if it has passed. May be dropped and called again. By a clock that
+    /// [`Clock::spins`] the last [`SPIN`] is spent asking for the time, between two looks at everything else.
     pub async fn wait_until(&self, deadline: Timestamp) {
+        if !self.clock.spins() {
+            return self.sleep_until(deadline).await;
+        }
+        self.sleep_until(deadline.minus(SPIN)).await;
+        while self.clock.now() < deadline {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn sleep_until(&self, deadline: Timestamp) {
         #[cfg(target_os = "linux")]
         if let Some(timer) = &self.timer
             && timer.wait(deadline.since(self.clock.now())).await.is_ok()
@@ -108,8 +124,6 @@ mod timer {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -119,17 +133,18 @@ mod tests {
             .build()
             .unwrap();
         runtime.block_on(async {
-            let clock = Clock::real();
-            let pacer = Pacer::new(clock);
-            for _ in 0..3 {
-                tokio::select! {
-                    biased;
-                    () = pacer.wait_until(clock.now().plus(Duration::from_millis(1))) => {}
-                    () = std::future::ready(()) => {}
+            for clock in [Clock::real(), Clock::real().spinning()] {
+                let pacer = Pacer::new(clock);
+                for _ in 0..3 {
+                    tokio::select! {
+                        biased;
+                        () = pacer.wait_until(clock.now().plus(Duration::from_millis(1))) => {}
+                        () = std::future::ready(()) => {}
+                    }
+                    let deadline = clock.now().plus(Duration::from_millis(5));
+                    pacer.wait_until(deadline).await;
+                    assert!(clock.now() >= deadline);
                 }
-                let deadline = clock.now().plus(Duration::from_millis(5));
-                pacer.wait_until(deadline).await;
-                assert!(clock.now() >= deadline);
             }
         });
     }

@@ -4,7 +4,7 @@
 //! as the KPL does.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -21,6 +21,10 @@ pub struct Router {
     stale: Notify,
     history: Mutex<BTreeMap<ShardId, Seen>>,
     listed: ArcSwap<Vec<ShardDescription>>,
+    /// Whether a record landed elsewhere since the shards were listed.
+    is_stale: AtomicBool,
+    /// When they were listed, in nanoseconds.
+    updated_ns: AtomicU64,
 }
 
 /// When the run knew of a shard.
@@ -107,6 +111,8 @@ impl Router {
             .collect();
         routes.sort_by_key(|route| route.start);
         self.map.store(Arc::new(routes));
+        self.updated_ns.store(now.as_nanos(), Ordering::Relaxed);
+        self.is_stale.store(false, Ordering::Release);
     }
 
     /// The open shards in order of their hash keys.
@@ -117,21 +123,89 @@ impl Router {
     /// The shard that a record with this hash key is meant for, counted as offered to it.
     pub(super) fn offer(&self, key: HashKey) -> Option<ShardId> {
         let map = self.map.load();
-        let after = map.partition_point(|route| route.start <= key);
-        let route = map
-            .get(after.checked_sub(1)?)
-            .filter(|route| key <= route.end)?;
+        let route = route_of(&map, key)?;
         route.offered.fetch_add(1, Ordering::Relaxed);
         Some(route.shard)
     }
 
-    /// Says that a record landed elsewhere than expected: the stream was resharded.
-    pub(super) fn mark_stale(&self) {
-        self.stale.notify_one();
+    /// The shard that a record with this hash key falls into; nobody knows while the list is known to be stale.
+    pub(super) fn predict(&self, key: HashKey) -> Option<ShardId> {
+        if self.is_stale.load(Ordering::Acquire) {
+            return None;
+        }
+        Some(route_of(&self.map.load(), key)?.shard)
+    }
+
+    /// Whether the list has another shard for a hash key than this one.
+    pub(super) fn differs(&self, shard: ShardId, key: HashKey) -> bool {
+        route_of(&self.map.load(), key).is_none_or(|route| route.shard != shard)
+    }
+
+    /// Whether a hash key lies in the range of a shard; no of a shard that is not known.
+    pub(super) fn covers(&self, shard: ShardId, key: HashKey) -> bool {
+        let listed = self.listed.load();
+        let known = listed.iter().find(|known| known.shard == shard);
+        known.is_some_and(|known| known.hash_key_range.contains(key))
+    }
+
+    /// Says that a record that was sent at `sent` landed elsewhere than expected: the stream was resharded. What was sent
+    /// before the shards were listed last says nothing new.
+    pub(super) fn mark_stale(&self, sent: Timestamp) {
+        if sent.as_nanos() > self.updated_ns.load(Ordering::Relaxed) {
+            self.is_stale.store(true, Ordering::Release);
+            self.stale.notify_one();
+        }
     }
 
     /// Waits until somebody found the map stale.
     pub async fn stale(&self) {
         self.stale.notified().await;
+    }
+}
+
+fn route_of(map: &[Route], key: HashKey) -> Option<&Route> {
+    let after = map.partition_point(|route| route.start <= key);
+    map.get(after.checked_sub(1)?)
+        .filter(|route| key <= route.end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinesis::{HashKeyRange, SequenceNumber};
+
+    fn shard(number: u32, range: HashKeyRange, open: bool) -> ShardDescription {
+        ShardDescription {
+            shard: ShardId::new(number).unwrap(),
+            parent: None,
+            adjacent_parent: None,
+            hash_key_range: range,
+            starting_sequence_number: SequenceNumber::default(),
+            ending_sequence_number: (!open).then(SequenceNumber::default),
+        }
+    }
+
+    #[test]
+    fn while_the_list_is_stale_nothing_is_predicted_and_what_was_sent_before_it_was_made_is_no_news()
+     {
+        let at = |s: u64| Timestamp::from_secs(1_000 + s);
+        let (full, halves) = (HashKeyRange::FULL, HashKeyRange::initial(2));
+        let router = Router::new(&[shard(0, full, true)], at(0));
+        assert_eq!(router.predict(HashKey::MAX), ShardId::new(0));
+        router.mark_stale(at(1));
+        assert_eq!(router.predict(HashKey::MAX), None);
+        assert_eq!(router.offer(HashKey::MAX), ShardId::new(0));
+        let split = [
+            shard(0, full, false),
+            shard(1, halves[0], true),
+            shard(2, halves[1], true),
+        ];
+        router.update(&split, at(2));
+        router.mark_stale(at(1));
+        assert_eq!(router.predict(HashKey::MAX), ShardId::new(2));
+        let [one, two] = [1, 2].map(|number| ShardId::new(number).unwrap());
+        assert!(router.covers(one, HashKey(0)) && !router.covers(two, HashKey(0)));
+        assert!(!router.covers(ShardId::MAX, HashKey(0)));
+        assert!(router.differs(two, HashKey(0)) && !router.differs(one, HashKey(0)));
     }
 }

@@ -1,13 +1,16 @@
 //! One producer worker: a single task that paces, batches, sends and settles, with all its state its own.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::FutureExt as _;
+use futures_util::future::{Either, FutureExt as _};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use rand::RngExt as _;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use super::call::{Answer, Request, attempt};
+use super::call::{Answer, Request, attempt, elsewhere};
 use super::lanes::{LaneCounts, LaneGate};
 use super::observe::{Observations, Observer};
 use super::pacer::Pacer;
@@ -17,20 +20,28 @@ use super::router::Router;
 use crate::base::rng::{self, Rng};
 use crate::base::{Clock, Timestamp};
 use crate::kinesis::error::EntryError;
-use crate::kinesis::{ErrorCode, StreamName};
+use crate::kinesis::operation::Stored;
+use crate::kinesis::{ErrorCode, PutBatch, StreamName, aggregate};
 use crate::measure::integrity::{Integrity, WorkerKey};
 use crate::measure::interval::{Recorder, RecorderTotals};
 use crate::measure::ledger::{NotSentCause, Outcome, Phase, ProducerLedger};
 use crate::measure::meter::Meters;
 use crate::measure::progress::Progress;
+use crate::measure::slot_wait::SlotWaits;
 use crate::measure::throttle::ThrottleTable;
 use crate::measure::tips::Tips;
-use crate::scenario::model::{Arrival, Ordering, Producer, StampPlace, Time};
+use crate::scenario::model::{Arrival, Ordering, Producer, PutApi, RetryOf, Time};
 use crate::target::Target;
 use crate::workload::{PayloadPool, RecordSource, Schedule, Stamp, schedule};
 
 /// How many due records are released before the worker looks at its answers again.
 const RELEASE_AT_ONCE: usize = 4_096;
+
+/// How long a worker whose calls are answered at once goes on before it gives others their turn.
+const TURN_AFTER: Duration = Duration::from_micros(100);
+
+/// When ends of records are handed on again that a reader did not let in.
+const PUBLISH_AGAIN: Duration = Duration::from_millis(1);
 
 /// What a worker is given.
 #[derive(Debug)]
@@ -65,6 +76,8 @@ pub struct WorkerContext {
     pub progress: Arc<Progress>,
     /// Turns true when the run is interrupted.
     pub cancel: watch::Receiver<bool>,
+    /// Where calls are made; by the worker itself where nobody is given.
+    pub calls: Option<Handle>,
 }
 
 /// What a worker did.
@@ -78,6 +91,8 @@ pub struct WorkerReport {
     pub throttles: ThrottleTable,
     /// The most that a record was released after its intended time.
     pub longest_gap: Duration,
+    /// Records of the measurement window that waited for a free request slot.
+    pub slot_waits: SlotWaits,
     /// The most requests that were under way at once.
     pub max_in_flight: usize,
     /// The most records that waited for a request or a retry.
@@ -99,14 +114,28 @@ pub struct Worker {
     lanes: LaneCounts,
     gate: Option<LaneGate>,
     spare: Vec<Request>,
-    key_bytes_around: usize,
+    /// The records of one that is being packed.
+    packed: PutBatch,
     in_flight_max: usize,
     queued_max: usize,
     /// Records released and not settled.
     unsettled: usize,
+    /// Since when as many requests are under way as may be.
+    slots_full_since: Option<Timestamp>,
     /// Why the worker stops before its schedule and its retries end, once it does.
     leftover: Option<NotSentCause>,
     last_failure: Option<String>,
+}
+
+/// Whether and how the records of an attempt are tried again.
+#[derive(Clone, Copy, Debug)]
+enum Again {
+    /// They are given up.
+    No,
+    /// Each with a wait of its own.
+    Each,
+    /// All of a call after the same wait, by this draw from 0 to 1.
+    Together(f64),
 }
 
 impl Worker {
@@ -139,14 +168,15 @@ impl Worker {
                 "retry",
             ),
             observer,
-            queue: Queue::default(),
+            queue: Queue::new(&producer.send),
+            packed: PutBatch::new(),
             lanes: LaneCounts::new(),
             gate: (producer.send.ordering == Ordering::PerKey).then(LaneGate::new),
             spare: Vec::new(),
-            key_bytes_around: producer.keys.format.0.len() + producer.keys.format.1.len(),
             in_flight_max: 0,
             queued_max: 0,
             unsettled: 0,
+            slots_full_since: None,
             leftover: None,
             last_failure: None,
             context,
@@ -159,6 +189,10 @@ impl Worker {
         let pacer = Pacer::new(clock);
         let mut cancel = self.context.cancel.clone();
         let mut in_flight = FuturesUnordered::new();
+        // Calls that were answered: their memory is used again.
+        let mut used_calls = Vec::new();
+        let max_in_flight = self.context.producer.send.max_in_flight as usize;
+        let mut turn_given = self.context.start;
         let give_up = self
             .context
             .start
@@ -178,13 +212,18 @@ impl Worker {
             if self.leftover.is_some() {
                 break;
             }
+            if self.observer.has_more() {
+                self.observer.publish(now);
+            }
             let released = self.release(now);
-            self.queue.wake_retries(now);
-            while in_flight.len() < self.context.producer.send.max_in_flight as usize
+            self.advance(now);
+            let mut is_answered = false;
+            while in_flight.len() < max_in_flight
                 && self.request_due().is_some_and(|due| due <= now)
             {
-                let request = self.next_request();
-                in_flight.push(attempt(
+                let request = self.next_request(now);
+                self.in_flight_max = self.in_flight_max.max(in_flight.len() + 1);
+                let call = attempt(
                     self.context.target.clone(),
                     self.stream.clone(),
                     self.context.producer.send,
@@ -192,20 +231,53 @@ impl Worker {
                     give_up,
                     cancel.clone(),
                     request,
+                );
+                if let Some(runtime) = &self.context.calls {
+                    let call = elsewhere(runtime.spawn(call));
+                    in_flight.push(Either::Left(async { (call.await, None) }));
+                    continue;
+                }
+                let mut call = if let Some(mut used) = used_calls.pop() {
+                    Pin::set(&mut used, call);
+                    used
+                } else {
+                    Box::pin(call)
+                };
+                // The engine in this process mostly answers at once. What has come due meanwhile goes before the next request.
+                if let Some(request) = call.as_mut().now_or_never() {
+                    used_calls.push(call);
+                    self.settle_request(request);
+                    is_answered = true;
+                    break;
+                }
+                in_flight.push(Either::Right(
+                    async move { (call.as_mut().await, Some(call)) },
                 ));
             }
-            self.in_flight_max = self.in_flight_max.max(in_flight.len());
+            self.slots_full_since =
+                (in_flight.len() >= max_in_flight).then(|| self.slots_full_since.unwrap_or(now));
             self.queued_max = self.queued_max.max(self.waiting());
+            if is_answered {
+                let answered = clock.now();
+                self.observer.publish(answered);
+                if clock.is_virtual() || answered.since(turn_given) >= TURN_AFTER {
+                    tokio::task::yield_now().await;
+                    turn_given = answered;
+                }
+                continue;
+            }
             if self.unsettled == 0 && self.schedule_ended(now) {
                 break;
             }
             let wake = self.next_wake(now, released, in_flight.len()).min(give_up);
             tokio::select! {
                 biased;
-                Some(request) = in_flight.next(), if !in_flight.is_empty() => {
+                Some((request, used)) = in_flight.next(), if !in_flight.is_empty() => {
                     self.settle_request(request);
-                    while let Some(Some(request)) = in_flight.next().now_or_never() {
+                    used_calls.extend(used);
+                    while let Some(Some((request, used))) = in_flight.next().now_or_never() {
                         self.settle_request(request);
+                        used_calls.extend(used);
                     }
                     self.observer.publish(clock.now());
                 }
@@ -215,8 +287,9 @@ impl Worker {
             }
             // A worker that never has to wait must let the others, and the timers, have their turn.
             tokio::task::yield_now().await;
+            turn_given = now;
         }
-        while let Some(request) = in_flight.next().await {
+        while let Some((request, _)) = in_flight.next().await {
             self.settle_request(request);
         }
         self.settle_leftovers(clock.now());
@@ -225,12 +298,14 @@ impl Worker {
             ledgers,
             throttles,
             longest_gap_ns,
+            slot_waits,
         } = self.observer.finish(clock.now());
         WorkerReport {
             ledgers,
             totals,
             throttles,
             longest_gap: Duration::from_nanos(longest_gap_ns),
+            slot_waits,
             max_in_flight: self.in_flight_max,
             max_queued: self.queued_max,
             last_failure: self.last_failure,
@@ -255,7 +330,10 @@ impl Worker {
                 attempts: 0,
                 last: LastAttempt::None,
                 any_unknown: false,
-                key_bytes: (self.key_bytes_around + decimal_digits(plan.key)) as u32,
+                key_bytes: self.source.key_bytes(&plan),
+                explicit: self.source.explicit_hash_key(plan.key).is_some(),
+                predicted: None,
+                waited_us: 0,
             };
             self.context.progress.released.add(1);
             self.observer.released(&item);
@@ -270,10 +348,25 @@ impl Worker {
                 None => Some(item),
             };
             if let Some(item) = ready {
-                self.queue.push(item);
+                self.enqueue(item);
             }
         }
         true
+    }
+
+    fn enqueue(&mut self, item: Item) {
+        let router = &self.context.router;
+        self.queue.push(item, &|key| router.predict(key));
+    }
+
+    /// Moves on what waited long enough for its next step, and gives up what waited too long.
+    fn advance(&mut self, now: Timestamp) {
+        let router = &self.context.router;
+        self.queue.advance(now, &|key| router.predict(key));
+        let ttl = self.context.producer.retry.ttl;
+        for item in self.queue.take_expired(ttl, now) {
+            self.give_up(&item, NotSentCause::Expired, now);
+        }
     }
 
     /// Takes the next intended time if it has come.
@@ -334,9 +427,10 @@ impl Worker {
                 .map(|offset| self.context.start.plus(offset)),
             None => (now < self.load_end()).then(|| self.load_end()),
         };
+        let kept = self.observer.has_more().then(|| now.plus(PUBLISH_AGAIN));
         let room = in_flight < self.context.producer.send.max_in_flight as usize;
         let request = if room { self.request_due() } else { None };
-        [scheduled, self.queue.next_retry(), request]
+        [scheduled, self.queue.next_due(), request, kept]
             .into_iter()
             .flatten()
             .min()
@@ -344,54 +438,91 @@ impl Worker {
     }
 
     /// Makes a request of the records that waited longest.
-    fn next_request(&mut self) -> Request {
+    fn next_request(&mut self, now: Timestamp) -> Request {
         let mut request = self.spare.pop().unwrap_or_default();
         request.clear();
-        self.queue
-            .take_request(&self.context.producer.send, &mut request.items);
-        let stamped = self.context.producer.payload.stamp == StampPlace::Prefix;
-        let Request { items, batch, .. } = &mut request;
-        for item in items {
-            item.attempts += 1;
-            let stamp = stamped.then_some(Stamp {
-                run: self.context.run,
-                producer: self.context.key.producer,
-                worker: self.context.key.worker,
-                sequence: item.plan.sequence,
-                lane_sequence: item.lane_sequence,
-                intended: item.intended,
-            });
-            self.source.render(&item.plan, stamp.as_ref(), batch);
+        let Request {
+            items,
+            counts,
+            batch,
+            ..
+        } = &mut request;
+        let due = self
+            .queue
+            .take_request(&self.context.producer.send, items, counts);
+        if let Some(full_since) = self.slots_full_since {
+            let wait = now.since(due.max(full_since));
+            self.observer.waited_for_slot(items, wait);
+        }
+        let mut rest = items.iter_mut();
+        for &count in &*counts {
+            if count == 1 {
+                for item in rest.by_ref().take(1) {
+                    item.attempts += 1;
+                    self.render(item, batch);
+                }
+                continue;
+            }
+            let mut packed = std::mem::take(&mut self.packed);
+            packed.clear();
+            let mut hash_key = None;
+            for item in rest.by_ref().take(count) {
+                item.attempts += 1;
+                // It falls where the first of its records would, and so all of them.
+                hash_key.get_or_insert(item.plan.hash_key);
+                self.render(item, &mut packed);
+            }
+            batch.push_with(
+                |key| key.push_str(aggregate::PARTITION_KEY),
+                |data| aggregate::encode(packed.iter(), data),
+                hash_key,
+            );
+            self.packed = packed;
         }
         if let Some(meters) = &self.context.meters {
-            let sent = request.items.iter();
-            let sent = sent.filter_map(|item| Some((item.shard?, item.billed_bytes())));
+            let sent = request.entries();
+            let sent = sent.filter_map(|(_, bytes, items)| Some((items.first()?.shard?, bytes)));
             meters.wrote(self.context.clock.now(), sent);
         }
         request
     }
 
+    /// Appends a record as it is sent.
+    fn render(&self, item: &Item, batch: &mut PutBatch) {
+        let stamp = Stamp {
+            run: self.context.run,
+            producer: self.context.key.producer,
+            worker: self.context.key.worker,
+            sequence: item.plan.sequence,
+            lane_sequence: item.lane_sequence,
+            intended: item.intended,
+        };
+        self.source.render(&item.plan, &stamp, batch);
+    }
+
     /// Settles what an attempt decided and queues the rest to be tried again.
     fn settle_request(&mut self, mut request: Request) {
         let (sent, ended) = (request.sent, request.ended);
-        for item in &request.items {
-            self.observer.sent(item, sent);
+        for (_, _, items) in request.entries() {
+            self.observer.sent(items, sent);
         }
         match &request.answer {
             Answer::Results => {
                 self.observer.answered(request.items[0].phase, sent, ended);
-                for (index, item) in request.items.iter().enumerate() {
+                let again = match (
+                    self.context.producer.retry.of,
+                    self.context.producer.send.api,
+                ) {
+                    // The record is the call.
+                    (_, PutApi::PutRecord) | (RetryOf::Record, _) => Again::Each,
+                    (RetryOf::Call, PutApi::PutRecords) => Again::No,
+                };
+                for (index, bytes, items) in request.entries() {
                     match request.results.get(index).copied() {
                         // An answer that leaves a record out says nothing of it.
-                        None => self.unanswered(item, ended),
-                        Some(Ok(stored)) => {
-                            if item.shard.is_some_and(|shard| shard != stored.shard) {
-                                self.context.router.mark_stale();
-                            }
-                            self.observer.acked(item, stored, ended);
-                            self.settled(item, ended);
-                        }
-                        Some(Err(error)) => self.refused(*item, &error, sent, ended),
+                        None => self.unanswered(items, bytes, ended, again),
+                        Some(Ok(stored)) => self.stored(items, bytes, stored, sent, ended),
+                        Some(Err(error)) => self.refused(items, &error, sent, ended, again),
                     }
                 }
             }
@@ -405,29 +536,28 @@ impl Worker {
                     cause: error.cause,
                     shard: None,
                 };
-                for item in &request.items {
-                    self.refused(*item, &refusal, sent, ended);
+                let again = self.call_again();
+                for (_, _, items) in request.entries() {
+                    self.refused(items, &refusal, sent, ended, again);
                 }
             }
             Answer::Failed { reason, again } => {
                 self.last_failure = Some(reason.clone());
+                let again = if *again { self.call_again() } else { Again::No };
                 for item in &request.items {
                     self.observer.failed(item, ended);
                     let item = Item {
                         last: LastAttempt::Failed,
                         ..*item
                     };
-                    if *again {
-                        self.try_again(item, ended);
-                    } else {
-                        self.give_up(&item, ended);
-                    }
+                    self.try_again(item, ended, again);
                 }
             }
             Answer::None(reason) => {
                 self.last_failure = reason.clone().or(self.last_failure.take());
-                for item in &request.items {
-                    self.unanswered(item, ended);
+                let again = self.call_again();
+                for (_, bytes, items) in request.entries() {
+                    self.unanswered(items, bytes, ended, again);
                 }
             }
         }
@@ -435,47 +565,115 @@ impl Worker {
         self.spare.push(request);
     }
 
-    fn unanswered(&mut self, item: &Item, ended: Timestamp) {
-        self.observer.unanswered(item, ended);
-        self.try_again(
-            Item {
-                any_unknown: true,
-                ..*item
-            },
-            ended,
-        );
+    /// How the records of a call that failed as a whole are tried again.
+    fn call_again(&mut self) -> Again {
+        match self.context.producer.retry.of {
+            RetryOf::Record => Again::Each,
+            RetryOf::Call => Again::Together(self.rng.random_range(0.0..=1.0)),
+        }
     }
 
-    fn refused(&mut self, item: Item, error: &EntryError, sent: Timestamp, ended: Timestamp) {
-        self.observer.refused(&item, error, sent, ended);
-        let last = if error.code.is_throttle() {
+    /// A Kinesis record is stored. Of a packed one that landed in another shard than it was made for, the records that do
+    /// not belong there are sent again, as the KPL does: readers are given both copies, or, as the KCL does, only the one
+    /// in the right place.
+    fn stored(
+        &mut self,
+        items: &[Item],
+        bytes: u64,
+        stored: Stored,
+        sent: Timestamp,
+        ended: Timestamp,
+    ) {
+        self.observer.stored(items, bytes);
+        let packs = self.context.producer.send.aggregate.is_some();
+        let mut elsewhere = false;
+        for item in items {
+            let router = &self.context.router;
+            let missed = |shard: Option<_>| shard.is_some_and(|shard| shard != stored.shard);
+            // What was released long ago may have been meant for a shard that the list does not have any more.
+            elsewhere |= missed(item.shard) && router.differs(stored.shard, item.plan.hash_key);
+            if packs && missed(item.predicted) && !router.covers(stored.shard, item.plan.hash_key) {
+                self.observer.misplaced(item);
+                // It is there all the same.
+                let item = Item {
+                    any_unknown: true,
+                    ..*item
+                };
+                self.try_again(item, ended, Again::Each);
+            } else {
+                self.observer.acked(item, stored, ended);
+                self.settled(item, ended);
+            }
+        }
+        if elsewhere {
+            self.context.router.mark_stale(sent);
+        }
+    }
+
+    fn unanswered(&mut self, items: &[Item], bytes: u64, ended: Timestamp, again: Again) {
+        self.observer.unanswered(items, bytes, ended);
+        for item in items {
+            let item = Item {
+                any_unknown: true,
+                ..*item
+            };
+            self.try_again(item, ended, again);
+        }
+    }
+
+    fn refused(
+        &mut self,
+        items: &[Item],
+        error: &EntryError,
+        sent: Timestamp,
+        ended: Timestamp,
+        again: Again,
+    ) {
+        self.observer.refused(items, error, sent, ended);
+        let throttled = error.code.is_throttle();
+        let last = if throttled {
             LastAttempt::Throttled
         } else {
             LastAttempt::Failed
         };
-        let item = Item { last, ..item };
         // Only what may pass later is worth another attempt.
-        if error.code.is_throttle() || error.code == ErrorCode::InternalFailure {
-            self.try_again(item, ended);
+        let again = if throttled || error.code == ErrorCode::InternalFailure {
+            again
         } else {
-            self.give_up(&item, ended);
+            Again::No
+        };
+        for item in items {
+            self.try_again(Item { last, ..*item }, ended, again);
         }
     }
 
-    fn try_again(&mut self, item: Item, ended: Timestamp) {
-        match wait_after(&self.context.producer.retry, item.attempts, &mut self.rng) {
-            Some(wait) if self.leftover.is_none() => self.queue.retry_at(ended.plus(wait), item),
-            _ => self.give_up(&item, ended),
+    fn try_again(&mut self, item: Item, ended: Timestamp, again: Again) {
+        let retry = &self.context.producer.retry;
+        let waited = Duration::from_micros(u64::from(item.waited_us));
+        let wait = match again {
+            Again::No => None,
+            Again::Each => wait_after(retry, item.attempts, waited, || {
+                self.rng.random_range(0.0..=1.0)
+            }),
+            Again::Together(draw) => wait_after(retry, item.attempts, waited, || draw),
+        };
+        match wait {
+            Some(wait) if self.leftover.is_none() && !item.expired(retry.ttl, ended) => {
+                let waited_us = u32::try_from(wait.as_micros()).unwrap_or(u32::MAX);
+                let item = Item { waited_us, ..item };
+                self.queue.retry_at(ended.plus(wait), item);
+            }
+            _ => self.give_up(&item, NotSentCause::TimeUp, ended),
         }
     }
 
     /// Settles a record by its last attempts, or by why it had none.
-    fn give_up(&mut self, item: &Item, at: Timestamp) {
+    fn give_up(&mut self, item: &Item, unsent: NotSentCause, at: Timestamp) {
         let outcome = match item.last {
             _ if item.any_unknown => Outcome::Unknown,
             LastAttempt::Throttled => Outcome::Throttled,
             LastAttempt::Failed => Outcome::Failed,
-            LastAttempt::None => Outcome::NotSent(self.leftover.unwrap_or(NotSentCause::TimeUp)),
+            LastAttempt::None => Outcome::NotSent(self.leftover.unwrap_or(unsent)),
         };
         self.observer.settled(item, outcome, at);
         self.settled(item, at);
@@ -487,7 +685,7 @@ impl Worker {
         if let Some(gate) = &mut self.gate
             && let Some(next) = gate.leave(item.plan.hash_key.lane())
         {
-            self.queue.push(Item { queued: at, ..next });
+            self.enqueue(Item { queued: at, ..next });
         }
     }
 
@@ -501,7 +699,7 @@ impl Worker {
                 .unwrap_or_default(),
         );
         for item in items {
-            self.give_up(&item, now);
+            self.give_up(&item, NotSentCause::TimeUp, now);
         }
         let cause = match self.leftover {
             Some(NotSentCause::Interrupted) => NotSentCause::Interrupted,
@@ -518,12 +716,5 @@ impl Worker {
             let phase = self.phase_of(intended);
             self.observer.never_released(phase, cause);
         }
-    }
-}
-
-const fn decimal_digits(number: u64) -> usize {
-    match number.checked_ilog10() {
-        Some(log) => log as usize + 1,
-        None => 1,
     }
 }

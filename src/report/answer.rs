@@ -1,8 +1,10 @@
 //! The three lines that a person reads first.
 
+use std::collections::BTreeMap;
+
 use crate::kinesis::endpoint::is_aws_url;
-use crate::measure::Status;
-use crate::report::document::{Document, World};
+use crate::measure::{CallLedger, Status};
+use crate::report::document::{Document, World, per_s};
 use crate::report::slo::{SloResult, SloStatus};
 use crate::report::text::{Percent, Plain, counted};
 
@@ -53,7 +55,13 @@ fn of_what_was_measured(document: &Document) -> String {
         return format!("unknown, the measurement is VOID ({})", codes.join(", "));
     }
     if document.slo.is_empty() {
-        return format!("no SLO is set; {}", accepted(document));
+        let only_calls = document.producers.is_empty() && !document.calls.is_empty();
+        let records = (!only_calls).then(|| accepted(document));
+        let told: Vec<_> = records
+            .into_iter()
+            .chain(answered_calls(document))
+            .collect();
+        return format!("no SLO is set; {}", told.join("; "));
     }
     // Load that was not taken explains late and missing records, so it comes first.
     let first = missed
@@ -126,10 +134,57 @@ fn offered(document: &Document) -> String {
         .values()
         .map(|producer| producer.offered_records_per_s)
         .sum();
-    format!("{} records/s", Plain(rate))
+    let records = format!("{} records/s", Plain(rate));
+    if document.producers.is_empty() && document.calls.is_empty() {
+        return format!("{} records/s of others", Plain(watched_per_s(document)));
+    }
+    let calls = offered_calls(document);
+    match (document.producers.is_empty(), document.calls.is_empty()) {
+        (_, true) => records,
+        (true, false) => calls,
+        (false, false) => format!("{records} and {calls}"),
+    }
+}
+
+/// The load of all calls: `20 calls/s`.
+fn offered_calls(document: &Document) -> String {
+    let loads = document.calls.values();
+    let rate: f64 = loads.map(|load| load.offered_calls_per_s).sum();
+    format!("{} calls/s", Plain(rate))
+}
+
+/// What became of the calls, where there are loads of them.
+fn answered_calls(document: &Document) -> Option<String> {
+    let mut all = CallLedger::default();
+    let loads = document.calls.values();
+    loads.for_each(|load| all.merge(&load.ledger.measure));
+    let share = all.as_expected() as f64 / all.intended as f64;
+    (all.intended > 0).then(|| {
+        format!(
+            "{} of {} was answered as expected",
+            Percent(share),
+            offered_calls(document)
+        )
+    })
+}
+
+/// What others wrote to the streams that were watched, each stream once.
+fn watched_per_s(document: &Document) -> f64 {
+    let watched = document.consumers.values().filter_map(|consumer| {
+        let records = consumer.watched.as_ref()?.records;
+        Some((&consumer.stream, records))
+    });
+    let by_stream: BTreeMap<_, _> = watched.collect();
+    per_s(by_stream.values().sum(), document.instrument.measure_s)
 }
 
 fn accepted(document: &Document) -> String {
+    if document.producers.is_empty() && !document.consumers.is_empty() {
+        return format!(
+            "{} records/s of others were watched",
+            Plain(watched_per_s(document))
+        );
+    }
     let (intended, acked) =
         document
             .ledger
@@ -145,7 +200,16 @@ fn accepted(document: &Document) -> String {
         return "no record was offered".to_owned();
     }
     let share = acked as f64 / intended as f64;
-    format!("{} of {} was accepted", Percent(share), offered(document))
+    let rate: f64 = document
+        .producers
+        .values()
+        .map(|producer| producer.offered_records_per_s)
+        .sum();
+    format!(
+        "{} of {} records/s was accepted",
+        Percent(share),
+        Plain(rate)
+    )
 }
 
 /// Where the figures come from, in a phrase: `measured on the embedded engine`.

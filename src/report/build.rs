@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp as Utc;
 
+use super::aftermath::{self, Aftermath};
+use super::calls::CallsSummary;
 use super::document::{
     ByPhase, ConsumerSummary, Document, Environment, EventRow, EventStatus, Instrument, Latency,
     Ledger, ProducerSummary, SCHEMA_VERSION, ScenarioInfo, ShardRow, StreamBalance, TargetFinding,
@@ -12,12 +14,15 @@ use super::document::{
 use super::interval_view::IntervalView;
 use super::results::Latencies;
 use crate::base::Timestamp;
+use crate::kinesis::Limits;
 use crate::kinesis::operation::ShardDescription;
+use crate::kinesis::quotas::RateName;
 use crate::measure::{
-    ConsumerLedger, Facts, LatencyHistogram, LatencyKind, LatencySummary, Phase, ProducerLedger,
-    RecorderTotals, ShardCounters, ShardTotals, ThrottleTable, judge,
+    CallLedger, ConsumerLedger, Facts, LatencyHistogram, LatencyKind, LatencySummary, Phase,
+    ProducerLedger, RecorderTotals, ShardCounters, ShardTotals, SlotFacts, ThrottleTable, judge,
 };
-use crate::run::{self, ConsumerOutcome, Outcome, StreamOutcome};
+use crate::run::environment::CpuShares;
+use crate::run::{self, CallsOutcome, ConsumerOutcome, Outcome, StreamOutcome};
 use crate::scenario::Scenario;
 use crate::scenario::model::Arrival;
 
@@ -88,6 +93,7 @@ pub fn document(inputs: &Inputs<'_>) -> Document {
             ledger,
             measure_s,
         );
+        summary.slot_waits = (producer.slot_waits.records > 0).then_some(producer.slot_waits);
         summary.last_failure.clone_from(&producer.last_failure);
         (name.clone(), summary)
     });
@@ -111,9 +117,16 @@ pub fn document(inputs: &Inputs<'_>) -> Document {
         ledger: ledger(outcome),
         latency: latency(outcome),
         throttling: throttling(outcome),
-        balance: balances(&shards),
+        refusals_outlived: refusals_outlived(scenario, inputs.world, outcome),
+        balance: balances(&shards, outcome),
         producers: producers.collect(),
         consumers: consumers.collect(),
+        calls: outcome
+            .calls
+            .loads
+            .iter()
+            .map(|(name, load)| (name.clone(), CallsSummary::of(load, measure_s)))
+            .collect(),
         shards,
         events: outcome
             .events
@@ -137,9 +150,12 @@ pub fn interval_view(outcome: &Outcome) -> IntervalView<'_> {
             .streams
             .iter()
             .map(|(name, stream)| (name.as_str(), stream.intervals.intervals()))
+            // Those of calls belong to no shard, and so to no stream.
+            .chain([("", outcome.calls.intervals.intervals())])
             .collect(),
         producers: outcome.producers.keys().map(String::as_str).collect(),
         consumers: outcome.consumers.keys().map(String::as_str).collect(),
+        calls: outcome.calls.names.iter().map(String::as_str).collect(),
     }
 }
 
@@ -164,7 +180,28 @@ fn parts(outcome: &Outcome) -> impl Iterator<Item = (&'static str, &str, &Record
         .consumers
         .iter()
         .map(|(name, part)| ("consumers", name.as_str(), &part.report.totals));
-    producers.chain(consumers)
+    let calls = outcome.calls.loads.values();
+    let calls = calls.flat_map(|load| &load.report.calls);
+    let calls = outcome.calls.names.iter().zip(calls);
+    let calls = calls.map(|(name, call)| ("calls", name.as_str(), &call.totals));
+    producers.chain(consumers).chain(calls)
+}
+
+/// The measurement window's latencies of one kind of all calls of a load.
+fn of_load(load: &CallsOutcome, kind: LatencyKind) -> LatencyHistogram {
+    let mut merged = LatencyHistogram::new();
+    for call in &load.report.calls {
+        if let Some(histogram) = call.totals.latencies.get(&kind) {
+            merged.merge(histogram);
+        }
+    }
+    merged
+}
+
+/// The ledgers of all calls, by phase.
+fn call_ledgers(outcome: &Outcome) -> impl Iterator<Item = [CallLedger; 2]> {
+    let calls = outcome.calls.loads.values();
+    calls.flat_map(|load| load.report.calls.iter().map(|call| call.ledgers))
 }
 
 /// What the run knows about itself.
@@ -187,6 +224,7 @@ fn facts(scenario: &Scenario, outcome: &Outcome) -> Facts {
             .values()
             .map(|producer| &producer.ledgers[Phase::Measure as usize])
     };
+    let measured_calls = || call_ledgers(outcome).map(|ledgers| ledgers[Phase::Measure as usize]);
     let consumer_ledgers = || {
         outcome
             .consumers
@@ -200,11 +238,19 @@ fn facts(scenario: &Scenario, outcome: &Outcome) -> Facts {
             .get(name)
             .is_some_and(|p| !matches!(p.arrival, Arrival::Closed { .. }))
     };
+    let paced_loads = || {
+        outcome.calls.loads.iter().filter_map(|(name, load)| {
+            let arrival = scenario.calls.get(name)?.arrival.as_ref();
+            let paced = !matches!(arrival, Some(Arrival::Closed { .. }));
+            paced.then_some(load)
+        })
+    };
     let pacer_gap = outcome
         .producers
         .iter()
         .filter(|(name, _)| paced(name))
         .map(|(_, producer)| producer.longest_gap)
+        .chain(paced_loads().map(|load| load.report.longest_gap))
         .chain(outcome.heartbeat_gap)
         .max()
         .unwrap_or_default();
@@ -226,6 +272,13 @@ fn facts(scenario: &Scenario, outcome: &Outcome) -> Facts {
                 p99_us(LatencyKind::ResponseTime),
             )
         })
+        .chain(paced_loads().map(|load| {
+            let p99_us = |kind| of_load(load, kind).quantile_us(0.99);
+            (
+                p99_us(LatencyKind::Lateness),
+                p99_us(LatencyKind::ResponseTime),
+            )
+        }))
         .filter(|(_, response_us)| *response_us > 0)
         .max_by(|a, b| {
             (u128::from(a.0) * u128::from(b.1)).cmp(&(u128::from(b.0) * u128::from(a.1)))
@@ -238,16 +291,27 @@ fn facts(scenario: &Scenario, outcome: &Outcome) -> Facts {
         response_p99_us: latest
             .map(|(_, response_us)| response_us)
             .or(unpaced_response_us),
-        intended: measured().map(|ledger| ledger.intended).sum(),
+        intended: measured()
+            .map(|ledger| ledger.intended)
+            .chain(measured_calls().map(|ledger| ledger.intended))
+            .sum(),
         dropped: measured()
-            .map(|ledger| ledger.not_sent_by_cause.queue_full + ledger.not_sent_by_cause.behind)
+            .map(|ledger| ledger.not_sent_by_cause)
+            .chain(measured_calls().map(|ledger| ledger.not_sent_by_cause))
+            .map(|causes| causes.queue_full + causes.behind)
             .sum(),
         latency_samples: histograms().map(LatencyHistogram::count).sum(),
         clipped: histograms().map(LatencyHistogram::clipped).sum(),
         end_to_end_samples: end_to_end.count(),
         end_to_end_negative: end_to_end.negative(),
-        cpu_steal_share: outcome.cpu.map(|cpu| cpu.stolen),
-        host_cpu_share: outcome.cpu.map(|cpu| cpu.busy),
+        cpu_steal_share: cpu(outcome).map(|cpu| cpu.stolen),
+        host_cpu_share: cpu(outcome).map(|cpu| cpu.busy),
+        process_cpu_share: outcome.own_use.and_then(|own| own.process_cpu),
+        sender_wait_share: outcome.own_use.and_then(|own| own.sender_wait),
+        major_faults: outcome.own_use.and_then(|own| own.major_faults),
+        clock_step_ns: outcome.own_use.map(|own| own.clock.step_ns),
+        clock_read_ns: outcome.own_use.map(|own| own.clock.read_ns),
+        slots: slots(scenario, outcome),
         cut_off_share: cut_off_share(scenario, outcome),
         trimmed_unread: consumer_ledgers()
             .map(|(_, total)| total.trimmed_unread)
@@ -265,8 +329,39 @@ fn facts(scenario: &Scenario, outcome: &Outcome) -> Facts {
             && consumer_ledgers().all(|(phases, total)| {
                 total.balances() && phases.values().all(ConsumerLedger::balances)
             })
-            && acked_agree(outcome),
+            && acked_agree(outcome)
+            && call_ledgers(outcome)
+                .flatten()
+                .all(|ledger| ledger.balances()),
     }
+}
+
+fn cpu(outcome: &Outcome) -> Option<CpuShares> {
+    outcome.own_use.and_then(|own| own.cpu)
+}
+
+/// The producer with a schedule whose records waited most for a request slot. One without a schedule waits for slots by
+/// its nature.
+fn slots(scenario: &Scenario, outcome: &Outcome) -> Option<SlotFacts> {
+    let found = outcome.producers.iter().filter_map(|(name, producer)| {
+        let settings = scenario.producers.get(name)?;
+        let (waits, intended) = (
+            producer.slot_waits,
+            producer.ledgers[Phase::Measure as usize].intended,
+        );
+        if waits.records == 0 || matches!(settings.arrival, Arrival::Closed { .. }) {
+            return None;
+        }
+        let response = producer.totals.latencies.get(&LatencyKind::ResponseTime)?;
+        let response_us = response.summary().mean_us * response.count() as f64;
+        Some(SlotFacts {
+            producer: name.clone(),
+            max_in_flight: settings.send.max_in_flight,
+            records_share: waits.records as f64 / intended.max(1) as f64,
+            response_share: waits.total_us as f64 / response_us.max(1.0),
+        })
+    });
+    found.max_by(|a, b| a.records_share.total_cmp(&b.records_share))
 }
 
 /// Whether the answer lacks an event: one that was refused, or that was to happen under load and did not.
@@ -380,14 +475,63 @@ fn throttling(outcome: &Outcome) -> Vec<ThrottlingRow> {
     rows.collect()
 }
 
-fn balances(shards: &[ShardRow]) -> BTreeMap<String, StreamBalance> {
+fn refusals_outlived(scenario: &Scenario, world: World, outcome: &Outcome) -> Vec<Aftermath> {
+    let limits = match world {
+        World::Embedded | World::Simulated => scenario.engine.limits.clone(),
+        World::Endpoint | World::Aws => Limits::aws(),
+    };
+    let per_s = |rate| limits.rate(rate).map_or(f64::INFINITY, |l| l.per_s as f64);
+    let rows = outcome.streams.iter().flat_map(|(name, stream)| {
+        let storms = outcome.events.iter().filter_map(|event| {
+            let storm = event.stream == *name && event.action == "throttle-storm";
+            Some(aftermath::Cause {
+                name: event.name.clone(),
+                from: event.started.filter(|_| storm)?,
+                until: event.ended?,
+            })
+        });
+        let mut producers = scenario.producers.values();
+        // Records that are packed are fewer to the shard.
+        let packs = producers.any(|p| p.stream == *name && p.send.aggregate.is_some());
+        let takes = aftermath::Takes {
+            records_per_s: if packs {
+                f64::INFINITY
+            } else {
+                per_s(RateName::WriteRecords)
+            },
+            bytes_per_s: per_s(RateName::WriteBytes),
+        };
+        aftermath::aftermath(
+            name.as_str(),
+            &stream.intervals,
+            outcome.clock,
+            outcome.start,
+            &storms.collect::<Vec<_>>(),
+            takes,
+        )
+    });
+    rows.collect()
+}
+
+fn balances(shards: &[ShardRow], outcome: &Outcome) -> BTreeMap<String, StreamBalance> {
+    let written = |stream: &str| {
+        let mut producers = outcome.producers.values();
+        producers.any(|producer| producer.stream.as_str() == stream)
+    };
     let mut by_stream: BTreeMap<&str, Vec<ShardTotals>> = BTreeMap::new();
     for row in shards {
         by_stream.entry(&row.stream).or_default().push(row.totals);
     }
     by_stream
         .into_iter()
-        .map(|(stream, totals)| (stream.to_owned(), StreamBalance::of(&totals)))
+        .map(|(stream, totals)| {
+            let balance = if written(stream) {
+                StreamBalance::of(&totals)
+            } else {
+                StreamBalance::of_read(&totals)
+            };
+            (stream.to_owned(), balance)
+        })
         .collect()
 }
 
@@ -404,9 +548,11 @@ fn consumed(consumer: &ConsumerOutcome, measure_s: f64) -> ConsumerSummary {
         calls: consumer.report.calls,
         events: consumer.report.events,
         deliveries: consumer.report.deliveries,
+        kinesis_records: consumer.report.kinesis_records,
         delivered_records_per_s: first.map(|count| per_s(count, measure_s)),
         caught_up: consumer.caught_up,
         last_failure: consumer.report.last_failure.clone(),
+        watched: consumer.report.watched.clone(),
     }
 }
 
@@ -487,6 +633,8 @@ fn instrument(outcome: &Outcome) -> Instrument {
         .producers
         .values()
         .map(|producer| producer.longest_gap);
+    let loads = outcome.calls.loads.values();
+    let gaps = gaps.chain(loads.map(|load| load.report.longest_gap));
     let gap = gaps.chain(outcome.heartbeat_gap).max().unwrap_or_default();
     let started = Utc::from_nanosecond(i128::from(outcome.start.as_nanos())).unwrap_or_default();
     Instrument {
@@ -498,7 +646,12 @@ fn instrument(outcome: &Outcome) -> Instrument {
         interval_s: outcome.clock.length().as_secs_f64(),
         interrupted: outcome.interrupted,
         pacer_gap_us_max: gap.as_micros() as u64,
-        host_cpu_share: outcome.cpu.map(|cpu| cpu.busy),
-        cpu_steal_share: outcome.cpu.map(|cpu| cpu.stolen),
+        host_cpu_share: cpu(outcome).map(|cpu| cpu.busy),
+        cpu_steal_share: cpu(outcome).map(|cpu| cpu.stolen),
+        process_cpu_share: outcome.own_use.and_then(|own| own.process_cpu),
+        sender_wait_share: outcome.own_use.and_then(|own| own.sender_wait),
+        major_page_faults: outcome.own_use.and_then(|own| own.major_faults),
+        clock_step_ns: outcome.own_use.map(|own| own.clock.step_ns),
+        clock_read_ns: outcome.own_use.map(|own| own.clock.read_ns),
     }
 }

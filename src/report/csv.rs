@@ -45,6 +45,7 @@ fn row(out: &mut dyn Write, counters: &ShardCounters) -> io::Result<()> {
         acked_bytes,
         refused,
         refused_bytes,
+        refused_last_ns: _,
         failed,
         unknown,
         delivered,
@@ -104,6 +105,7 @@ mod tests {
             streams: vec![("orders", &intervals)],
             producers: vec![],
             consumers: vec![],
+            calls: vec![],
         };
         let mut bytes = Vec::new();
         write(&mut bytes, &view).unwrap();

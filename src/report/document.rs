@@ -7,12 +7,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::measure::slot_wait::SlotWaits;
 use crate::measure::{
     Balance, ConsumerLedger, LatencyKind, LatencySummary, ProducerLedger, ShardTotals, ThrottleRow,
-    Verdict,
+    Verdict, Watched,
 };
+use crate::report::aftermath::Aftermath;
 use crate::report::answer;
 use crate::report::aws::AwsRun;
+use crate::report::calls::CallsSummary;
 use crate::report::slo::{self, SloResult};
 use crate::scenario::model::Slo;
 
@@ -44,12 +47,18 @@ pub struct Document {
     pub latency: Latency,
     /// Attempts refused in the measurement window, by stream, API, shard and cause.
     pub throttling: Vec<ThrottlingRow>,
+    /// How long refusals went on after what caused them, the longest first; empty where nothing was refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refusals_outlived: Vec<Aftermath>,
     /// How evenly the load of the measurement window lay on each stream's shards, by stream.
     pub balance: BTreeMap<String, StreamBalance>,
     /// The producers by name.
     pub producers: BTreeMap<String, ProducerSummary>,
     /// The consumers by name.
     pub consumers: BTreeMap<String, ConsumerSummary>,
+    /// The loads of API calls by name; absent where there are none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub calls: BTreeMap<String, CallsSummary>,
     /// Every shard that existed during the run, sorted by stream and number.
     pub shards: Vec<ShardRow>,
     /// What happened meanwhile, in order of time.
@@ -198,7 +207,7 @@ pub struct ThrottlingRow {
     pub row: ThrottleRow,
 }
 
-/// How evenly the offered load lay on a stream's shards.
+/// How evenly the offered load lay on a stream's shards; of a stream that only others write, what was read of it.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct StreamBalance {
     /// By records.
@@ -208,6 +217,14 @@ pub struct StreamBalance {
 }
 
 impl StreamBalance {
+    /// The balance of what was read of `shards`, all of one stream.
+    pub fn of_read(shards: &[ShardTotals]) -> Self {
+        Self {
+            records: Balance::of(shards, |shard| shard.delivered),
+            bytes: Balance::of(shards, |shard| shard.delivered_bytes),
+        }
+    }
+
     /// The balance of what was offered to `shards`, all of one stream.
     pub fn of(shards: &[ShardTotals]) -> Self {
         Self {
@@ -232,6 +249,16 @@ pub struct ProducerSummary {
     pub acked_bytes_per_s: f64,
     /// Acked per intended, 0 to 1.
     pub accepted_share: f64,
+    /// Records of the measurement window that were due and waited because `max_in_flight` requests were under way; absent
+    /// if none did. Lingering is not in it: both are in `batch_wait`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot_waits: Option<SlotWaits>,
+    /// Attempts per intended record; 1 when each was sent once. Absent when none was intended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amplification: Option<f64>,
+    /// Records per Kinesis record sent; 1 unless records are packed (`send.aggregate`). Absent when none was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records_per_kinesis_record: Option<f64>,
     /// The last refusal of a whole request that no limit explains, in the target's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<String>,
@@ -247,6 +274,9 @@ impl ProducerSummary {
             acked_records_per_s: per_s(ledger.acked, measure_s),
             acked_bytes_per_s: per_s(ledger.acked_bytes, measure_s),
             accepted_share: ledger.accepted_share(),
+            slot_waits: None,
+            amplification: ledger.amplification(),
+            records_per_kinesis_record: ledger.records_per_kinesis_record(),
             last_failure: None,
         }
     }
@@ -264,8 +294,11 @@ pub struct ConsumerSummary {
     /// Events that its subscriptions brought over the whole run, those without records included; none of a polling consumer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<u64>,
-    /// Everything it was given over the whole run, its own records or not.
+    /// Everything it was given over the whole run, its own records or not; packed records count one by one.
     pub deliveries: u64,
+    /// The Kinesis records that they came in.
+    #[serde(default)]
+    pub kinesis_records: u64,
     /// First deliveries of records of the measurement window, over its length; `None` where integrity is not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivered_records_per_s: Option<f64>,
@@ -274,6 +307,9 @@ pub struct ConsumerSummary {
     /// The last refusal that no limit explains, in the target's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<String>,
+    /// What it saw of a stream that only others write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watched: Option<Watched>,
 }
 
 /// `count` over `seconds`; 0 where no time passed, because a document holds no infinite numbers.
@@ -375,6 +411,22 @@ pub struct Instrument {
     /// Share of processor time that the hypervisor gave to others, 0 to 1; absent as above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_steal_share: Option<f64>,
+    /// Share of the host's processor time that this process took, 0 to 1; absent as above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process_cpu_share: Option<f64>,
+    /// The longest that a thread which sends stood ready without a processor, as a share of the measurement window;
+    /// absent as above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender_wait_share: Option<f64>,
+    /// Page faults in the measurement window that waited for a disk; absent as above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub major_page_faults: Option<u64>,
+    /// The smallest step of the clock, in nanoseconds; absent as above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_step_ns: Option<u64>,
+    /// What reading the clock costs, in nanoseconds; absent as above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_read_ns: Option<u64>,
 }
 
 /// A target outside of this process. Holds no secret.

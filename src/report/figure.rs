@@ -6,6 +6,9 @@
 //! | `consumers.NAME.KIND.STATISTIC` | a latency in microseconds | measurement window |
 //! | `producers.NAME.COLUMN` | `accepted_share`, a rate, or a column of the ledger | measurement window |
 //! | `consumers.NAME.COLUMN` | a rate, or a column of the ledger | rates: measurement window; ledger: whole run |
+//! | `calls.NAME.COLUMN` | `throttled_share`, a rate, or a column of the ledger of all its calls | measurement window |
+//! | `calls.NAME.CALL.COLUMN` | the same of one call, such as `ListShards:missing-stream` | measurement window |
+//! | `calls.NAME.CALL.KIND.STATISTIC` | a latency in microseconds | measurement window |
 //! | `balance.STREAM.FIGURE` | spread of the offered records over shards | measurement window |
 //!
 //! A consumer's ledger counts over the whole run because integrity does: a record lost in warm-up is lost, and a
@@ -16,7 +19,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::measure::{LatencyKind, LatencySummary};
+use crate::measure::{CallLedger, LatencyKind, LatencySummary};
 use crate::report::document::Document;
 use crate::report::text::{Percent, Plain, micros};
 
@@ -91,6 +94,16 @@ pub fn figure(document: &Document, path: &str) -> Option<f64> {
                     .or_else(|| number(&document.consumers[name], column))
             })
         }
+        "calls" => {
+            let (name, column) = named(&document.calls, rest)?;
+            let load = &document.calls[name];
+            if let Some((call, column)) = named(&load.operations, column) {
+                let call = &load.operations[call];
+                return latency(Some(&call.latency), column)
+                    .or_else(|| of_calls(&call.ledger.measure, column));
+            }
+            of_calls(&load.ledger.measure, column).or_else(|| number(load, column))
+        }
         "balance" => {
             let (name, column) = named(&document.balance, rest)?;
             let records = &document.balance[name].records;
@@ -99,6 +112,15 @@ pub fn figure(document: &Document, path: &str) -> Option<f64> {
         }
         _ => None,
     }
+}
+
+/// A figure of calls, if any was meant to be made.
+fn of_calls(ledger: &CallLedger, column: &str) -> Option<f64> {
+    (ledger.intended > 0).then_some(())?;
+    if column == "throttled_share" {
+        return Some(ledger.throttled_share());
+    }
+    number(ledger, column)
 }
 
 /// The name that `rest` begins with and what follows it. Names may hold dots, so the longest that fits is meant.

@@ -114,6 +114,7 @@ mod tests {
             streams: vec![("orders", &intervals)],
             producers: vec!["web shop"],
             consumers: vec!["billing"],
+            calls: vec![],
         };
         let mut log = Vec::new();
         write(&mut log, &view, &["seed 7\nof two lines".to_owned()]).unwrap();
@@ -147,6 +148,7 @@ mod tests {
                 let name = match part {
                     PartId::Producer(_) => "producers.web_shop",
                     PartId::Consumer(_) => "consumers.billing",
+                    PartId::Call(_) => "calls",
                 };
                 (
                     format!("{name}.{kind}"),

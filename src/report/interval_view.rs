@@ -15,6 +15,8 @@ pub struct IntervalView<'a> {
     pub producers: Vec<&'a str>,
     /// The consumers' names, by the number in [`PartId::Consumer`].
     pub consumers: Vec<&'a str>,
+    /// The API calls as `LOAD.CALL`, by the number in [`PartId::Call`].
+    pub calls: Vec<&'a str>,
 }
 
 impl<'a> IntervalView<'a> {
@@ -23,6 +25,7 @@ impl<'a> IntervalView<'a> {
         let (table, names, number) = match part {
             PartId::Producer(number) => ("producers", &self.producers, number),
             PartId::Consumer(number) => ("consumers", &self.consumers, number),
+            PartId::Call(number) => ("calls", &self.calls, number),
         };
         names.get(usize::from(number)).map_or_else(
             || format!("{table}.{number}"),
@@ -65,6 +68,7 @@ mod tests {
             streams: vec![("b", &long), ("a", &short)],
             producers: vec!["web"],
             consumers: vec![],
+            calls: vec!["admin.ListShards"],
         };
         let order: Vec<_> = view
             .rows()
@@ -73,5 +77,6 @@ mod tests {
         assert_eq!(order, [(0, "b"), (0, "a"), (1, "a"), (2, "b")]);
         assert_eq!(view.part(PartId::Producer(0)), "producers.web");
         assert_eq!(view.part(PartId::Consumer(3)), "consumers.3");
+        assert_eq!(view.part(PartId::Call(0)), "calls.admin.ListShards");
     }
 }

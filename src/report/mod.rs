@@ -7,9 +7,11 @@
 //! Invariant: writers compute nothing that is not in the document. What the terminal or a page shows can be read from
 //! `report.json` alone, and a figure is shown with its basis.
 
+mod aftermath;
 pub mod answer;
 pub mod aws;
 pub mod build;
+pub mod calls;
 pub mod cost;
 pub mod csv;
 pub mod document;
@@ -26,7 +28,9 @@ pub mod slo;
 pub mod terminal;
 pub mod text;
 
+pub use aftermath::Aftermath;
 pub use aws::AwsRun;
+pub use calls::{CallsSummary, OperationSummary};
 pub use cost::{Cost, CostLine, PriceList};
 pub use document::{
     ByPhase, ConsumerSummary, Document, Environment, EventRow, EventStatus, FigureBasis,

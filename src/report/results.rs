@@ -47,7 +47,8 @@ pub fn file_names<'a>(
         .into();
     let mut tables = |part: String, of_consumers: bool| {
         for kind in LatencyKind::ALL {
-            if of_consumers == is_of_consumers(kind) {
+            let of_calls = kind == LatencyKind::TransitionTime;
+            if of_consumers == is_of_consumers(kind) && !of_calls {
                 names.push(hgrm::file_name(&part, kind.as_str()));
             }
         }
@@ -62,7 +63,10 @@ pub fn file_names<'a>(
 }
 
 const fn is_of_consumers(kind: LatencyKind) -> bool {
-    matches!(kind, LatencyKind::DeliveryDelay | LatencyKind::EndToEnd)
+    matches!(
+        kind,
+        LatencyKind::DeliveryDelay | LatencyKind::EndToEnd | LatencyKind::Lag
+    )
 }
 
 impl Results<'_> {
@@ -148,6 +152,7 @@ mod tests {
                 streams: vec![("orders", &intervals)],
                 producers: vec!["web"],
                 consumers: vec!["billing"],
+                calls: vec![],
             },
             latencies: &latencies,
             command: "streamgauge run hot-key.toml",
@@ -186,7 +191,7 @@ mod tests {
                 .iter()
                 .all(|name| planned.iter().any(|p| p == name))
         );
-        assert_eq!(planned.len(), 6 + LatencyKind::ALL.len());
+        assert_eq!(planned.len(), 6 + LatencyKind::ALL.len() - 1);
         let report = std::fs::read(path.join(REPORT)).unwrap();
         assert_eq!(json::read(&report).unwrap(), sample::document());
         let log = std::fs::read_to_string(path.join(HLOG)).unwrap();

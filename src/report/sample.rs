@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use crate::kinesis::{Cause, ShardId};
 use crate::measure::{
-    Basis, ConsumerLedger, Facts, LatencyHistogram, LatencyKind, LatencySummary, NotSentCounts,
-    ProducerLedger, ShardTotals, ThrottleRow, judge,
+    Basis, ConsumerLedger, Facts, KinesisRecords, LatencyHistogram, LatencyKind, LatencySummary,
+    NotSentCounts, ProducerLedger, ShardTotals, ThrottleRow, judge,
 };
+use crate::report::aftermath::Aftermath;
 use crate::report::document::{
     ByPhase, ConsumerSummary, Document, Environment, EventRow, EventStatus, Instrument, Latency,
     Ledger, ProducerSummary, SCHEMA_VERSION, ScenarioInfo, ShardRow, StreamBalance, ThrottlingRow,
@@ -48,6 +49,14 @@ pub(crate) fn document() -> Document {
         },
         latency: latency(),
         throttling: throttling(),
+        refusals_outlived: vec![Aftermath {
+            stream: "orders".into(),
+            shards: vec![2],
+            cause: "offered above the limit".into(),
+            from_s: 0.0,
+            until_s: 12.0,
+            outlived_s: 1.75,
+        }],
         balance: BTreeMap::from([("orders".into(), StreamBalance::of(&totals))]),
         producers: BTreeMap::from([(
             "web".into(),
@@ -61,11 +70,14 @@ pub(crate) fn document() -> Document {
                 calls: 200,
                 events: None,
                 deliveries: 19_180,
+                kinesis_records: 19_180,
                 delivered_records_per_s: Some(1_485.0),
                 caught_up: false,
                 last_failure: None,
+                watched: None,
             },
         )]),
+        calls: BTreeMap::new(),
         shards,
         events: vec![EventRow {
             name: "split".into(),
@@ -88,6 +100,7 @@ pub(crate) fn document() -> Document {
             pacer_gap_us_max: 2_100,
             host_cpu_share: Some(0.71),
             cpu_steal_share: Some(0.02),
+            ..Instrument::default()
         },
         target: None,
         environment: Some(Environment {
@@ -133,6 +146,13 @@ fn producer_ledger() -> ByPhase<ProducerLedger> {
             accepted_after_retry: 400,
             acked_bytes: 2_700_000,
             acked_put_units: 4_300,
+            kinesis_records: KinesisRecords {
+                attempts: 8_100,
+                acked: 4_300,
+                acked_bytes: 2_700_000,
+                rejected: 3_800,
+                unknown: 0,
+            },
             ..ProducerLedger::default()
         },
         ProducerLedger {
@@ -142,6 +162,7 @@ fn producer_ledger() -> ByPhase<ProducerLedger> {
                 queue_full: 15,
                 interrupted: 5,
                 time_up: 0,
+                expired: 0,
                 behind: 0,
             },
             acked: 14_880,
@@ -155,6 +176,14 @@ fn producer_ledger() -> ByPhase<ProducerLedger> {
             accepted_after_retry: 2_300,
             acked_bytes: 9_300_000,
             acked_put_units: 14_880,
+            misplaced_attempts: 0,
+            kinesis_records: KinesisRecords {
+                attempts: 64_000,
+                acked: 14_880,
+                acked_bytes: 9_300_000,
+                rejected: 49_000,
+                unknown: 45,
+            },
         },
     )
 }

@@ -1,10 +1,12 @@
 //! The streams and consumers that a run made at a target that outlives it, and their end.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use crate::calls::OwnedStreams;
 use crate::kinesis::{ConsumerName, StreamName};
 use crate::target::{Existence, Target};
 
@@ -116,5 +118,28 @@ impl Created {
 
     fn names(&self) -> std::sync::MutexGuard<'_, Vec<(StreamName, Existence)>> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl OwnedStreams for Created {
+    fn note(&self, stream: &StreamName) -> Result<(), String> {
+        self.note(stream);
+        Ok(())
+    }
+
+    fn confirm(&self, stream: &StreamName) {
+        self.confirm(stream);
+    }
+
+    fn forget(&self, stream: &StreamName) {
+        self.forget(stream);
+    }
+
+    fn tags(&self) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+
+    fn is_slow(&self) -> bool {
+        false
     }
 }

@@ -88,6 +88,12 @@ impl CpuTimes {
         })
     }
 
+    /// The share of all time since `earlier` that so many ticks are; `None` if no tick passed.
+    pub fn share_of(&self, earlier: &Self, ticks: u64) -> Option<f64> {
+        let total = self.total.checked_sub(earlier.total).filter(|&t| t > 0)?;
+        Some((ticks as f64 / total as f64).min(1.0))
+    }
+
     /// The shares between `earlier` and these; `None` if no tick passed.
     pub fn since(&self, earlier: &Self, over: Duration) -> Option<CpuShares> {
         let total = self
@@ -112,6 +118,7 @@ mod tests {
         let later = CpuTimes::parse("cpu  40 0 20 120 10 0 0 10 0 0\n").unwrap();
         let shares = later.since(&earlier, Duration::from_secs(1)).unwrap();
         assert_eq!((shares.busy, shares.stolen), (0.5, 0.1));
+        assert_eq!(later.share_of(&earlier, 25), Some(0.25));
         assert_eq!(earlier.since(&later, Duration::ZERO), None);
         assert_eq!(CpuTimes::parse("cpu 1 2 3"), None);
     }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::kinesis::api::{ApiCall, Effect};
 use crate::kinesis::arn::StreamArn;
 use crate::kinesis::{StreamName, endpoint};
 use crate::scenario::Scenario;
@@ -94,6 +95,29 @@ pub enum Refusal {
         /// Who writes.
         producer: String,
         /// To which stream.
+        arn: String,
+    },
+    /// An existing stream would be written to, or changed, by a load of API calls.
+    #[error(
+        "`calls.{calls}` calls {operation} on `{arn}`, which was there before: allow it with `--allow-write {arn}`"
+    )]
+    Call {
+        /// The load.
+        calls: String,
+        /// The operation.
+        operation: ApiCall,
+        /// On which stream.
+        arn: String,
+    },
+    /// A load of API calls would read an existing stream, without any share of what its readers have.
+    #[error(
+        "`calls.{calls}` calls GetRecords on `{arn}`, which was there before: read it with a consumer, which keeps to a \
+         share of what its other readers have"
+    )]
+    CallsRead {
+        /// The load.
+        calls: String,
+        /// Which stream.
         arn: String,
     },
     /// An existing stream would be resharded.
@@ -264,6 +288,7 @@ pub fn check_existing(scenario: &Scenario, pins: &Pins, permits: &Permits) -> Ve
         let arn = pins.arn(&stream.name);
         refusals.extend(writes(scenario, stream, &arn, permits));
         refusals.extend(reshards(scenario, stream, &arn, permits));
+        refusals.extend(calls(scenario, stream, &arn, permits));
         refusals.extend(reads(scenario, stream, arn));
     }
     let known = |arn: &String| existing().any(|stream| pins.arn(&stream.name) == *arn);
@@ -293,6 +318,28 @@ fn writes(scenario: &Scenario, stream: &Stream, arn: &str, permits: &Permits) ->
         arn: arn.to_owned(),
     };
     producers.map(refusal).collect()
+}
+
+/// What loads of API calls may not do to an existing stream. A mix cannot reshard or delete, and what must be refused
+/// changes nothing.
+fn calls(scenario: &Scenario, stream: &Stream, arn: &str, permits: &Permits) -> Vec<Refusal> {
+    let may_write = permits.write.iter().any(|allowed| allowed == arn);
+    let loads = scenario.calls.values();
+    let loads = loads.filter(|load| load.stream() == Some(&stream.name));
+    let made = loads.flat_map(|load| load.calls().into_iter().map(move |call| (load, call)));
+    made.filter_map(|(load, operation)| match operation.effect() {
+        Effect::Look | Effect::LookAround => None,
+        Effect::Read => Some(Refusal::CallsRead {
+            calls: load.name.clone(),
+            arn: arn.to_owned(),
+        }),
+        _ => (!may_write).then(|| Refusal::Call {
+            calls: load.name.clone(),
+            operation,
+            arn: arn.to_owned(),
+        }),
+    })
+    .collect()
 }
 
 fn reshards(scenario: &Scenario, stream: &Stream, arn: &str, permits: &Permits) -> Vec<Refusal> {
@@ -490,6 +537,32 @@ mod tests {
         let other = refusals(&[&ARN.replace("orders", "others")], &[ARN]);
         assert!(other.contains("names no stream"), "{other}");
         assert!(other.contains(&format!("--allow-write {ARN}")), "{other}");
+    }
+
+    #[test]
+    fn calls_that_change_an_existing_stream_need_a_permit_and_reads_are_left_to_consumers() {
+        let mix = |mix: &str| {
+            let table = format!(
+                "[calls.admin]\narrival = {{ kind = \"constant\", rate = \"1/s\" }}\nmix = {{ {mix} }}\n"
+            );
+            scenario(&table)
+        };
+        let refused = |mix_text: &str, write: &[&str]| {
+            let permits = Permits {
+                write: write.iter().map(|&arn| arn.to_owned()).collect(),
+                reshard: vec![ARN.to_owned()],
+            };
+            let refusals = check_existing(&mix(mix_text), &pins(), &permits);
+            let of_calls = refusals.iter().map(ToString::to_string);
+            of_calls.filter(|text| text.contains("calls.admin")).count()
+        };
+        assert_eq!(
+            refused("ListShards = 1, \"PutRecord:missing-stream\" = 1", &[]),
+            0
+        );
+        assert_eq!(refused("PutRecord = 1, TagResource = 1", &[]), 2);
+        assert_eq!(refused("PutRecord = 1, TagResource = 1", &[ARN]), 0);
+        assert_eq!(refused("GetRecords = 1", &[ARN]), 1);
     }
 
     #[test]

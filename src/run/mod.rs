@@ -3,12 +3,15 @@
 //! Invariant: a run that began ends with an [`Outcome`], also when it is interrupted, and leaves no stream behind that it
 //! made: what could not be deleted is named.
 
+pub mod calibrate;
 mod created;
 pub mod environment;
 #[cfg(feature = "aws")]
 pub mod guard;
 mod heartbeat;
+mod loads;
 mod outcome;
+pub mod own_use;
 #[cfg(feature = "aws")]
 pub mod owned;
 mod parts;
@@ -18,8 +21,10 @@ mod session;
 mod streams;
 #[cfg(feature = "aws")]
 pub mod sweep;
+mod threads;
 mod timeline;
 
+pub use loads::{CallsOutcome, CallsOutcomes};
 pub use outcome::{
     ConsumerOutcome, EventOutcome, EventStatus, Outcome, ProducerOutcome, StreamOutcome,
     TargetOutcome,

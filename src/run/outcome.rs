@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::environment::CpuShares;
+use super::loads::CallsOutcomes;
+use super::own_use::OwnUse;
 use crate::base::Timestamp;
 use crate::consumer::ConsumerReport;
 use crate::kinesis::operation::ShardDescription;
 use crate::kinesis::{ShardId, StreamName};
 use crate::measure::integrity::Integrity;
 use crate::measure::ledger::{ConsumerLedger, Phase, ProducerLedger};
+use crate::measure::slot_wait::SlotWaits;
 use crate::measure::{Collector, IntervalClock, RecorderTotals, ThrottleTable};
 use crate::producer::Seen;
 use crate::target::Finding;
@@ -34,14 +36,16 @@ pub struct Outcome {
     pub producers: BTreeMap<String, ProducerOutcome>,
     /// The consumers by name, in the order of their numbers.
     pub consumers: BTreeMap<String, ConsumerOutcome>,
+    /// The loads of API calls.
+    pub calls: CallsOutcomes,
     /// The streams by name.
     pub streams: BTreeMap<StreamName, StreamOutcome>,
     /// The events in order of their planned times.
     pub events: Vec<EventOutcome>,
     /// The longest that a task of the instrument was away beyond what it meant to sleep; real time only.
     pub heartbeat_gap: Option<Duration>,
-    /// How busy the host was in the measurement window; real time only.
-    pub cpu: Option<CpuShares>,
+    /// What the instrument took of the host in the measurement window, and what it waited for; real time only.
+    pub own_use: Option<OwnUse>,
     /// What the target was like.
     pub target: TargetOutcome,
 }
@@ -72,6 +76,8 @@ pub struct ProducerOutcome {
     pub throttles: ThrottleTable,
     /// The most that a record was released after its intended time.
     pub longest_gap: Duration,
+    /// Records of the measurement window that waited for a free request slot.
+    pub slot_waits: SlotWaits,
     /// The most requests that one worker had under way.
     pub max_in_flight: usize,
     /// The most records that waited in one worker.

@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use serde::{Deserialize, Serialize};
 
 use super::guard::{Pins, Refusal};
+use crate::calls::OwnedStreams;
 use crate::kinesis::operation::NewStream;
 use crate::kinesis::{ConsumerName, StreamName};
 use crate::scenario::created::{EXPIRES_TAG, OWNER_TAG, RUN_TAG};
@@ -153,12 +154,147 @@ pub enum OwnedError {
     Elsewhere(Refusal),
 }
 
+/// What `resources.json` holds, shared by whoever makes streams.
+#[derive(Debug)]
+pub struct Noted {
+    path: PathBuf,
+    resources: Mutex<Resources>,
+}
+
+impl Noted {
+    /// Notes a stream that is about to be asked for.
+    fn add(&self, name: &str) -> io::Result<()> {
+        let mut resources = self.resources();
+        resources.streams.push(Resource {
+            name: name.to_owned(),
+            arn: None,
+            state: State::Creating,
+        });
+        self.write(&resources)
+            .inspect_err(|_| resources.streams.retain(|stream| stream.name != name))
+    }
+
+    /// Its creation was refused: nothing of that name is this run's.
+    fn remove(&self, name: &str) {
+        let mut resources = self.resources();
+        resources.streams.retain(|stream| stream.name != name);
+        let _ = self.write(&resources);
+    }
+
+    /// Changes what is known of a stream. It stood there before as one that may exist, so that a disk that is full now
+    /// hides nothing.
+    fn change(&self, name: &str, change: impl FnOnce(&mut Resource)) {
+        let mut resources = self.resources();
+        let mut streams = resources.streams.iter_mut();
+        if let Some(stream) = streams.find(|stream| stream.name == name) {
+            change(stream);
+        }
+        let _ = self.write(&resources);
+    }
+
+    /// A stream was deleted, and its consumers with it.
+    fn stream_is_gone(&self, name: &str) {
+        let mut resources = self.resources();
+        let Resources {
+            streams, consumers, ..
+        } = &mut *resources;
+        let streams = streams.iter_mut().filter(|stream| stream.name == name);
+        streams.for_each(|stream| stream.state = State::Deleted);
+        let its = consumers
+            .iter_mut()
+            .filter(|consumer| consumer.stream == name);
+        its.for_each(|consumer| consumer.state = State::Deleted);
+        let _ = self.write(&resources);
+    }
+
+    /// Notes a consumer that is about to be registered.
+    fn add_consumer(&self, stream: &str, name: &str) -> io::Result<()> {
+        let mut resources = self.resources();
+        resources.consumers.push(OwnedConsumer {
+            stream: stream.to_owned(),
+            name: name.to_owned(),
+            arn: None,
+            state: State::Creating,
+        });
+        self.write(&resources).inspect_err(|_| {
+            resources.consumers.pop();
+        })
+    }
+
+    /// Its registration was refused.
+    fn remove_consumer(&self, stream: &str, name: &str) {
+        let mut resources = self.resources();
+        let other = |consumer: &OwnedConsumer| consumer.stream != stream || consumer.name != name;
+        resources.consumers.retain(other);
+        let _ = self.write(&resources);
+    }
+
+    /// Changes what is known of a consumer.
+    fn change_consumer(&self, stream: &str, name: &str, change: impl FnOnce(&mut OwnedConsumer)) {
+        let mut resources = self.resources();
+        let mut consumers = resources.consumers.iter_mut();
+        if let Some(consumer) =
+            consumers.find(|consumer| consumer.stream == stream && consumer.name == name)
+        {
+            change(consumer);
+        }
+        let _ = self.write(&resources);
+    }
+
+    fn resources(&self) -> MutexGuard<'_, Resources> {
+        self.resources
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes the file whole and makes sure that it is on the disk, its name as well.
+    fn write(&self, resources: &Resources) -> io::Result<()> {
+        let unfinished = self.path.with_extension("json.unfinished");
+        let mut file = File::create(&unfinished)?;
+        serde_json::to_writer_pretty(&mut file, resources)?;
+        file.write_all(b"\n")?;
+        file.sync_all()?;
+        fs::rename(&unfinished, &self.path)?;
+        match self.path.parent() {
+            Some(folder) => File::open(folder)?.sync_all(),
+            None => Ok(()),
+        }
+    }
+}
+
+impl OwnedStreams for Noted {
+    fn note(&self, stream: &StreamName) -> Result<(), String> {
+        let noted = self.add(stream.as_str());
+        noted.map_err(|problem| {
+            format!(
+                "failed to write `{}`: {problem}; the stream was not created",
+                self.path.display()
+            )
+        })
+    }
+
+    fn confirm(&self, stream: &StreamName) {
+        self.change(stream.as_str(), |stream| stream.state = State::Created);
+    }
+
+    fn forget(&self, stream: &StreamName) {
+        self.change(stream.as_str(), |stream| stream.state = State::Deleted);
+    }
+
+    fn tags(&self) -> BTreeMap<String, String> {
+        self.resources().label.tags()
+    }
+
+    fn is_slow(&self) -> bool {
+        true
+    }
+}
+
 /// The streams that a run made, while it goes on.
 #[derive(Debug)]
 pub struct Owned {
     sdk: Arc<Sdk>,
-    path: PathBuf,
-    resources: Resources,
+    noted: Arc<Noted>,
     is_given_up: bool,
 }
 
@@ -167,15 +303,22 @@ impl Owned {
     pub fn new(sdk: Arc<Sdk>, folder: &Path, label: Label) -> Self {
         Self {
             sdk,
-            path: folder.join(RESOURCES),
-            resources: Resources {
-                schema_version: 1,
-                label,
-                streams: Vec::new(),
-                consumers: Vec::new(),
-            },
+            noted: Arc::new(Noted {
+                path: folder.join(RESOURCES),
+                resources: Mutex::new(Resources {
+                    schema_version: 1,
+                    label,
+                    streams: Vec::new(),
+                    consumers: Vec::new(),
+                }),
+            }),
             is_given_up: false,
         }
+    }
+
+    /// Where streams are noted that others make for the same run: they are deleted with the rest.
+    pub fn noted(&self) -> Arc<Noted> {
+        Arc::clone(&self.noted)
     }
 
     /// Notes a stream, makes it with its tags, waits until it is ACTIVE and checks where it is. Gives its ARN.
@@ -189,36 +332,23 @@ impl Owned {
         pins: &Pins,
     ) -> Result<String, OwnedError> {
         let name = request.name.as_str();
-        self.resources.streams.push(Resource {
-            name: name.to_owned(),
-            arn: None,
-            state: State::Creating,
-        });
-        if let Err(source) = self.note() {
-            self.resources.streams.pop();
-            return Err(OwnedError::Note {
-                path: self.path.clone(),
-                source,
-            });
-        }
-        let tags = self.resources.label.tags();
+        self.noted.add(name).map_err(|source| OwnedError::Note {
+            path: self.noted.path.clone(),
+            source,
+        })?;
+        let tags = self.noted.tags();
         if let Err(refused) = self.sdk.create_tagged(request, &tags).await {
             // Refused for certain, be it that somebody else has a stream of this name: nothing here is this run's.
             if !refused.source.may_be_done() {
-                self.resources.streams.pop();
-                let _ = self.note();
+                self.noted.remove(name);
             }
             return Err(refused.into());
         }
-        if let Some(last) = self.resources.streams.last_mut() {
-            last.state = State::Created;
-        }
+        self.noted
+            .change(name, |stream| stream.state = State::Created);
         let found = self.sdk.ready(name).await?;
-        if let Some(last) = self.resources.streams.last_mut() {
-            last.arn = Some(found.arn.clone());
-        }
-        // It stood there before as one that may exist, so that a disk that is full now hides nothing.
-        let _ = self.note();
+        let arn = found.arn.clone();
+        self.noted.change(name, |stream| stream.arn = Some(arn));
         pins.check_arn(&found.arn).map_err(OwnedError::Elsewhere)?;
         if retention_hours > 24 {
             self.sdk.keep_for_hours(name, retention_hours).await?;
@@ -235,44 +365,37 @@ impl Owned {
         stream: &StreamName,
         name: &ConsumerName,
     ) -> Result<String, OwnedError> {
-        self.resources.consumers.push(OwnedConsumer {
-            stream: stream.to_string(),
-            name: name.to_string(),
-            arn: None,
-            state: State::Creating,
-        });
-        if let Err(source) = self.note() {
-            self.resources.consumers.pop();
-            return Err(OwnedError::Note {
-                path: self.path.clone(),
+        self.noted
+            .add_consumer(stream.as_str(), name.as_str())
+            .map_err(|source| OwnedError::Note {
+                path: self.noted.path.clone(),
                 source,
-            });
-        }
-        let tags = self.resources.label.tags();
+            })?;
+        let tags = self.noted.tags();
         let made = self.sdk.register_tagged(stream.as_str(), name, &tags).await;
         let arn = match made {
             Ok(arn) => arn,
             Err(refused) => {
                 // Refused for certain, be it that somebody else has a consumer of this name.
                 if !refused.source.may_be_done() {
-                    self.resources.consumers.pop();
-                    let _ = self.note();
+                    self.noted.remove_consumer(stream.as_str(), name.as_str());
                 }
                 return Err(refused.into());
             }
         };
-        if let Some(last) = self.resources.consumers.last_mut() {
-            last.arn = Some(arn.clone());
-            last.state = State::Created;
-        }
-        let _ = self.note();
+        self.noted
+            .change_consumer(stream.as_str(), name.as_str(), |consumer| {
+                consumer.arn = Some(arn.clone());
+                consumer.state = State::Created;
+            });
         self.sdk.consumer_ready(&arn).await?;
         Ok(arn)
     }
 
     /// The ARNs of the streams made so far, by the service's names.
     pub fn arns(&self) -> BTreeMap<String, String> {
-        let streams = self.resources.streams.iter();
+        let resources = self.noted.resources();
+        let streams = resources.streams.iter();
         streams
             .filter_map(|stream| Some((stream.name.clone(), stream.arn.clone()?)))
             .collect()
@@ -288,10 +411,13 @@ impl Owned {
 
     /// Deregisters the consumers of streams that stay; the others go with their streams.
     async fn deregister(&mut self) -> Vec<ControlError> {
+        let (streams, consumers) = {
+            let resources = self.noted.resources();
+            (resources.streams.clone(), resources.consumers.clone())
+        };
         let mut failures = Vec::new();
-        for number in 0..self.resources.consumers.len() {
-            let consumer = &self.resources.consumers[number];
-            let mut streams = self.resources.streams.iter();
+        for consumer in consumers {
+            let mut streams = streams.iter();
             if consumer.state == State::Deleted
                 || streams.any(|stream| stream.name == consumer.stream)
             {
@@ -307,10 +433,11 @@ impl Owned {
                 .deregister(&consumer.stream, &name, existence)
                 .await
             {
-                Ok(()) => {
-                    self.resources.consumers[number].state = State::Deleted;
-                    let _ = self.note();
-                }
+                Ok(()) => self
+                    .noted
+                    .change_consumer(&consumer.stream, &consumer.name, |found| {
+                        found.state = State::Deleted;
+                    }),
                 Err(failure) => failures.push(failure),
             }
         }
@@ -318,35 +445,28 @@ impl Owned {
     }
 
     async fn delete_streams(&mut self) -> Vec<ControlError> {
-        let left = self.resources.streams.iter().zip(0..);
-        let left = left.filter(|(stream, _)| stream.state != State::Deleted);
+        let streams = self.noted.resources().streams.clone();
+        let left = streams.into_iter();
+        let left = left.filter(|stream| stream.state != State::Deleted);
         let mut deletions: FuturesUnordered<_> = left
-            .map(|(stream, number)| {
-                let (sdk, name) = (Arc::clone(&self.sdk), stream.name.clone());
+            .map(|stream| {
+                let (sdk, name) = (Arc::clone(&self.sdk), stream.name);
                 let existence = stream.state.existence();
                 if existence == Existence::Possible {
                     eprintln!(
                         "nobody said whether stream `{name}` was created: watching for it for half a minute"
                     );
                 }
-                async move { (number, sdk.delete(&name, existence).await) }
+                async move {
+                    let ended = sdk.delete(&name, existence).await;
+                    (name, ended)
+                }
             })
             .collect();
         let mut failures = Vec::new();
-        while let Some((number, ended)) = deletions.next().await {
-            let number: usize = number;
+        while let Some((name, ended)) = deletions.next().await {
             match ended {
-                Ok(()) => {
-                    let Resources {
-                        streams, consumers, ..
-                    } = &mut self.resources;
-                    let stream = &mut streams[number];
-                    stream.state = State::Deleted;
-                    let its = consumers.iter_mut();
-                    let its = its.filter(|consumer| consumer.stream == stream.name);
-                    its.for_each(|consumer| consumer.state = State::Deleted);
-                    let _ = self.note();
-                }
+                Ok(()) => self.noted.stream_is_gone(&name),
                 Err(failure) => failures.push(failure),
             }
         }
@@ -359,21 +479,7 @@ impl Owned {
     }
 
     fn is_all_gone(&self) -> bool {
-        self.resources.is_all_gone()
-    }
-
-    /// Writes the file whole and makes sure that it is on the disk, its name as well.
-    fn note(&self) -> io::Result<()> {
-        let unfinished = self.path.with_extension("json.unfinished");
-        let mut file = File::create(&unfinished)?;
-        serde_json::to_writer_pretty(&mut file, &self.resources)?;
-        file.write_all(b"\n")?;
-        file.sync_all()?;
-        fs::rename(&unfinished, &self.path)?;
-        match self.path.parent() {
-            Some(folder) => File::open(folder)?.sync_all(),
-            None => Ok(()),
-        }
+        self.noted.resources().is_all_gone()
     }
 }
 
@@ -401,10 +507,16 @@ impl Drop for Owned {
             }
             _ => eprintln!(
                 "error: failed to delete the streams in `{}`; `streamgauge sweep` removes them",
-                self.path.display()
+                self.noted.path.display()
             ),
         }
     }
+}
+
+/// Removes a folder with nothing in it but notes of what is gone. One that holds more stays.
+pub fn forget(folder: &Path) {
+    let _ = fs::remove_file(folder.join(RESOURCES));
+    let _ = fs::remove_dir(folder);
 }
 
 /// Whether a results folder's `resources.json` lists anything that may still be there.

@@ -4,21 +4,25 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::outcome::{ConsumerOutcome, ProducerOutcome};
 use super::session::{Controls, RunError, Session};
 use super::streams::LiveStreams;
+use super::threads::{self, AtWork};
 use crate::base::{Clock, Timestamp};
 use crate::consumer::{ConsumerContext, ConsumerReport, Prepared};
 use crate::kinesis::StreamName;
 use crate::measure::integrity::{Integrity, WorkerKey};
+use crate::measure::slot_wait::SlotWaits;
 use crate::measure::tips::{Positions, Tips};
 use crate::measure::{IntervalClock, PartId, Recorder, RecorderTotals, ThrottleTable};
 use crate::producer::{Worker, WorkerContext, WorkerReport};
 use crate::scenario::model::{Consumer, Producer, StartPosition};
-use crate::workload::payload_pool;
+use crate::trace;
+use crate::workload::{KeyText, payload_pool};
 
 /// How often finished intervals are taken from the tasks that made them.
 const COLLECT_EVERY: Duration = Duration::from_secs(1);
@@ -37,7 +41,7 @@ pub(super) struct LiveProducer {
     name: String,
     stream: StreamName,
     number: u16,
-    workers: Vec<JoinHandle<WorkerReport>>,
+    workers: Vec<AtWork>,
 }
 
 impl LiveProducer {
@@ -55,6 +59,8 @@ impl LiveProducer {
             Arc::new(producer.clone()),
             payload_pool(session.scenario.seed, producer),
         );
+        // Connections are shared by workers and outlive each of them: they stay here.
+        let calls = (session.target.host().is_none()).then(Handle::current);
         let workers = (0..producer.workers).map(|worker| {
             let context = WorkerContext {
                 clock: session.clock,
@@ -75,15 +81,21 @@ impl LiveProducer {
                 integrity: stream.stamped.then(|| Arc::clone(&stream.integrity)),
                 progress: Arc::clone(&controls.progress),
                 cancel: controls.cancel.clone(),
+                calls: calls.clone(),
             };
             let recorder = Recorder::new(
                 PartId::Producer(number),
                 schedule.intervals,
                 stream.sink.clone(),
             );
-            tokio::spawn(Worker::new(context, recorder).run())
+            Worker::new(context, recorder)
         });
         let workers = workers.collect();
+        let workers = if session.clock.is_virtual() {
+            threads::start_as_tasks(workers)
+        } else {
+            threads::start(&producer.name, workers).map_err(RunError::Thread)?
+        };
         Ok(Self {
             name: producer.name.clone(),
             stream: producer.stream.clone(),
@@ -113,6 +125,16 @@ impl LiveProducer {
     }
 }
 
+/// The keys of a stream's producers, by their numbers, where they go with hash keys of their own.
+fn explicit_keys(session: &Session, stream: &StreamName) -> BTreeMap<u16, KeyText> {
+    let producers = session.scenario.producers.values().zip(0u16..);
+    producers
+        .filter(|(producer, _)| producer.stream == *stream)
+        .map(|(producer, number)| (number, KeyText::new(&producer.keys)))
+        .filter(|(_, text)| text.is_explicit())
+        .collect()
+}
+
 impl ProducerOutcome {
     fn empty(stream: StreamName, number: u16) -> Self {
         Self {
@@ -125,6 +147,7 @@ impl ProducerOutcome {
             },
             throttles: ThrottleTable::new(),
             longest_gap: Duration::ZERO,
+            slot_waits: SlotWaits::default(),
             max_in_flight: 0,
             max_queued: 0,
             last_failure: None,
@@ -139,6 +162,7 @@ impl ProducerOutcome {
         self.totals.merge(&worker.totals);
         self.throttles.merge(&worker.throttles);
         self.longest_gap = self.longest_gap.max(worker.longest_gap);
+        self.slot_waits.merge(&worker.slot_waits);
         self.max_in_flight = self.max_in_flight.max(worker.max_in_flight);
         self.max_queued = self.max_queued.max(worker.max_queued);
         self.last_failure = worker.last_failure.or(self.last_failure.take());
@@ -156,6 +180,8 @@ pub(super) struct LiveConsumer {
     account: usize,
     integrity: Arc<Integrity>,
     stamped: bool,
+    /// Of a stream that only others write: until when everything that arrived is to be read.
+    watched_until: Option<Timestamp>,
     positions: Arc<Positions>,
     tips: Arc<Tips>,
     task: JoinHandle<ConsumerReport>,
@@ -180,6 +206,10 @@ impl LiveConsumer {
             index: account,
             run: session.run,
             stamped: stream.stamped,
+            others: stream.others,
+            explicit: explicit_keys(session, &consumer.stream),
+            watched: !stream.written,
+            trace: session.trace.clone(),
             window: schedule.window.0..schedule.window.1,
             meters: stream.meters.clone(),
             integrity: Arc::clone(&stream.integrity),
@@ -189,6 +219,8 @@ impl LiveConsumer {
             positions: Arc::clone(&positions),
             stop,
         };
+        let recorded_until = session.trace.as_ref().and_then(trace::Recorder::end);
+        let watched_until = recorded_until.unwrap_or(schedule.window.1);
         let recorder = Recorder::new(
             PartId::Consumer(number),
             schedule.intervals,
@@ -202,6 +234,7 @@ impl LiveConsumer {
             account,
             integrity: Arc::clone(&stream.integrity),
             stamped: stream.stamped,
+            watched_until: (!stream.written).then_some(watched_until),
             positions,
             tips: Arc::clone(&stream.tips),
             task: tokio::spawn(prepared.run(context, recorder)),
@@ -214,9 +247,11 @@ impl LiveConsumer {
     }
 
     /// Whether everything that was acknowledged was delivered, or is known never to be. Of records without a stamp only
-    /// the positions tell.
+    /// the positions tell; of those of others, how far their arrivals were read.
     pub(super) fn has_all(&self) -> bool {
-        if self.stamped {
+        if let Some(until) = self.watched_until {
+            self.positions.saw_until(until)
+        } else if self.stamped {
             self.integrity.caught_up(self.account)
         } else {
             self.positions.reached(&self.tips)

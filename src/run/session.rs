@@ -10,14 +10,17 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::created::Created;
-use super::environment::{CpuShares, CpuTimes, Host};
+use super::environment::Host;
 use super::heartbeat;
+use super::loads::{LiveLoads, PreparedLoads};
 use super::outcome::{Outcome, TargetOutcome};
+use super::own_use;
 use super::parts::{LiveConsumer, LiveProducer, Schedule};
 use super::registration;
 use super::streams::LiveStreams;
 use super::timeline::{self, Stage};
 use crate::base::{Clock, Timestamp};
+use crate::calls::OwnedStreams;
 use crate::consumer::Prepared;
 use crate::kinesis::StreamName;
 use crate::measure::IntervalClock;
@@ -26,8 +29,9 @@ use crate::measure::progress::Progress;
 use crate::scenario::Scenario;
 use crate::scenario::model::Action;
 use crate::target::{CallError, Target};
+use crate::trace;
+use crate::workload::SizeLaw;
 use crate::workload::arrival::records_per_s;
-use crate::workload::sizes::mean_bytes;
 
 /// The most rows that `intervals.csv` may have.
 const ROWS_MAX: u64 = 1_000_000;
@@ -55,6 +59,8 @@ pub struct Session {
     pub clock: Clock,
     /// Where to.
     pub target: Target,
+    /// Where all that its consumers read is recorded; of one stream, whose shards it numbers.
+    pub trace: Option<trace::Recorder>,
 }
 
 /// The run's ties to whoever watches it.
@@ -107,6 +113,9 @@ pub enum RunError {
     /// The scenario speaks of a stream that it does not have; a checked one does not.
     #[error("the scenario has no stream `{0}`")]
     NoStream(StreamName),
+    /// The operating system gives no thread to send from.
+    #[error("failed to start a thread to send from: {0}")]
+    Thread(std::io::Error),
     /// A task of the instrument ended in a way that it must not.
     #[error(
         "a {0} task of the instrument ended unexpectedly; this is a defect of streamgauge, please report it"
@@ -120,10 +129,23 @@ impl Session {
     /// # Errors
     /// When a stream cannot be made or read; then nothing was measured.
     pub async fn run(self, controls: Controls) -> Result<Outcome, RunError> {
+        self.run_owned(controls, None).await
+    }
+
+    /// The same with somebody else who answers for the streams that scripts make.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn run_owned(
+        self,
+        controls: Controls,
+        owner: Option<Arc<dyn OwnedStreams>>,
+    ) -> Result<Outcome, RunError> {
         let target = self.target.clone();
-        let created = Created::new(target.clone());
+        let created = Arc::new(Created::new(target.clone()));
+        let owner = owner.unwrap_or_else(|| Arc::clone(&created) as Arc<dyn OwnedStreams>);
         // Even after a panic: a stream that is forgotten at a target costs somebody money or confusion.
-        let ended = AssertUnwindSafe(Box::pin(self.course(controls, &created)))
+        let ended = AssertUnwindSafe(Box::pin(self.course(controls, &created, owner)))
             .catch_unwind()
             .await;
         let left_behind = created.delete_all().await;
@@ -146,10 +168,15 @@ impl Session {
         }
     }
 
-    async fn course(self, controls: Controls, created: &Created) -> Result<Outcome, RunError> {
+    async fn course(
+        self,
+        controls: Controls,
+        created: &Created,
+        owner: Arc<dyn OwnedStreams>,
+    ) -> Result<Outcome, RunError> {
         let (clock, time) = (self.clock, self.scenario.time);
         let mut cancel = controls.cancel.clone();
-        let (mut streams, prepared) = tokio::select! {
+        let (mut streams, loads, prepared) = tokio::select! {
             biased;
             Ok(_) = cancel.wait_for(|cancelled| *cancelled) => return Err(RunError::Interrupted),
             prepared = self.prepare(created) => prepared?,
@@ -171,7 +198,8 @@ impl Session {
         let watch_host = !clock.is_virtual();
         let pulse =
             watch_host.then(|| tokio::spawn(heartbeat::longest_gap(clock, start, load_end)));
-        let cpu = watch_host.then(|| tokio::spawn(cpu_shares(clock, measure_from, load_end)));
+        let own_use =
+            watch_host.then(|| tokio::spawn(own_use::watch(clock, measure_from, load_end)));
         let mut consumers: Vec<LiveConsumer> = Vec::new();
         for ((consumer, prepared), number) in
             self.scenario.consumers.values().zip(prepared).zip(0u16..)
@@ -193,6 +221,7 @@ impl Session {
                 LiveProducer::start(&self, producer, number, &streams, schedule, &controls)
             })
             .collect::<Result<Vec<_>, _>>()?;
+        let loads = LiveLoads::start(&self, &loads, &owner, schedule, &controls);
         controls.started.send_replace(Some(start));
 
         let mut produced = BTreeMap::new();
@@ -200,6 +229,7 @@ impl Session {
             let (name, outcome) = producer.finish(clock, &mut streams).await?;
             produced.insert(name, outcome);
         }
+        let calls = loads.finish(clock).await?;
         // Workers end with their last record; the window does not.
         let drain_until = load_end.plus(time.drain);
         loop {
@@ -247,12 +277,11 @@ impl Session {
             clock: intervals,
             producers: produced,
             consumers: consumed,
+            calls,
             streams,
             events,
             heartbeat_gap: unless_interrupted(pulse, interrupted, "heartbeat").await?,
-            cpu: unless_interrupted(cpu, interrupted, "processor")
-                .await?
-                .flatten(),
+            own_use: unless_interrupted(own_use, interrupted, "processor").await?,
             target: TargetOutcome {
                 unreachable: unreachable.map(|error| error.to_string()),
                 ..TargetOutcome::default()
@@ -261,7 +290,10 @@ impl Session {
     }
 
     /// Makes the streams, and readers that hold their places: nothing put from then on is missed.
-    async fn prepare(&self, created: &Created) -> Result<(LiveStreams, Vec<Prepared>), RunError> {
+    async fn prepare(
+        &self,
+        created: &Created,
+    ) -> Result<(LiveStreams, PreparedLoads, Vec<Prepared>), RunError> {
         if let Some(host) = self.target.host()
             && !self.clock.is_virtual()
         {
@@ -277,6 +309,8 @@ impl Session {
         let streams =
             LiveStreams::create(&self.scenario, self.run, self.clock, &self.target, created)
                 .await?;
+        // Before readers take their iterators, which would not outlive a wait for others to expire.
+        let loads = PreparedLoads::new(self).await?;
         let mut registered = Vec::new();
         for consumer in self.scenario.consumers.values() {
             let arn = registration::register(&self.target, created, consumer, self.run).await;
@@ -290,7 +324,7 @@ impl Session {
                 .map_err(failed("read stream", &consumer.stream))?;
             prepared.push(reader);
         }
-        Ok((streams, prepared))
+        Ok((streams, loads, prepared))
     }
 
     /// The events of the scenario, waiting for their times.
@@ -336,13 +370,6 @@ async fn unless_interrupted<T>(
     }
 }
 
-async fn cpu_shares(clock: Clock, from: Timestamp, until: Timestamp) -> Option<CpuShares> {
-    clock.sleep_until(from).await;
-    let before = CpuTimes::read()?;
-    clock.sleep_until(until).await;
-    CpuTimes::read()?.since(&before, until.since(from))
-}
-
 /// The start of interval 0: at or before `start`, so that the measurement window begins with an interval.
 fn aligned_start(start: Timestamp, warm_up: Duration, length: Duration) -> Timestamp {
     let before = warm_up.as_nanos().div_ceil(length.as_nanos().max(1)) as u32;
@@ -359,7 +386,8 @@ fn memory_needed(scenario: &Scenario) -> u64 {
         .map(|producer| {
             let rate = records_per_s(&producer.arrival, scenario.time.load());
             rate.map_or(max as f64, |rate| {
-                rate * seconds * (mean_bytes(&producer.size) + STORED_OVERHEAD_BYTES)
+                let mean = SizeLaw::of(producer, scenario.time.load()).mean_bytes();
+                rate * seconds * (mean + STORED_OVERHEAD_BYTES)
             })
         })
         .sum();

@@ -44,6 +44,10 @@ pub(super) struct LiveStream {
     pub(super) integrity: Arc<Integrity>,
     /// Whether all its records are stamped.
     pub(super) stamped: bool,
+    /// Whether others may write to it.
+    pub(super) others: bool,
+    /// Whether a producer of the run writes it.
+    pub(super) written: bool,
     /// What was asked of its shards, where the target does not tell which limit refused.
     pub(super) meters: Option<Arc<Meters>>,
     /// Where its recorders put finished intervals.
@@ -217,6 +221,11 @@ impl LiveStream {
             tips: Arc::default(),
             integrity: Arc::new(account(scenario, &stream.name, run)),
             stamped: is_stamped(scenario, &stream.name),
+            others: stream.existing,
+            written: scenario
+                .producers
+                .values()
+                .any(|producer| producer.stream == stream.name),
             meters: (!target.tells_causes()).then(Arc::default),
             sink,
             source,
@@ -248,13 +257,13 @@ fn account(scenario: &Scenario, stream: &StreamName, run: u32) -> Integrity {
     Integrity::new(run, &workers, consumers)
 }
 
-/// Whether every record of the stream is one of ours with a stamp. Of a stream that only others write to, none is.
+/// Whether every record that we put to the stream has a stamp. Of a stream that only others write to, none is.
 fn is_stamped(scenario: &Scenario, stream: &StreamName) -> bool {
     let mut producers = scenario
         .producers
         .values()
         .filter(|producer| producer.stream == *stream)
-        .map(|producer| producer.payload.stamp == StampPlace::Prefix)
+        .map(|producer| producer.payload.stamp != StampPlace::None)
         .peekable();
     producers.peek().is_some() && producers.all(|stamped| stamped)
 }

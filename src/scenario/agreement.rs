@@ -8,10 +8,11 @@ use super::quantity;
 use super::schema::{File, json_schema};
 use super::{Override, Source, load};
 
-const EXAMPLES: [&str; 3] = [
+const EXAMPLES: [&str; 4] = [
     include_str!("../../scenarios/hot-key.toml"),
     include_str!("../../scenarios/reshard-under-load.toml"),
     include_str!("../../scenarios/max-throughput.toml"),
+    include_str!("../../scenarios/packed-records.toml"),
 ];
 
 fn source(text: &str) -> Source {
@@ -159,11 +160,24 @@ fn the_samples_reach_every_kind_that_there_is() {
         "shard-share",
         "fixed",
         "log-normal",
+        "quantiles",
+        "natural",
+        "compressible",
+        "json",
+        "json-field",
+        "cuts",
+        "lines",
         "put-record",
         "put-records",
         "per-key",
         "exponential",
         "full-jitter",
+        "equal-jitter",
+        "decorrelated",
+        "call",
+        "kpl",
+        "aws-sdk-java-2",
+        "boto3",
         "polling",
         "split-shard",
         "merge-shards",
@@ -171,6 +185,11 @@ fn the_samples_reach_every_kind_that_there_is() {
         "stall",
         "throttle-storm",
         "modelled",
+        "create-stream",
+        "wait",
+        "call",
+        "delete-stream",
+        "deleted",
     ] {
         assert!(text.contains(&format!("\"{kind}\"")), "{kind}");
     }

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::build_arrival::arrival;
+use super::build_calls::calls;
 use super::build_keys::keys;
+use super::build_payload::{payload, size};
 use super::files::Files;
+use super::metric::Metric;
 use super::model;
 use super::schema::{
-    Consumer, Event, File, NameKey, Ordering, Payload, PayloadKind, Producer, PutApi, Retry, Send,
-    Size, Slo, StampPlace, Stream, StreamMode, Time,
+    AggregateSetting, Consumer, Event, File, NameKey, Ordering, Producer, PutApi, RateLimit,
+    RateLimitSetting, Retry, RetryOf, Send, Slo, Stream, StreamMode, Time,
 };
 use super::validate::bound_value;
-use super::{metric::Metric, quantity::BytesText};
-use crate::kinesis::StreamName;
-use crate::kinesis::quotas::{CAPS, CapName, Limits};
+use crate::kinesis::quotas::{CAPS, CapName, RateName};
+use crate::kinesis::{Limits, StreamName};
 
 /// The scenario that a file means; nothing if a stream or a figure does not exist, which the checks have refused.
 pub(super) fn build(file: &File, files: &Files) -> Option<model::Scenario> {
@@ -36,6 +38,7 @@ pub(super) fn build(file: &File, files: &Files) -> Option<model::Scenario> {
         },
         producers,
         consumers: entries(&file.consumers, consumer)?,
+        calls: entries(&file.calls, |name, raw| calls(name, raw, files))?,
         events: entries(&file.events, event)?,
         slo: entries(&file.slo, slo)?,
     })
@@ -58,7 +61,7 @@ fn time(raw: &Time) -> model::Time {
     }
 }
 
-fn stream_name(name: Option<&str>) -> Option<StreamName> {
+pub(super) fn stream_name(name: Option<&str>) -> Option<StreamName> {
     name?.parse().ok()
 }
 
@@ -91,48 +94,11 @@ fn producer(name: &str, raw: &Producer, files: &Files) -> Option<model::Producer
         workers: raw.workers,
         arrival: arrival(&raw.arrival, files)?,
         keys: keys(&raw.keys, files)?,
-        size: size(&raw.size),
-        payload: payload(&raw.payload),
+        size: size(name, raw, files)?,
+        payload: payload(name, &raw.payload, files)?,
         send: send(&raw.send)?,
         retry: retry(&raw.retry),
     })
-}
-
-fn size(raw: &Size) -> model::Size {
-    let bytes = |text: &BytesText| text.value;
-    match raw {
-        Size::Fixed { bytes: fixed } => model::Size::Fixed {
-            bytes: bytes(fixed),
-        },
-        Size::Uniform { min, max } => model::Size::Uniform {
-            min: bytes(min),
-            max: bytes(max),
-        },
-        Size::LogNormal {
-            median,
-            sigma,
-            min,
-            max,
-        } => model::Size::LogNormal {
-            median: bytes(median),
-            sigma: *sigma,
-            min: min.as_ref().map_or(0, bytes),
-            max: bytes(max),
-        },
-    }
-}
-
-fn payload(raw: &Payload) -> model::Payload {
-    model::Payload {
-        kind: match raw.kind {
-            PayloadKind::Random => model::PayloadKind::Random,
-            PayloadKind::Zeros => model::PayloadKind::Zeros,
-        },
-        stamp: match raw.stamp {
-            StampPlace::Prefix => model::StampPlace::Prefix,
-            StampPlace::None => model::StampPlace::None,
-        },
-    }
 }
 
 fn send(raw: &Send) -> Option<model::Send> {
@@ -151,36 +117,96 @@ fn send(raw: &Send) -> Option<model::Send> {
             Ordering::PerKey => model::Ordering::PerKey,
         },
         max_queued: raw.max_queued,
+        rate_limit: match &raw.rate_limit {
+            RateLimitSetting::Off(_) => None,
+            RateLimitSetting::Limit(limit) => Some(rate_limit(limit)),
+        },
+        aggregate: match &raw.aggregate {
+            AggregateSetting::Off(_) => None,
+            AggregateSetting::Pack(aggregate) => Some(model::Aggregate {
+                max_records: aggregate.max_records,
+                max_bytes: aggregate.max_bytes.value,
+                linger: aggregate.linger.value,
+            }),
+        },
     })
 }
 
+fn rate_limit(raw: &RateLimit) -> model::RateLimit {
+    let limits = Limits::aws();
+    let of_shard = |rate| {
+        let per_s = limits.rate(rate).map_or(f64::INFINITY, |l| l.per_s as f64);
+        raw.share.map_or(f64::INFINITY, |share| share * per_s)
+    };
+    model::RateLimit {
+        records_per_s: raw
+            .records_per_s
+            .unwrap_or_else(|| of_shard(RateName::WriteRecords)),
+        bytes_per_s: match &raw.bytes_per_s {
+            Some(bytes) => bytes.value as f64,
+            None => of_shard(RateName::WriteBytes),
+        },
+    }
+}
+
 fn retry(raw: &Retry) -> model::Retry {
-    let (kind, attempts, base, cap) = match raw {
+    use model::RetryKind;
+    let (kind, attempts, base, cap, of, ttl) = match raw {
         Retry::None {} => {
             return model::Retry {
-                kind: model::RetryKind::None,
+                kind: RetryKind::None,
                 attempts: 1,
                 base: std::time::Duration::ZERO,
                 cap: std::time::Duration::ZERO,
+                of: model::RetryOf::Record,
+                ttl: None,
             };
         }
-        Retry::Fixed { attempts, base } => (model::RetryKind::Fixed, attempts, base, base),
+        Retry::Fixed {
+            attempts,
+            base,
+            of,
+            ttl,
+        } => (RetryKind::Fixed, attempts, base, base, of, ttl),
         Retry::Exponential {
             attempts,
             base,
             cap,
-        } => (model::RetryKind::Exponential, attempts, base, cap),
+            of,
+            ttl,
+        } => (RetryKind::Exponential, attempts, base, cap, of, ttl),
         Retry::FullJitter {
             attempts,
             base,
             cap,
-        } => (model::RetryKind::FullJitter, attempts, base, cap),
+            of,
+            ttl,
+        } => (RetryKind::FullJitter, attempts, base, cap, of, ttl),
+        Retry::EqualJitter {
+            attempts,
+            base,
+            cap,
+            of,
+            ttl,
+        } => (RetryKind::EqualJitter, attempts, base, cap, of, ttl),
+        Retry::Decorrelated {
+            attempts,
+            base,
+            cap,
+            of,
+            ttl,
+        } => (RetryKind::Decorrelated, attempts, base, cap, of, ttl),
     };
     model::Retry {
         kind,
         attempts: *attempts,
         base: base.value,
         cap: cap.value,
+        of: match of {
+            RetryOf::Record => model::RetryOf::Record,
+            RetryOf::Call => model::RetryOf::Call,
+        },
+        ttl: ttl.as_ref().map(|ttl| ttl.value),
     }
 }
 
@@ -217,7 +243,7 @@ fn consumer(name: &str, raw: &Consumer) -> Option<model::Consumer> {
         name: name.to_owned(),
         stream: stream_name(raw.stream())?,
         kind,
-        start: start.value,
+        start: start.as_ref()?.value,
         max_bytes_per_s: None,
     })
 }

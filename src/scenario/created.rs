@@ -77,7 +77,26 @@ pub fn new_stream(stream: &Stream, name: &StreamName) -> (NewStream, u32) {
     (new, (stream.retention.as_secs() / 3_600) as u32)
 }
 
-/// Which names [`service_names`] may give in any run, as an ARN's resource with a `*`.
+/// What the names of the streams begin with that one worker of a load of scripts makes: the script's number follows. The
+/// load is told by its name, or by its number where that would be too long.
+pub fn script_stem(scenario: &Scenario, run: u32, load: (&str, usize), worker: u32) -> String {
+    /// For the numbers of worker and script.
+    const NUMBERS: usize = 24;
+    let stem = format!("{PREFIX}{}-{}", scenario.name, run_id(run));
+    let (name, number) = load;
+    if stem.len() + 1 + name.len() + NUMBERS <= NAME_MAX {
+        format!("{stem}-{name}-{worker}")
+    } else {
+        format!("{stem}-{number}-{worker}")
+    }
+}
+
+/// A name that no stream of any run has: for calls that must be refused.
+pub fn missing_name(scenario: &Scenario, run: u32) -> String {
+    format!("{PREFIX}{}-{}-missing", scenario.name, run_id(run))
+}
+
+/// Which names [`service_names`] and [`script_stem`] may give in any run, as an ARN's resource with a `*`.
 pub fn name_pattern(scenario: &Scenario) -> String {
     format!("{PREFIX}{}-*", scenario.name)
 }

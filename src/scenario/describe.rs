@@ -145,7 +145,10 @@ mod tests {
             "a table with `kind` = `constant` or `poisson` or `closed` or `ramp` or `steps` or `sine` or `burst` or `weekly` or `profile` or `trace` or `sequence` or `sum` or `scale`"
         );
         assert_eq!(field("Stream", "shards"), "a whole number from 1 to 100000");
-        assert_eq!(field("Payload", "kind"), "`random` or `zeros`");
+        assert_eq!(
+            field("Payload", "kind"),
+            "`random` or `zeros` or `compressible` or `json` or `file`"
+        );
         assert_eq!(field("Engine", "limits"), "`aws` or `off` or a table");
         assert_eq!(
             field("Slo", "max"),

@@ -6,14 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-use super::defaults::{PUT_RECORDS_MAX_RECORDS, STAMP_BYTES};
+use super::defaults::PUT_RECORDS_MAX_RECORDS;
 use super::describe::{alternatives, resolve, tag, words};
 use super::files::Files;
 use super::finding::{At, Finding};
-use super::quantity::{self, Text};
+use super::payload_bytes::least_drawn_bytes;
+use super::presets;
+use super::quantity::{self, BytesText, Text};
 use super::schema::{
-    Consumer, Engine, Event, File, NameKey, Producer, PutApi, Size, Slo, Spacing, StampPlace,
-    Stream, StreamKey, Time,
+    Arrival, Calls, Consumer, Engine, Event, File, KeyOrder, NameKey, PayloadKind, Producer,
+    PutApi, Size, Slo, Spacing, StampPlace, Stream, StreamKey, Take, Time,
 };
 use super::tree::{Node, Value};
 
@@ -29,6 +31,7 @@ pub(super) struct Draft {
     pub(super) streams: BTreeMap<String, Stream>,
     pub(super) producers: BTreeMap<String, Producer>,
     pub(super) consumers: BTreeMap<String, Consumer>,
+    pub(super) calls: BTreeMap<String, Calls>,
     pub(super) events: BTreeMap<String, Event>,
     pub(super) slo: BTreeMap<String, Slo>,
     pub(super) declared: Declared,
@@ -44,6 +47,7 @@ pub(super) struct Declared {
     pub(super) streams: Vec<String>,
     pub(super) producers: Vec<String>,
     pub(super) consumers: Vec<String>,
+    pub(super) calls: Vec<String>,
 }
 
 impl Draft {
@@ -64,12 +68,14 @@ impl Draft {
             streams: reader.entries("streams"),
             producers: reader.entries("producers"),
             consumers: reader.entries("consumers"),
+            calls: reader.entries("calls"),
             events: reader.entries("events"),
             slo: reader.entries("slo"),
             declared: Declared {
                 streams: names(root, "streams"),
                 producers: names(root, "producers"),
                 consumers: names(root, "consumers"),
+                calls: names(root, "calls"),
             },
             files: Files::default(),
             stand_ins: Vec::new(),
@@ -95,23 +101,74 @@ impl Draft {
                 PutApi::PutRecord => 1,
                 PutApi::PutRecords => PUT_RECORDS_MAX_RECORDS,
             });
-            if let Size::LogNormal { min, .. } = &mut producer.size
-                && min.is_none()
-            {
-                let least = match producer.payload.stamp {
-                    StampPlace::Prefix => STAMP_BYTES,
-                    StampPlace::None => 0,
-                };
-                *min = Text::new(format!("{least}B")).ok();
+            let payload = &mut producer.payload;
+            payload.stamp.get_or_insert(match payload.kind {
+                PayloadKind::Json => StampPlace::JsonField,
+                _ => StampPlace::Prefix,
+            });
+            if payload.kind == PayloadKind::File {
+                let sized =
+                    matches!(&producer.size, Some(size) if !matches!(size, Size::Natural {}));
+                let take = if sized { Take::Cuts } else { Take::Lines };
+                if *payload.take.get_or_insert(take) == Take::Lines {
+                    payload.order.get_or_insert(KeyOrder::Random);
+                }
+            }
+            let natural = payload.kind == PayloadKind::Json || payload.take == Some(Take::Lines);
+            if natural {
+                producer.size.get_or_insert(Size::Natural {});
             }
         }
+        let written: BTreeSet<_> = self
+            .producers
+            .values()
+            .filter_map(|producer| producer.stream.clone())
+            .collect();
+        // Which stream a refused producer writes is not known.
+        let all_known = self.producers.len() == self.declared.producers.len();
         for consumer in self.consumers.values_mut() {
-            let stream = consumer.stream_mut();
+            let (stream, start) = consumer.derived_mut();
             *stream = stream.take().or_else(|| only.clone());
+            let others_write = stream
+                .as_ref()
+                .is_some_and(|stream| all_known && !written.contains(stream));
+            start.get_or_insert_with(|| super::defaults::start(others_write));
+        }
+        for calls in self.calls.values_mut() {
+            if !calls.mix.is_empty() {
+                calls.on = calls.on.take().or_else(|| only.clone());
+            }
+            if let Some(spacing) = calls.arrival.as_mut().and_then(Arrival::spacing_mut) {
+                spacing.get_or_insert(Spacing::Poisson);
+            }
         }
         for event in self.events.values_mut() {
             let on = event.on_mut();
             *on = on.take().or_else(|| only.clone());
+        }
+    }
+
+    /// The defaults that follow from files: where drawn sizes end.
+    pub(super) fn fill_in_sizes(&mut self) {
+        for (name, producer) in &mut self.producers {
+            let least = least_drawn_bytes(name, producer, &self.files);
+            let bytes = |bytes: u64| -> Option<BytesText> { Text::new(format!("{bytes}B")).ok() };
+            match &mut producer.size {
+                Some(Size::LogNormal { min, .. }) => {
+                    *min = min.take().or_else(|| bytes(least));
+                }
+                Some(Size::Normal {
+                    mean,
+                    sigma,
+                    min,
+                    max,
+                }) => {
+                    let most = sigma.value.saturating_mul(6).saturating_add(mean.value);
+                    *min = min.take().or_else(|| bytes(least));
+                    *max = max.take().or_else(|| bytes(most));
+                }
+                _ => {}
+            }
         }
     }
 
@@ -128,6 +185,7 @@ impl Draft {
             engine: self.engine?,
             producers: keyed(self.producers, named),
             consumers: keyed(self.consumers, named),
+            calls: keyed(self.calls, named),
             events: keyed(self.events, named),
             slo: keyed(self.slo, named),
         })
@@ -202,11 +260,14 @@ impl<'a> Reader<'a> {
         let node = self.root.get(path)?;
         let path: Vec<_> = path.iter().map(|&name| name.to_owned()).collect();
         let mended = self.refused.contains(&path);
-        let json = if mended {
+        let mut json = if mended {
             self.mend(&path, node)?
         } else {
             node.to_json()
         };
+        if path[0] == "producers" {
+            presets::fill_in(&mut json);
+        }
         match serde_path_to_error::deserialize(json) {
             Ok(part) => Some(part),
             Err(_) if mended => None,

@@ -9,8 +9,11 @@ use std::sync::Arc;
 
 use super::draft::Draft;
 use super::finding::Finding;
-use super::model::{KeyTable, Point};
-use super::schema::{Arrival, KeyOrder, Keys};
+use super::json_template::{JsonTemplate, TemplateError};
+use super::model::{KeyTable, PayloadFile, Point};
+use super::schema::{Arrival, KeyOrder, Keys, Payload, PayloadKind, Size};
+use super::trace_file::{self, Column, Trace};
+use crate::trace::{is_trace, read};
 
 /// The most bytes of one file: what is read is kept in memory.
 const BYTES_MAX: u64 = 1 << 30;
@@ -26,15 +29,10 @@ pub(super) struct Files {
     pub(super) listed_keys: BTreeMap<(String, KeyOrder), Arc<KeyTable>>,
     /// Recorded records.
     pub(super) traces: BTreeMap<String, Trace>,
-}
-
-/// A recording; each column has one value a record, or none at all.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Trace {
-    /// Times from the first record's, in nanoseconds.
-    pub(super) times_ns: Option<Arc<[u64]>>,
-    /// Partition keys in the order of the records.
-    pub(super) keys: Option<Arc<KeyTable>>,
+    /// Templates of payloads by their producers, those without a file too.
+    pub(super) templates: BTreeMap<String, Arc<JsonTemplate>>,
+    /// What payloads are taken from.
+    pub(super) payloads: BTreeMap<String, PayloadFile>,
 }
 
 /// Reads every file that the scenario at `scenario_path` names.
@@ -56,6 +54,19 @@ pub(super) fn read_files(draft: &Draft, scenario_path: &str, findings: &mut Vec<
         producer
             .keys
             .visit(&mut path, &mut |keys, path| reader.keys(keys, path));
+        if let Some(Size::Trace { file }) = &producer.size {
+            let path = ["producers", name, "size"].map(str::to_owned);
+            reader.trace(&path, file, Column::Size);
+        }
+        reader.payload(name, &producer.payload);
+    }
+    for (name, calls) in &draft.calls {
+        let mut path = ["calls", name, "arrival"].map(str::to_owned).to_vec();
+        if let Some(arrival) = &calls.arrival {
+            arrival.visit(&mut path, 0, &mut |arrival, path, _| {
+                reader.arrival(arrival, path);
+            });
+        }
     }
     reader.files
 }
@@ -74,7 +85,7 @@ impl Reader<'_> {
                     self.files.profiles.insert(file.clone(), points);
                 }
             }
-            Arrival::Trace { file, .. } => self.trace(path, file, "time"),
+            Arrival::Trace { file, .. } => self.trace(path, file, Column::Time),
             _ => {}
         }
     }
@@ -100,30 +111,85 @@ impl Reader<'_> {
                     self.files.listed_keys.insert(name, Arc::new(table));
                 }
             }
-            Keys::Trace { file } => self.trace(path, file, "key"),
+            Keys::Trace { file } => self.trace(path, file, Column::Key),
+            _ => {}
+        }
+    }
+
+    fn payload(&mut self, name: &str, payload: &Payload) {
+        let path = ["producers", name, "payload"].map(str::to_owned);
+        match (payload.kind, &payload.template, &payload.file) {
+            (PayloadKind::Json, Some(template), None) => match JsonTemplate::parse(template) {
+                Ok(template) => {
+                    let template = Arc::new(template);
+                    self.files.templates.insert(name.to_owned(), template);
+                }
+                Err(wrong) => {
+                    let path = [&path[..], &["template".to_owned()]].concat();
+                    let line = wrong.line.filter(|_| template.contains('\n'));
+                    let place = line.map_or_else(String::new, |line| format!(" line {line}"));
+                    let title = format!("`template`{place}: {}", wrong.what);
+                    self.findings
+                        .push(Finding::value(&path, title).note(wrong.accepted));
+                }
+            },
+            (PayloadKind::Json, None, Some(file)) => {
+                let parse = |text: &str| JsonTemplate::parse(text).map_err(Wrong::from);
+                if let Some(template) = self.read(&path, file, parse) {
+                    let template = Arc::new(template);
+                    self.files.templates.insert(name.to_owned(), template);
+                }
+            }
+            (PayloadKind::File, _, Some(file)) if !self.files.payloads.contains_key(file) => {
+                let note = "a file is named relative to the scenario's folder";
+                match self.bytes(file).map(PayloadFile::new) {
+                    Ok(read) if read.line_count() == 0 => {
+                        self.add(&path, format!("`{file}` holds nothing"), note);
+                    }
+                    Ok(read) => {
+                        self.files.payloads.insert(file.clone(), read);
+                    }
+                    Err(wrong) => {
+                        self.add(&path, format!("failed to read `{file}`: {wrong}"), note);
+                    }
+                }
+            }
             _ => {}
         }
     }
 
     /// Reads a recording that must have this column.
-    fn trace(&mut self, path: &[String], file: &str, column: &str) {
+    fn trace(&mut self, path: &[String], file: &str, column: Column) {
         if !self.files.traces.contains_key(file)
-            && let Some(read) = self.read(path, file, trace)
+            && let Some(read) = self.recording(path, file)
         {
             self.files.traces.insert(file.to_owned(), read);
         }
-        let has = self.files.traces.get(file).map(|trace| match column {
-            "time" => trace.times_ns.is_some(),
-            "key" => trace.keys.is_some(),
-            _ => false,
-        });
-        if has == Some(false) {
-            let title = format!("`{file}` has no column `{column}`");
+        let trace = self.files.traces.get(file);
+        if trace.is_some_and(|trace| !trace.has(column)) {
+            let title = format!("`{file}` has no column `{}`", column.as_str());
             self.add(
                 path,
                 title,
                 "accepted: a first line that names the columns, some of `time,size,key`",
             );
+        }
+    }
+
+    /// What `capture` wrote, or a table of somebody else's.
+    fn recording(&mut self, path: &[String], file: &str) -> Option<Trace> {
+        let Some(bytes) = self.bytes(file).ok().filter(|bytes| is_trace(bytes)) else {
+            // What keeps it from being read is told there.
+            return self.read(path, file, trace_file::table);
+        };
+        let read = read(&bytes).map_err(|error| error.to_string());
+        match read.and_then(Trace::of_recording) {
+            Ok(trace) => Some(trace),
+            Err(wrong) => {
+                let note = "accepted: a file of `streamgauge capture`, version 1, with a record";
+                self.add(path, format!("`{file}` is no recording: {wrong}"), note);
+                None
+            }
         }
     }
 
@@ -136,7 +202,7 @@ impl Reader<'_> {
         &mut self,
         path: &[String],
         file: &str,
-        parse: fn(&str) -> Result<T, Wrong>,
+        parse: impl Fn(&str) -> Result<T, Wrong>,
     ) -> Option<T> {
         let text = match self.text(file) {
             Ok(text) => text,
@@ -157,6 +223,14 @@ impl Reader<'_> {
     }
 
     fn text(&self, file: &str) -> Result<String, String> {
+        String::from_utf8(self.bytes(file)?).map_err(|error| {
+            let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = valid.split(|&byte| byte == b'\n').count();
+            format!("line {line} is not UTF-8")
+        })
+    }
+
+    fn bytes(&self, file: &str) -> Result<Vec<u8>, String> {
         let path = self.folder.join(file);
         let about = std::fs::metadata(&path).map_err(|error| error.to_string())?;
         if !about.is_file() {
@@ -168,26 +242,31 @@ impl Reader<'_> {
                 about.len()
             ));
         }
-        let bytes = std::fs::read(&path).map_err(|error| error.to_string())?;
-        String::from_utf8(bytes).map_err(|error| {
-            let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = valid.split(|&byte| byte == b'\n').count();
-            format!("line {line} is not UTF-8")
-        })
+        std::fs::read(&path).map_err(|error| error.to_string())
     }
 }
 
 /// What is wrong with a file.
 #[derive(Debug)]
-struct Wrong {
+pub(super) struct Wrong {
     /// From 1.
-    line: usize,
-    what: String,
-    accepted: &'static str,
+    pub(super) line: usize,
+    pub(super) what: String,
+    pub(super) accepted: &'static str,
+}
+
+impl From<TemplateError> for Wrong {
+    fn from(error: TemplateError) -> Self {
+        Self {
+            line: error.line.unwrap_or(1),
+            what: error.what,
+            accepted: error.accepted,
+        }
+    }
 }
 
 /// The lines of a file that hold something, with their numbers.
-fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.lines()
         .enumerate()
         .map(|(index, line)| (index + 1, line.trim()))
@@ -195,7 +274,7 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 /// Seconds as nanoseconds; below ten years, so that sums do not overflow.
-fn nanos(text: &str) -> Option<f64> {
+pub(super) fn nanos(text: &str) -> Option<f64> {
     let seconds: f64 = text.trim().parse().ok()?;
     (seconds.is_finite() && seconds.abs() < 1e10).then_some(seconds * 1e9)
 }
@@ -254,7 +333,7 @@ fn profile(text: &str) -> Result<Arc<[Point]>, Wrong> {
 }
 
 /// The service's bounds (service model, `PartitionKey`).
-fn is_key(text: &str) -> bool {
+pub(super) fn is_key(text: &str) -> bool {
     (1..=256).contains(&text.chars().count())
 }
 
@@ -316,79 +395,6 @@ fn listed_keys(text: &str) -> Result<Vec<String>, Wrong> {
     Ok(keys)
 }
 
-const TRACE_FORM: &str = "accepted: a first line that names the columns, some of `time,size,key` in any order with `key` last, then one line for each record: seconds that do not fall, bytes, a partition key";
-
-fn trace(text: &str) -> Result<Trace, Wrong> {
-    let wrong = |line, what: String| Wrong {
-        line,
-        what,
-        accepted: TRACE_FORM,
-    };
-    let mut lines = lines(text);
-    let (line, header) = lines.next().unwrap_or((1, ""));
-    let columns: Vec<_> = header.split(',').map(str::trim).collect();
-    let known = |name: &&str| ["time", "size", "key"].contains(name);
-    let last = columns.len() - 1;
-    let key_is_last = columns
-        .iter()
-        .position(|name| *name == "key")
-        .is_none_or(|at| at == last);
-    let mut sorted = columns.clone();
-    sorted.sort_unstable();
-    sorted.dedup();
-    if !columns.iter().all(known) || sorted.len() != columns.len() || !key_is_last {
-        return Err(wrong(
-            line,
-            format!("`{header}` does not name the columns of a trace"),
-        ));
-    }
-    let mut times_ns: Vec<u64> = Vec::new();
-    let mut keys: Vec<String> = Vec::new();
-    let mut first = None;
-    for (line, text) in lines {
-        let values: Vec<_> = text.splitn(columns.len(), ',').collect();
-        if values.len() != columns.len() {
-            return Err(wrong(
-                line,
-                format!(
-                    "`{text}` has {} columns, not {}",
-                    values.len(),
-                    columns.len()
-                ),
-            ));
-        }
-        for (column, value) in columns.iter().zip(values) {
-            if *column == "key" {
-                if !is_key(value) {
-                    return Err(wrong(line, format!("`{value}` is not a partition key")));
-                }
-                keys.push(value.to_owned());
-            }
-            if *column == "time" {
-                let time = nanos(value)
-                    .ok_or_else(|| wrong(line, format!("`{value}` is not a time in seconds")))?;
-                let since = time - *first.get_or_insert(time);
-                let since = since.round();
-                if since < 0.0 || times_ns.last().is_some_and(|&last| (since as u64) < last) {
-                    return Err(wrong(
-                        line,
-                        format!("`{value}` is before the time before it"),
-                    ));
-                }
-                times_ns.push(since as u64);
-            }
-        }
-    }
-    let has = |name| columns.contains(&name);
-    if has("key") && keys.is_empty() {
-        return Err(wrong(2, "there is no record".to_owned()));
-    }
-    Ok(Trace {
-        times_ns: has("time").then(|| times_ns.into()),
-        keys: has("key").then(|| Arc::new(KeyTable::in_turns(&keys))),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -410,23 +416,6 @@ mod tests {
             ("time,rate\n5,5\n5,6\n", 3),
         ] {
             assert_eq!(profile(text).unwrap_err().line, line, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_trace_counts_its_times_from_the_first_and_refuses_times_that_fall() {
-        let read = trace("time\n1700000000.5\n1700000000.5\n1700000002\n").unwrap();
-        assert_eq!(&*read.times_ns.unwrap(), &[0, 0, 1_500_000_000]);
-        for (text, line) in [
-            ("", 1),
-            ("when\n", 1),
-            ("time,time\n", 1),
-            ("key,time\n", 1),
-            ("time\n2\n1\n", 3),
-            ("time\nsoon\n", 2),
-            ("time,key\n1\n", 2),
-        ] {
-            assert_eq!(trace(text).unwrap_err().line, line, "{text:?}");
         }
     }
 }

@@ -45,6 +45,27 @@ impl KeyTable {
         table
     }
 
+    /// A table of keys that are sent with hash keys of their own, no text twice, taken in the order of these places among
+    /// `keys`, then from the first again.
+    pub fn recorded(keys: impl IntoIterator<Item = (String, HashKey)>, places: &[u32]) -> Self {
+        let keys: Vec<_> = keys.into_iter().collect();
+        let mut counts = vec![0u64; keys.len()];
+        for &place in places {
+            if let Some(count) = counts.get_mut(place as usize) {
+                *count += 1;
+            }
+        }
+        let texts: Vec<String> = keys.iter().map(|(text, _)| text.clone()).collect();
+        let weighted = keys.into_iter().zip(counts);
+        let mut table =
+            Self::explicit(weighted.map(|((text, at), count)| (text, count as f64, at)));
+        let numbers: Vec<_> = texts.iter().map(|text| table.number(text)).collect();
+        let number = |place: &u32| numbers.get(*place as usize).copied().flatten();
+        let turns = places.iter().filter_map(number).map(|number| number as u32);
+        table.turns = Some(turns.collect());
+        table
+    }
+
     fn new(keys: impl Iterator<Item = (String, f64, Option<HashKey>)>) -> Self {
         let mut keys: Vec<_> = keys
             .map(|(text, share, explicit_hash_key)| Entry {
@@ -130,5 +151,10 @@ mod tests {
         assert_eq!(table.number("d"), None);
         let turns = KeyTable::in_turns(&["x", "y", "y"].map(str::to_owned));
         assert_eq!((turns.text(0), turns.turns()), ("y", Some(&[1, 0, 0][..])));
+        let keys = [("x".to_owned(), HashKey(7)), ("y".to_owned(), HashKey(9))];
+        let recorded = KeyTable::recorded(keys, &[0, 1, 1]);
+        assert_eq!(recorded.turns(), Some(&[1, 0, 0][..]));
+        assert_eq!(recorded.explicit_hash_key(0), Some(HashKey(9)));
+        assert!((recorded.share(1) - 1.0 / 3.0).abs() < 1e-12);
     }
 }

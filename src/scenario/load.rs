@@ -69,6 +69,7 @@ pub fn load(source: &Source, overrides: &[Override]) -> Result<Loaded, Problems>
     findings.extend(check(&schema, &root, "scenario"));
     let mut draft = Draft::new(&schema, &root, &mut findings);
     draft.files = read_files(&draft, &source.path, &mut findings);
+    draft.fill_in_sizes();
     validate(&draft, &mut findings);
 
     let files = std::mem::take(&mut draft.files);

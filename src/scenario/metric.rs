@@ -39,8 +39,33 @@ pub const CONSUMER_COUNTS: [&str; 12] = [
     "key_inversions",
 ];
 
+/// Counts of a load of API calls, in calls of the measurement window.
+pub const CALL_COUNTS: [&str; 8] = [
+    "intended",
+    "not_sent",
+    "ok",
+    "expected",
+    "unexpected",
+    "throttled",
+    "unknown",
+    "rejected_attempts",
+];
+
+/// Shares of a load of API calls, 0 to 1.
+pub const CALL_SHARES: [&str; 1] = ["throttled_share"];
+
+/// Latencies of one call of a load; each is followed by one of [`STATISTICS`].
+pub const CALL_LATENCIES: [&str; 6] = [
+    "lateness",
+    "batch_wait",
+    "service_time",
+    "response_time",
+    "time_to_give_up",
+    "transition_time",
+];
+
 /// Latencies of a consumer; each is followed by one of [`STATISTICS`].
-pub const CONSUMER_LATENCIES: [&str; 2] = ["end_to_end", "delivery_delay"];
+pub const CONSUMER_LATENCIES: [&str; 3] = ["end_to_end", "delivery_delay", "lag"];
 
 /// What a latency is summed up by.
 pub const STATISTICS: [&str; 8] = ["min", "mean", "p50", "p90", "p99", "p999", "p9999", "max"];
@@ -74,6 +99,8 @@ pub enum Side {
     Producer,
     /// A consumer's.
     Consumer,
+    /// A load of API calls.
+    Calls,
 }
 
 /// A path to a figure, taken apart.
@@ -81,8 +108,10 @@ pub enum Side {
 pub struct Metric<'a> {
     /// Whose figure it is.
     pub side: Side,
-    /// The producer's or consumer's name; whether there is one is not said here.
+    /// The producer's, consumer's or load's name; whether there is one is not said here.
     pub name: &'a str,
+    /// The call of a load that it is of, such as `ListShards:missing-stream`; `None` where it is of the whole part.
+    pub call: Option<&'a str>,
     /// The figure, such as `end_to_end`.
     pub figure: &'a str,
     /// What sums a latency up, such as `p99`; nothing for other figures.
@@ -123,16 +152,29 @@ impl<'a> Metric<'a> {
                     &PRODUCER_LATENCIES,
                 ),
                 "consumers" => (Side::Consumer, &CONSUMER_COUNTS, &[], &CONSUMER_LATENCIES),
-                other => return Err(refuse(other, "side", &[&["producers", "consumers"]])),
+                "calls" => (Side::Calls, &CALL_COUNTS, &CALL_SHARES, &CALL_LATENCIES),
+                other => {
+                    let sides: &[_] = &["producers", "consumers", "calls"];
+                    return Err(refuse(other, "side", &[sides]));
+                }
             };
         let name = parts.next().unwrap_or_default();
-        let figure = parts.next().unwrap_or_default();
+        let mut figure = parts.next().unwrap_or_default();
+        // `calls.admin.throttled` is of the whole load, `calls.admin.ListShards.throttled` of one call.
+        let call = (side == Side::Calls && figure.starts_with(|c: char| c.is_ascii_uppercase()))
+            .then_some(figure);
+        if call.is_some() {
+            figure = parts.next().unwrap_or_default();
+        }
         let kind = if counts.contains(&figure) {
             FigureKind::Count
         } else if shares.contains(&figure) {
             FigureKind::Share
-        } else if latencies.contains(&figure) {
+        } else if latencies.contains(&figure) && (side != Side::Calls || call.is_some()) {
             FigureKind::Latency
+        } else if side == Side::Calls && call.is_none() {
+            let own = &["OPERATION.response_time.p99"];
+            return Err(refuse(figure, "figure", &[shares, counts, own]));
         } else {
             return Err(refuse(figure, "figure", &[shares, counts, latencies]));
         };
@@ -149,6 +191,7 @@ impl<'a> Metric<'a> {
             None => Ok(Self {
                 side,
                 name,
+                call,
                 figure,
                 statistic,
                 kind,
@@ -171,6 +214,23 @@ mod tests {
         assert_eq!(metric.kind, FigureKind::Latency);
         let metric = Metric::parse("producers.web.accepted_share").unwrap();
         assert_eq!((metric.kind, metric.statistic), (FigureKind::Share, None));
+    }
+
+    #[test]
+    fn a_load_has_figures_of_its_own_and_of_each_of_its_calls() {
+        let metric = Metric::parse("calls.admin.ListShards:bad-token.response_time.p99").unwrap();
+        assert_eq!((metric.side, metric.name), (Side::Calls, "admin"));
+        assert_eq!(metric.call, Some("ListShards:bad-token"));
+        assert_eq!(
+            (metric.figure, metric.statistic),
+            ("response_time", Some("p99"))
+        );
+        let metric = Metric::parse("calls.admin.throttled_share").unwrap();
+        assert_eq!((metric.call, metric.kind), (None, FigureKind::Share));
+        // A latency is of one call: histograms of different ones are not added up.
+        let error = Metric::parse("calls.admin.response_time.p99").unwrap_err();
+        assert_eq!(error.part, "figure");
+        assert!(error.accepted.contains(&"OPERATION.response_time.p99"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! A file goes through these steps, one file of code each: `tree` reads TOML and keeps where everything stands,
 //! `set` applies what the command line overrides, `check` holds the tree against the structures that `schema`
-//! declares (the JSON Schema is made from the same ones), `draft` fills in the `defaults`, `validate` holds the
+//! declares (the JSON Schema is made from the same ones), `draft` fills in the `presets` and the `defaults`, `validate` holds the
 //! rules that join several fields, `build` makes the [`Scenario`], and `resolved` lists what every setting came to.
 //! Whatever is wrong on the way becomes a [`Finding`], and all of them together, each with its place, are [`Problems`].
 //!
@@ -12,7 +12,9 @@
 mod agreement;
 mod build;
 mod build_arrival;
+mod build_calls;
 mod build_keys;
+mod build_payload;
 mod check;
 pub mod created;
 mod curve;
@@ -21,11 +23,15 @@ mod describe;
 mod draft;
 mod files;
 mod finding;
+mod json_template;
 mod key_table;
 mod limits_file;
 mod load;
 pub mod metric;
 pub mod model;
+mod payload_bytes;
+mod payload_file;
+mod presets;
 mod problem;
 mod quantity;
 mod resolved;
@@ -33,6 +39,7 @@ mod schema;
 mod set;
 mod tables;
 pub mod targets;
+mod trace_file;
 mod tree;
 mod validate;
 

@@ -5,8 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use super::curve::{Curve, Point, Spacing};
+pub use super::json_template::{
+    JsonTemplate, Piece, Range, TIME_BYTES, TemplateError, escape, escaped_bytes,
+};
 pub use super::key_table::KeyTable;
+pub use super::payload_file::PayloadFile;
 use crate::base::Timestamp;
+use crate::kinesis::api::ApiCall;
 pub use crate::kinesis::operation::{PutApi, StreamMode};
 use crate::kinesis::quotas::Limits;
 use crate::kinesis::{ConsumerName, Delays, HashKey, ShardId, StreamName};
@@ -22,7 +27,7 @@ pub struct Scenario {
     pub seed: u64,
     /// How long its phases last.
     pub time: Time,
-    /// The streams by name, at least one.
+    /// The streams by name; none only where every load is a script.
     pub streams: BTreeMap<String, Stream>,
     /// The embedded engine's settings.
     pub engine: Engine,
@@ -30,10 +35,21 @@ pub struct Scenario {
     pub producers: BTreeMap<String, Producer>,
     /// The consumers by name.
     pub consumers: BTreeMap<String, Consumer>,
+    /// The loads of API calls by name.
+    pub calls: BTreeMap<String, Calls>,
     /// What happens meanwhile, by name.
     pub events: BTreeMap<String, Event>,
     /// What must hold, by name.
     pub slo: BTreeMap<String, Slo>,
+}
+
+impl Scenario {
+    /// Whether a run of it makes streams.
+    pub fn creates_streams(&self) -> bool {
+        let mut calls = self.calls.values();
+        self.streams.values().any(|stream| !stream.existing)
+            || calls.any(|calls| calls.stream().is_none())
+    }
 }
 
 /// The phases of a run.
@@ -234,6 +250,17 @@ pub enum Size {
         /// The most, not below `min`.
         max: u64,
     },
+    /// Normal, cut at both ends.
+    Normal {
+        /// The mean of the uncut distribution.
+        mean: u64,
+        /// Its standard deviation in bytes, above zero.
+        sigma: f64,
+        /// Smaller draws become this.
+        min: u64,
+        /// Larger draws become this.
+        max: u64,
+    },
     /// Log-normal, cut at both ends.
     LogNormal {
         /// The median.
@@ -245,28 +272,55 @@ pub enum Size {
         /// Larger draws become this.
         max: u64,
     },
+    /// By quantiles, straight between them.
+    Quantiles {
+        /// Quantiles that rise from 0 to 1, and their sizes, which never fall.
+        points: Arc<[(f64, u64)]>,
+    },
+    /// What each payload takes: that of a template, or of a line of a file.
+    Natural {
+        /// No payload is smaller.
+        min: u64,
+        /// No payload is larger.
+        max: u64,
+    },
+    /// Recorded sizes; worker `w` of `n` has the records `w`, `w + n`, and so on, from the first again at the end.
+    Trace {
+        /// Bytes, at least one record's.
+        sizes: Arc<[u32]>,
+    },
 }
 
 impl Size {
     /// The largest size that can be drawn.
-    pub const fn max_bytes(&self) -> u64 {
-        match *self {
-            Self::Fixed { bytes } => bytes,
-            Self::Uniform { max, .. } | Self::LogNormal { max, .. } => max,
+    pub fn max_bytes(&self) -> u64 {
+        match self {
+            Self::Fixed { bytes } => *bytes,
+            Self::Uniform { max, .. }
+            | Self::Normal { max, .. }
+            | Self::LogNormal { max, .. }
+            | Self::Natural { max, .. } => *max,
+            Self::Trace { sizes } => sizes.iter().copied().max().unwrap_or(0).into(),
+            Self::Quantiles { points } => points.last().map_or(0, |(_, size)| *size),
         }
     }
 
     /// The smallest size that can be drawn.
-    pub const fn min_bytes(&self) -> u64 {
-        match *self {
-            Self::Fixed { bytes } => bytes,
-            Self::Uniform { min, .. } | Self::LogNormal { min, .. } => min,
+    pub fn min_bytes(&self) -> u64 {
+        match self {
+            Self::Fixed { bytes } => *bytes,
+            Self::Uniform { min, .. }
+            | Self::Normal { min, .. }
+            | Self::LogNormal { min, .. }
+            | Self::Natural { min, .. } => *min,
+            Self::Trace { sizes } => sizes.iter().copied().min().unwrap_or(0).into(),
+            Self::Quantiles { points } => points.first().map_or(0, |(_, size)| *size),
         }
     }
 }
 
 /// What records hold besides the stamp.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Payload {
     /// The bytes.
     pub kind: PayloadKind,
@@ -275,12 +329,36 @@ pub struct Payload {
 }
 
 /// The bytes of a payload.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum PayloadKind {
     /// Random bytes, which do not compress.
     Random,
     /// Zeros.
     Zeros,
+    /// Bytes that gzip and zstd make so many times smaller.
+    Compressible {
+        /// Of the bytes after the stamp, 1 or more.
+        ratio: f64,
+    },
+    /// JSON objects, padded where sizes are drawn.
+    Json(Arc<JsonTemplate>),
+    /// Pieces of a file, which has a byte at least.
+    Cuts(PayloadFile),
+    /// Lines of a file, which has one at least.
+    Lines {
+        /// The file.
+        file: PayloadFile,
+        /// In its order, then from the first line again, workers taking turns; else each line is as likely.
+        in_order: bool,
+    },
+}
+
+impl PayloadKind {
+    /// Payloads are never to be made smaller than this: below it a byte is too large a part of the 2 % within which both
+    /// gzip and zstd meet the ratio.
+    pub const LEAST_COMPRESSED_BYTES: u64 = 128;
+    /// The smallest record whose ratio is promised.
+    pub const LEAST_RATIO_RECORD_BYTES: u64 = 1_024;
 }
 
 /// Where a record's stamp stands.
@@ -288,12 +366,14 @@ pub enum PayloadKind {
 pub enum StampPlace {
     /// The first 36 bytes.
     Prefix,
+    /// The last member of a JSON object.
+    JsonField,
     /// Nowhere: integrity and end-to-end latency are not measured.
     None,
 }
 
 /// How records are batched and sent.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Send {
     /// Which operation.
     pub api: PutApi,
@@ -311,6 +391,30 @@ pub struct Send {
     pub ordering: Ordering,
     /// The most records that wait in a worker for a request, at least 1; more become `not_sent`.
     pub max_queued: u32,
+    /// The most that each worker sends to one shard.
+    pub rate_limit: Option<RateLimit>,
+    /// Whether and how records of one shard are packed into one.
+    pub aggregate: Option<Aggregate>,
+}
+
+/// The most that a worker sends to one shard, as the service counts: Kinesis records and their bytes.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct RateLimit {
+    /// Records a second, above zero; infinite for no limit.
+    pub records_per_s: f64,
+    /// Bytes of data and keys a second, above zero; infinite for no limit.
+    pub bytes_per_s: f64,
+}
+
+/// When a packed record is full.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Aggregate {
+    /// The most records of one Kinesis record, at least 1.
+    pub max_records: u32,
+    /// The most bytes of data of one; a record that does not fit goes by itself.
+    pub max_bytes: u64,
+    /// How long it waits to fill, from its first record.
+    pub linger: Duration,
 }
 
 /// Whether a record waits while an earlier one of its lane is unresolved.
@@ -333,6 +437,19 @@ pub struct Retry {
     pub base: Duration,
     /// The longest wait.
     pub cap: Duration,
+    /// What is tried again.
+    pub of: RetryOf,
+    /// A record is not tried again when it is older, from its release.
+    pub ttl: Option<Duration>,
+}
+
+/// What a client tries again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RetryOf {
+    /// Every record, also those refused within an answered call.
+    Record,
+    /// Only calls that failed as a whole.
+    Call,
 }
 
 /// How the wait before attempt `n + 1` comes from `base` and `cap`.
@@ -346,6 +463,10 @@ pub enum RetryKind {
     Exponential,
     /// Uniform from zero to what `Exponential` gives.
     FullJitter,
+    /// Uniform from half of what `Exponential` gives to all of it.
+    EqualJitter,
+    /// `min(cap, uniform from base to 3 times the last wait)`, the last wait before the first being `base`.
+    Decorrelated,
 }
 
 /// A group of readers.
@@ -411,6 +532,114 @@ pub enum StartPosition {
     Latest,
     /// The first that arrived at this time or later.
     At(Timestamp),
+}
+
+/// A load of API calls.
+#[derive(Clone, Debug)]
+pub struct Calls {
+    /// Its name.
+    pub name: String,
+    /// How many workers divide the schedule, at least 1.
+    pub workers: u32,
+    /// When calls are made or scripts begin; `None` for scripts that each worker runs once, from the start of the
+    /// measurement window.
+    pub arrival: Option<Arrival>,
+    /// When a call without an answer is given up as unknown.
+    pub timeout: Duration,
+    /// The most calls of a mix under way per worker, at least 1.
+    pub max_in_flight: u32,
+    /// The most calls of a mix that wait in a worker, at least 1; more become `not_sent`.
+    pub max_queued: u32,
+    /// What is called.
+    pub load: CallLoad,
+}
+
+/// What a load of API calls calls.
+#[derive(Clone, PartialEq, Debug)]
+pub enum CallLoad {
+    /// Operations on a stream of the scenario, each as often as its weight says.
+    Mix {
+        /// The stream.
+        stream: StreamName,
+        /// The calls in the order of their names, with weights above zero.
+        calls: Vec<(ApiCall, f64)>,
+    },
+    /// Steps in their order, on streams of the load's own. The first one makes the stream.
+    Script(Vec<Step>),
+}
+
+/// A step of a script.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Step {
+    /// CreateStream.
+    CreateStream {
+        /// Shards at the start, at least 1.
+        shards: u32,
+    },
+    /// Looks until the stream is in a state.
+    Wait(WaitUntil),
+    /// SplitShard of the widest shard, in the middle.
+    SplitShard,
+    /// MergeShards of the two shards with the lowest hash keys.
+    MergeShards,
+    /// UpdateShardCount.
+    UpdateShardCount {
+        /// Open shards wanted, at least 1.
+        target: u32,
+    },
+    /// Another operation, or a case.
+    Call(ApiCall),
+    /// DeleteStream.
+    DeleteStream,
+}
+
+/// A state that a script waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WaitUntil {
+    /// The stream is ACTIVE.
+    Active,
+    /// The stream is gone.
+    Deleted,
+}
+
+impl Calls {
+    /// The stream of the scenario that it is about; `None` for scripts.
+    pub const fn stream(&self) -> Option<&StreamName> {
+        match &self.load {
+            CallLoad::Mix { stream, .. } => Some(stream),
+            CallLoad::Script(_) => None,
+        }
+    }
+
+    /// The calls that it makes, each once: those of a mix, or of a script's steps in their order.
+    pub fn calls(&self) -> Vec<ApiCall> {
+        let steps = match &self.load {
+            CallLoad::Mix { calls, .. } => return calls.iter().map(|(call, _)| *call).collect(),
+            CallLoad::Script(steps) => steps,
+        };
+        let mut calls: Vec<ApiCall> = Vec::new();
+        for call in steps.iter().filter_map(Step::call) {
+            if !calls.contains(&call) {
+                calls.push(call);
+            }
+        }
+        calls
+    }
+}
+
+impl Step {
+    /// The call that it makes. What a `wait` looks with is not one of the load.
+    pub fn call(&self) -> Option<ApiCall> {
+        match self {
+            Self::CreateStream { .. } => ApiCall::valid("CreateStream"),
+            Self::Wait(_) => None,
+            Self::SplitShard => ApiCall::valid("SplitShard"),
+            Self::MergeShards => ApiCall::valid("MergeShards"),
+            Self::UpdateShardCount { .. } => ApiCall::valid("UpdateShardCount"),
+            Self::Call(call) => Some(*call),
+            Self::DeleteStream => ApiCall::valid("DeleteStream"),
+        }
+    }
 }
 
 /// Something that happens in mid-run.

@@ -69,7 +69,7 @@ pub(super) enum LimitSetting {
 }
 
 /// The word "off".
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum OffWord {
     /// "off".

@@ -5,10 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 
 use super::answer::{Answer, Refusal};
-use super::dispatch::select;
+use crate::dispatch::{records, select};
 use crate::host::{DryRun, Host};
 use crate::kinesis::operation::{EncryptionType, PutResult};
-use crate::kinesis::record::PutEntry;
 use crate::kinesis::{KinesisError, PutBatch, SequenceNumber};
 use crate::wire::{
     Codec, PutHead, Value, decode_output, encode, encode_get_records, encode_put_record,
@@ -116,63 +115,21 @@ pub(super) fn read_tree(
         stream_arn: input.str("StreamARN").map(str::to_owned),
         dry_run: input.is_true("DryRun"),
     };
-    let push = |batch: &mut PutBatch, entry: &Value| {
-        let data = entry.get("Data").and_then(Value::as_blob);
-        batch.push(PutEntry {
-            partition_key: entry.str("PartitionKey").unwrap_or_default(),
-            data: data.map(|data| &data[..]).unwrap_or_default(),
-            explicit_hash_key: select::explicit_hash_key(entry.str("ExplicitHashKey"))?,
-        });
-        Ok::<_, KinesisError>(())
-    };
     match operation {
-        "GetRecords" => {
-            if let Some(arn) = input.str("StreamARN") {
-                let stream = select::stream_of(host.account(), None, Some(arn)).map_err(refuse)?;
-                let iterator = input.str("ShardIterator").unwrap_or_default();
-                let led = host.account().iterator_stream(iterator);
-                if led.is_some_and(|led| led != *stream) {
-                    // That it is refused is a fact of the service's checks; code and text are unverified.
-                    return Err(refuse(select::invalid(format!(
-                        "The ShardIterator is not of the stream {arn}."
-                    ))));
-                }
-            }
-            let limit = input
-                .i64("Limit")
-                .and_then(|limit| u32::try_from(limit).ok());
-            Ok(Some(Hot::GetRecords {
-                iterator: input.str("ShardIterator").unwrap_or_default().to_owned(),
-                limit,
-                dry_run: input.is_true("DryRun"),
-            }))
-        }
+        "GetRecords" => Ok(Some(Hot::GetRecords {
+            iterator: records::iterator(host, input).map_err(refuse)?.to_owned(),
+            limit: records::limit(input),
+            dry_run: input.is_true("DryRun"),
+        })),
         "PutRecord" => {
             let mut scratch = scratches.take();
-            scratch.batch.clear();
-            push(&mut scratch.batch, input).map_err(refuse)?;
-            let ordering = input.str("SequenceNumberForOrdering");
-            let ordering = ordering.map(|text| {
-                text.parse().map_err(|_| {
-                    let stream = match select::stream(host.account(), input) {
-                        Ok(stream) => stream,
-                        Err(error) => return refuse(error),
-                    };
-                    let account = &host.account().settings().account_id;
-                    refuse(select::invalid(format!(
-                        "ExclusiveMinimumSequenceNumber {text} used in PutRecord on stream {stream} under account \
-                         {account} is invalid."
-                    )))
-                })
-            });
-            Ok(Some(Hot::PutRecord(head(), ordering.transpose()?, scratch)))
+            records::read_one(input, &mut scratch.batch).map_err(refuse)?;
+            let ordering = records::ordering(host, input).map_err(refuse)?;
+            Ok(Some(Hot::PutRecord(head(), ordering, scratch)))
         }
         "PutRecords" => {
             let mut scratch = scratches.take();
-            scratch.batch.clear();
-            for entry in input.list("Records") {
-                push(&mut scratch.batch, entry).map_err(refuse)?;
-            }
+            records::read_many(input, &mut scratch.batch).map_err(refuse)?;
             Ok(Some(Hot::PutRecords(head(), scratch)))
         }
         _ => Ok(None),

@@ -2,7 +2,7 @@
 //!
 //! A request's way: `listen` accepts its `connection` (with `tls`, and `patient` with slow clients), `body` takes its
 //! body in within bounds, `front` makes the service's first checks, `caller` finds who asks, `hot` answers puts and reads
-//! without a tree, `dispatch` everything else, `subscribe` with a stream of events. `sts` tells callers who they are.
+//! without a tree, [`crate::dispatch`] everything else, `subscribe` with a stream of events. `sts` tells callers who they are.
 //! `untaken` counts answers that nobody reads, `idle` ends connections on which nobody asks. `answer` is the one place
 //! where an outcome becomes HTTP.
 //!
@@ -17,7 +17,6 @@ mod body;
 mod caller;
 mod connection;
 mod credentials;
-mod dispatch;
 mod front;
 mod hot;
 mod idle;

@@ -10,7 +10,6 @@ use super::answer::{self, Answer, Body, Ids, RequestIds};
 use super::body::{self, BodyError, Budget};
 use super::caller::{self, Caller};
 use super::connection::Cut;
-use super::dispatch::dispatch;
 use super::front::{self, Call};
 use super::hot::{self, Scratches};
 use super::metrics::Metrics;
@@ -19,6 +18,7 @@ use super::trail::{self, Trail};
 use super::untaken::{self, Untaken};
 use super::{ServerSettings, admin, sts, subscribe};
 use crate::base::Clock;
+use crate::dispatch::dispatch;
 use crate::host::Host;
 use crate::wire::{Codec, WireError, decode, encode, validate};
 

@@ -14,9 +14,9 @@ use hyper::body::Frame;
 use tokio::sync::watch;
 
 use super::answer::{Answer, Content};
-use super::dispatch::select;
 use super::untaken::Untaken;
 use crate::base::Clock;
+use crate::dispatch::select;
 use crate::host::{DryRun, Host, Subscription};
 use crate::kinesis::arn::ConsumerArn;
 use crate::kinesis::delays::DelayName;

@@ -13,6 +13,7 @@
     )
 )]
 
+mod call;
 mod control;
 mod error;
 #[cfg(feature = "aws")]
@@ -36,6 +37,7 @@ use crate::base::{Clock, Timestamp};
 use crate::host::{Host, Storm};
 use crate::kinesis::operation::{IteratorPosition, PutApi, PutResult, RecordPage};
 use crate::kinesis::{KinesisError, PutBatch, ShardId};
+pub use call::Called;
 pub use control::{Existence, StreamState};
 pub use error::CallError;
 #[cfg(feature = "aws")]

@@ -3,6 +3,7 @@
 //! What a run reports is held against [`Deeds`]: an instrument that cannot find a fault it was given is not one.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -37,7 +38,16 @@ pub struct Script {
     pub corrupt: f64,
     /// How long puts take, in turn, over and over; no time at all when empty.
     pub put_times: Vec<Duration>,
+    /// Puts are acknowledged at once and nothing is stored, and nothing else of the script is done to them: what is left is
+    /// the cost of the generator.
+    pub swallow: bool,
 }
+
+/// Where swallowed records are said to be.
+const FIRST_SHARD: ShardId = match ShardId::new(0) {
+    Some(shard) => shard,
+    None => ShardId::MAX,
+};
 
 /// What the target did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -83,6 +93,8 @@ pub struct Scripted {
     host: Host,
     script: Script,
     state: Mutex<State>,
+    /// Records that were swallowed.
+    swallowed: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -114,6 +126,7 @@ impl Scripted {
                 journal: Journal::default(),
                 puts: 0,
             }),
+            swallowed: AtomicU64::new(0),
         }
     }
 
@@ -139,6 +152,10 @@ impl Scripted {
         batch: &PutBatch,
         results: &mut Vec<PutResult>,
     ) -> Result<(), KinesisError> {
+        if self.script.swallow {
+            self.swallow(batch.len() as u64, results);
+            return Ok(());
+        }
         let (fate, refused, takes) = self.decide_put(batch.len());
         if !takes.is_zero() {
             self.host.clock().sleep(takes).await;
@@ -171,6 +188,19 @@ impl Scripted {
                 self.store(api, stream, batch, results, &refused).await
             }
         }
+    }
+
+    /// Acknowledges records with numbers of their own in the first shard.
+    fn swallow(&self, records: u64, results: &mut Vec<PutResult>) {
+        let first = 1 + self.swallowed.fetch_add(records, Ordering::Relaxed);
+        let (shard, now_s) = (FIRST_SHARD, self.host.clock().now().as_secs());
+        results.clear();
+        results.extend((first..first + records).map(|counter| {
+            Ok(Stored {
+                shard,
+                sequence_number: SequenceNumber::of_record(shard, now_s, counter, now_s),
+            })
+        }));
     }
 
     /// Puts what the script does not refuse and sets the refusals among the results.

@@ -87,6 +87,11 @@ pub fn encode(codec: Codec, operation: &Operation, output: &Value) -> Bytes {
     encode_value(codec, output)
 }
 
+/// Writes a request's body: what a client does.
+pub fn encode_input(codec: Codec, input: &Value) -> Bytes {
+    encode_value(codec, input)
+}
+
 /// Writes any value.
 pub(super) fn encode_value(codec: Codec, value: &Value) -> Bytes {
     let mut out = Vec::new();

@@ -27,7 +27,7 @@ pub mod validate;
 pub mod value;
 
 pub use answer::{encode_get_records, encode_put_record, encode_put_records};
-pub use codec::{Codec, decode, decode_output, encode, is_object};
+pub use codec::{Codec, decode, decode_output, encode, encode_input, is_object};
 pub use error::{WireError, encode_error};
 pub use fast::{PutHead, get_records_fast, put_record_fast, put_records_fast};
 pub use shapes::{OPERATIONS, Operation, Shape, UNIMPLEMENTED_FAMILIES, operation};

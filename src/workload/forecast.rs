@@ -8,10 +8,11 @@ use std::time::Duration;
 use super::arrival::{peak_records_per_s, records_per_s};
 use super::heavy_keys::{HeavyKey, heaviest};
 use super::placement::{Placement, ShardIndex};
-use super::sizes::mean_bytes;
+use super::recorded::{self, Offered};
+use super::size_law::SizeLaw;
 use crate::kinesis::quotas::RateName;
 use crate::kinesis::{Cause, HashKeyRange, Limits};
-use crate::scenario::model::{Arrival, KeyChoice, Keys, Producer};
+use crate::scenario::model::{Aggregate, Arrival, KeyChoice, Keys, Producer};
 
 /// How many keys of each producer are placed by their MD5, the heaviest first.
 pub const EXACT_KEYS: u64 = 1_000_000;
@@ -44,9 +45,11 @@ pub struct ShardForecast {
     pub share_error: f64,
     /// Records per second.
     pub records_per_s: Option<f64>,
+    /// Kinesis records per second, as the service counts; fewer where records are packed, about.
+    pub kinesis_records_per_s: Option<f64>,
     /// Bytes of data and partition keys per second.
     pub bytes_per_s: Option<f64>,
-    /// `records_per_s` as a part of the `write_records` limit, above 1 where it is exceeded; `None` without a rate or
+    /// `kinesis_records_per_s` as a part of the `write_records` limit, above 1 where it is exceeded; `None` without a rate or
     /// without the limit.
     pub write_records_utilisation: Option<f64>,
     /// `bytes_per_s` as a part of the `write_bytes` limit.
@@ -88,15 +91,27 @@ fn forecast_hashing(
         .iter()
         .map(|producer| peak_records_per_s(&producer.arrival))
         .sum();
-    let parts = parts(producers, load);
+    let parts = parts(producers, load, &shards);
     let mut loads = vec![Load::default(); ranges.len()];
     let mut tail_share = 0.0;
     for part in &parts {
+        if let Some(recorded) = &part.recorded {
+            for (load, offered) in loads.iter_mut().zip(recorded) {
+                load.share += part.share * offered.share;
+                load.record_bytes += part.share * offered.record_bytes;
+            }
+            continue;
+        }
         let placement = Placement::of(part.keys, &shards, exact_keys);
         tail_share += part.share * placement.tail_share;
         for (load, placed) in loads.iter_mut().zip(&placement.shards) {
             load.share += part.share * placed.share;
             load.share_error += part.share * placed.share_error;
+            let packed = part.packing.map_or(1.0, |packing| {
+                let key_bytes = placed.key_bytes / placed.share.max(f64::MIN_POSITIVE);
+                packing.records_of_one(placed.share, part.mean_data_bytes + key_bytes)
+            });
+            load.kinesis_share += part.share * placed.share / packed;
             load.record_bytes +=
                 part.share * (placed.share * part.mean_data_bytes + placed.key_bytes);
         }
@@ -119,6 +134,8 @@ fn forecast_hashing(
 struct Load {
     share: f64,
     share_error: f64,
+    /// Kinesis records.
+    kinesis_share: f64,
     /// Bytes of data and key.
     record_bytes: f64,
 }
@@ -132,7 +149,7 @@ impl Load {
     ) -> ShardForecast {
         let limit = |name| limits.rate(name).map(|limit| limit.per_s as f64);
         // Per record of the stream: which limit is nearer does not depend on how many there are.
-        let of_records = limit(RateName::WriteRecords).map(|limit| self.share / limit);
+        let of_records = limit(RateName::WriteRecords).map(|limit| self.kinesis_share / limit);
         let of_bytes = limit(RateName::WriteBytes).map(|limit| self.record_bytes / limit);
         let nearest = [
             (of_records, Cause::WriteRecords),
@@ -147,6 +164,7 @@ impl Load {
             share: self.share,
             share_error: self.share_error,
             records_per_s: at_rate(self.share),
+            kinesis_records_per_s: at_rate(self.kinesis_share),
             bytes_per_s: at_rate(self.record_bytes),
             write_records_utilisation: of_records.and_then(at_rate),
             write_bytes_utilisation: of_bytes.and_then(at_rate),
@@ -163,6 +181,32 @@ pub(super) struct Part<'a> {
     /// Its share of the stream's records.
     pub(super) share: f64,
     mean_data_bytes: f64,
+    /// What each shard gets of it, where it was recorded.
+    recorded: Option<Vec<Offered>>,
+    packing: Option<Packing>,
+}
+
+/// How a producer packs its records.
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct Packing {
+    settings: Aggregate,
+    /// Records per second of each worker, if it has a rate.
+    worker_per_s: Option<f64>,
+}
+
+/// What packing adds to a record with its key, about: tags, lengths and index.
+const PACKED_OVERHEAD_BYTES: f64 = 9.0;
+
+impl Packing {
+    /// How many records go into one on average, of those of a shard with this share of a worker's, each of so many bytes
+    /// with its key.
+    fn records_of_one(&self, share: f64, bytes: f64) -> f64 {
+        let fit = self.settings.max_bytes as f64 / (bytes + PACKED_OVERHEAD_BYTES);
+        let most = fit.min(f64::from(self.settings.max_records)).max(1.0);
+        // The first one and what comes while it lingers. Without a rate it is full.
+        let come = |per_s: f64| 1.0 + per_s * share * self.settings.linger.as_secs_f64();
+        self.worker_per_s.map_or(most, come).min(most)
+    }
 }
 
 fn total_records_per_s(producers: &[&Producer], load: Duration) -> Option<f64> {
@@ -172,8 +216,8 @@ fn total_records_per_s(producers: &[&Producer], load: Duration) -> Option<f64> {
         .sum()
 }
 
-/// The producers' parts; those with the same keys are one, so that no key is hashed twice.
-fn parts<'a>(producers: &[&'a Producer], load: Duration) -> Vec<Part<'a>> {
+/// The producers' parts; those with the same keys that pack alike are one, so that few keys are hashed twice.
+fn parts<'a>(producers: &[&'a Producer], load: Duration, shards: &ShardIndex<'_>) -> Vec<Part<'a>> {
     let any_rate = producers
         .iter()
         .any(|producer| records_per_s(&producer.arrival, load).is_some());
@@ -190,21 +234,40 @@ fn parts<'a>(producers: &[&'a Producer], load: Duration) -> Vec<Part<'a>> {
     let mut parts: Vec<Part<'a>> = Vec::new();
     for producer in producers {
         let share = weight(producer) / total;
-        let mean = mean_bytes(&producer.size);
-        let mut add =
-            |keys: &'a Keys, share: f64| match parts.iter_mut().find(|part| part.keys == keys) {
-                Some(part) => {
-                    let both = part.share + share;
-                    part.mean_data_bytes =
-                        (part.share * part.mean_data_bytes + share * mean) / both;
-                    part.share = both;
-                }
-                None => parts.push(Part {
-                    keys,
-                    share,
-                    mean_data_bytes: mean,
-                }),
-            };
+        let mean = SizeLaw::of(producer, load).mean_bytes();
+        let packing = producer.send.aggregate.map(|settings| Packing {
+            settings,
+            worker_per_s: records_per_s(&producer.arrival, load)
+                .map(|rate| rate / f64::from(producer.workers)),
+        });
+        let recorded = recorded::offered(producer, load, shards);
+        if recorded.is_some() {
+            parts.push(Part {
+                keys: &producer.keys,
+                share,
+                mean_data_bytes: mean,
+                recorded,
+                packing,
+            });
+            continue;
+        }
+        let mut add = |keys: &'a Keys, share: f64| match parts
+            .iter_mut()
+            .find(|part| part.recorded.is_none() && part.keys == keys && part.packing == packing)
+        {
+            Some(part) => {
+                let both = part.share + share;
+                part.mean_data_bytes = (part.share * part.mean_data_bytes + share * mean) / both;
+                part.share = both;
+            }
+            None => parts.push(Part {
+                keys,
+                share,
+                mean_data_bytes: mean,
+                recorded: None,
+                packing,
+            }),
+        };
         each_unmixed(&producer.keys, share, &mut add);
     }
     parts
@@ -231,7 +294,7 @@ mod tests {
     use crate::kinesis::quotas::RateLimit;
     use crate::scenario::model::{KeyTable, Size};
     use crate::workload::draw::RecordSource;
-    use crate::workload::draw::tests::producer;
+    use crate::workload::draw::tests::{producer, stamp};
 
     const POISSON: Arrival = Arrival::Poisson { rate: 2_400.0 };
     const LOAD: Duration = Duration::from_secs(12);
@@ -343,7 +406,7 @@ mod tests {
         let mut batch = crate::kinesis::PutBatch::new();
         for _ in 0..40_000 {
             let plan = source.next();
-            source.render(&plan, None, &mut batch);
+            source.render(&plan, &stamp(&plan, Duration::ZERO), &mut batch);
             let key = batch.entry(batch.len() - 1).partition_key;
             assert_eq!(HashKey::of_partition_key(key), plan.hash_key);
         }
@@ -355,6 +418,35 @@ mod tests {
             let found = sent.count() as f64 / 40_000.0;
             assert!((found - key.share).abs() < 0.01, "{key:?}: {found}");
         }
+    }
+
+    #[test]
+    fn a_recording_is_forecast_record_by_record_and_only_what_the_load_reaches() {
+        let keys = [("a", 0), ("b", u128::MAX)];
+        let table = KeyTable::recorded(
+            keys.map(|(text, at)| (text.to_owned(), HashKey(at))),
+            &[0, 1, 0, 0],
+        );
+        let size = Size::Trace {
+            sizes: [100, 2_000, 300, 9_999].into(),
+        };
+        let arrival = |speed_up| Arrival::Trace {
+            times_ns: [0, 1, 11_000_000_000, 13_000_000_000].into(),
+            speed_up,
+        };
+        let choice = KeyChoice::Listed(std::sync::Arc::new(table));
+        let said = |speed_up| {
+            let producer = producer(2, arrival(speed_up), choice.clone(), size.clone());
+            let ranges = HashKeyRange::initial(2);
+            forecast(&[&producer], LOAD, &ranges, &Limits::aws()).shards
+        };
+        let three = said(1.0);
+        assert!(close(three[0].share, 2.0 / 3.0));
+        assert!(close(three[0].bytes_per_s.unwrap(), 402.0 / 12.0));
+        assert!(close(three[1].bytes_per_s.unwrap(), 2_001.0 / 12.0));
+        let four = said(2.0);
+        assert!(close(four[0].share, 3.0 / 4.0));
+        assert!(close(four[0].bytes_per_s.unwrap(), 10_402.0 / 12.0));
     }
 
     #[test]
@@ -376,7 +468,7 @@ mod tests {
         let mut batch = crate::kinesis::PutBatch::new();
         for index in 0..100 {
             let plan = source.next();
-            source.render(&plan, None, &mut batch);
+            source.render(&plan, &stamp(&plan, Duration::ZERO), &mut batch);
             let entry = batch.entry(index);
             assert_eq!(entry.explicit_hash_key, Some(plan.hash_key));
             assert_eq!(plan.hash_key == HashKey(7), entry.partition_key == "x");
@@ -713,5 +805,41 @@ mod tests {
         let single = producer(1, POISSON, KeyChoice::Single, FIXED);
         let nowhere = forecast(&[&single], LOAD, &[], &Limits::aws());
         assert_eq!((nowhere.shards.len(), nowhere.heaviest[0].shard), (0, None));
+    }
+
+    #[test]
+    fn packed_records_count_as_those_that_they_become() {
+        let mut producer = producer(
+            2,
+            Arrival::Constant { rate: 8_000.0 },
+            KeyChoice::Uniform { population: 3_000 },
+            Size::Fixed { bytes: 91 },
+        );
+        let aggregate = |max_records, max_bytes| {
+            Some(Aggregate {
+                max_records,
+                max_bytes,
+                linger: Duration::from_millis(100),
+            })
+        };
+        let kinesis_per_s = |producer: &Producer| {
+            let ranges = HashKeyRange::initial(2);
+            let forecast = forecast(&[producer], LOAD, &ranges, &Limits::aws());
+            let shards = forecast.shards.iter();
+            shards
+                .filter_map(|shard| shard.kinesis_records_per_s)
+                .sum::<f64>()
+        };
+        assert!(close(kinesis_per_s(&producer), 8_000.0));
+        // 2 workers and 2 shards with 2,000/s each: 1 + 200 in 100 ms.
+        producer.send.aggregate = aggregate(u32::MAX, 51_200);
+        let rate = kinesis_per_s(&producer);
+        assert!((rate - 8_000.0 / 201.0).abs() < 0.5, "{rate}");
+        producer.send.aggregate = aggregate(50, 51_200);
+        assert!(close(kinesis_per_s(&producer), 160.0));
+        // About 8 bytes of key and 9 of packing: some 9 to one of 1,000 bytes.
+        producer.send.aggregate = aggregate(50, 1_000);
+        let rate = kinesis_per_s(&producer);
+        assert!((860.0..880.0).contains(&rate), "{rate}");
     }
 }

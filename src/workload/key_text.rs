@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::kinesis::HashKey;
-use crate::scenario::model::{KeyChoice, KeyTable, Keys};
+use crate::scenario::model::{KeyChoice, KeyTable, Keys, escape};
 
 /// Shows key numbers as partition keys.
 #[derive(Clone, PartialEq, Debug)]
@@ -101,6 +101,21 @@ impl KeyText {
         }
     }
 
+    /// Appends the partition key of this number as JSON has it between quotes.
+    pub fn write_json(&self, number: u64, out: &mut Vec<u8>) {
+        let (text, number) = self.part(number);
+        let pieces = text.pieces(number);
+        escape(pieces.prefix, out);
+        if let Some(digits) = pieces.digits {
+            out.extend_from_slice(itoa::Buffer::new().format(digits).as_bytes());
+        }
+        escape(pieces.suffix, out);
+        if let Some(salt) = pieces.salt {
+            out.push(b'-');
+            out.extend_from_slice(itoa::Buffer::new().format(salt).as_bytes());
+        }
+    }
+
     /// The number whose partition key this is, if it is one. Mixed keys have none: two parts can have one text.
     pub fn number(&self, key: &str) -> Option<u64> {
         if self.salt > 1 {
@@ -151,6 +166,24 @@ impl KeyText {
         match &text.form {
             Form::Listed(table) => table.explicit_hash_key(number / text.salt),
             _ => None,
+        }
+    }
+
+    /// Whether any of its keys is sent with a hash key of its own.
+    pub fn is_explicit(&self) -> bool {
+        match &self.form {
+            Form::Numbered { .. } => false,
+            Form::Listed(table) => table.explicit_hash_key(0).is_some(),
+            Form::Mix(parts) => parts.iter().any(Self::is_explicit),
+        }
+    }
+
+    /// The hash key that is sent with this partition key, if there is one; of mixed keys that of the first part with this
+    /// key.
+    pub fn explicit_of(&self, key: &str) -> Option<HashKey> {
+        match &self.form {
+            Form::Mix(parts) => parts.iter().find_map(|part| part.explicit_of(key)),
+            _ => self.explicit_hash_key(self.number(key)?),
         }
     }
 

@@ -5,27 +5,32 @@
 //! knows where its records go, so that every world is offered the same records at the same intended times.
 
 pub mod arrival;
+mod compressible;
 pub mod draw;
 pub mod forecast;
 pub mod heavy_keys;
+mod json;
 pub mod key_text;
 pub mod keys;
 pub mod payload;
 pub mod pieces;
 mod placement;
+mod recorded;
 pub mod shares;
+pub mod size_law;
 pub mod sizes;
 pub mod stamp;
 pub mod walk;
 pub mod zipf;
 
 pub use arrival::{Schedule, due};
-pub use draw::{RecordPlan, RecordSource, payload_pool, schedule};
+pub use draw::{RecordPlan, RecordSource, calls_schedule, payload_pool, schedule};
 pub use forecast::{Forecast, ShardForecast, forecast};
 pub use heavy_keys::HeavyKey;
 pub use key_text::{KeyHashes, KeyText};
 pub use keys::KeyGenerator;
 pub use payload::{PayloadGenerator, PayloadPool};
+pub use size_law::SizeLaw;
 pub use sizes::SizeGenerator;
 pub use stamp::{Stamp, StampError};
 

@@ -3,6 +3,7 @@
 
 #![cfg(feature = "aws")]
 
+mod calls;
 mod cost;
 mod existing;
 mod fan_out;

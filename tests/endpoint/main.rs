@@ -3,6 +3,7 @@
 #![cfg(feature = "aws")]
 
 mod answers;
+mod calls;
 mod fan_out;
 mod faults;
 #[path = "../support/faulty.rs"]

@@ -84,6 +84,7 @@ fn every_misdeed_among_a_million_records_is_found_and_nothing_else() {
         swap: 1e-5,
         corrupt: 1e-5,
         put_times: Vec::new(),
+        swallow: false,
     };
     let ran = simulate(&steady(100, ONE_RETRY, 7), Some(script), None);
     let deeds = ran.deeds;

@@ -89,6 +89,7 @@ payload = { kind = "zeros" }
                     lane_sequence,
                     shard: stored.shard,
                     sequence_number: stored.sequence_number,
+                    sub_sequence: 0,
                     phase: Phase::Measure,
                 });
             }

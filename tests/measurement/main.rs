@@ -11,6 +11,7 @@ mod interruption;
 mod limits;
 mod reckoning;
 mod same_records;
+mod slots;
 mod stalls;
 mod stopped_generator;
 mod world;

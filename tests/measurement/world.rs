@@ -10,7 +10,7 @@ use streamgauge::host::{Host, Settings};
 use streamgauge::kinesis::operation::{IteratorPosition, ShardFilter};
 use streamgauge::kinesis::{SequenceNumber, ShardId};
 use streamgauge::measure::progress::Progress;
-use streamgauge::measure::{ConsumerLedger, LatencyHistogram, LatencyKind, ProducerLedger};
+use streamgauge::measure::{ConsumerLedger, LatencyHistogram, LatencyKind, ProducerLedger, Status};
 use streamgauge::report::build::{self, Inputs};
 use streamgauge::report::{Document, World};
 use streamgauge::run::{Controls, Outcome, Session};
@@ -152,6 +152,7 @@ async fn run(
         run: RUN,
         clock,
         target: target.clone(),
+        trace: None,
     };
     let (cancel_sender, cancel) = watch::channel(false);
     let (started, mut begun) = watch::channel(None);
@@ -279,10 +280,11 @@ impl Ran {
         found.cloned().unwrap_or_default()
     }
 
-    /// The codes of the verdict's reasons.
+    /// The codes of the reasons that speak against the measurement; what is only worth knowing is not among them.
     pub(crate) fn doubts(&self) -> Vec<&str> {
         let reasons = self.document.verdict.reasons.iter();
-        reasons.map(|reason| reason.code.as_ref()).collect()
+        let against = reasons.filter(|reason| reason.status > Status::Valid);
+        against.map(|reason| reason.code.as_ref()).collect()
     }
 
     /// Stored records by shard, in the order of the shard.

@@ -24,7 +24,7 @@ mod worker;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 pub use book::{read_book, write_book};
 pub use snapshot::{
@@ -77,8 +77,17 @@ pub struct Delivery {
     pub shard: ShardId,
     /// Its sequence number there.
     pub sequence_number: SequenceNumber,
+    /// Its number within an aggregated record, from 0; 0 for a record by itself.
+    pub sub_sequence: u32,
     /// The phase of its intended time.
     pub phase: Phase,
+}
+
+impl Delivery {
+    /// Its place in the order of its shard: no two deliveries of different user records have the same.
+    pub const fn place(&self) -> (SequenceNumber, u32) {
+        (self.sequence_number, self.sub_sequence)
+    }
 }
 
 /// What a delivery was.
@@ -86,7 +95,7 @@ pub struct Delivery {
 pub enum DeliveryClass {
     /// The first of its record to this consumer.
     First,
-    /// The same sequence number again.
+    /// The same sequence and sub-sequence number again.
     Redelivered,
     /// The same record under another, higher sequence number.
     StoredTwice,
@@ -144,14 +153,30 @@ impl Integrity {
     /// When `worker` is not one that [`Self::new`] was given; in debug builds also when a record ends twice, of which the
     /// second changes nothing.
     pub fn resolve(&self, worker: WorkerKey, resolutions: &[Resolution]) {
+        lock(self.worker(worker)).resolve_all(resolutions);
+    }
+
+    /// As [`Self::resolve`], unless a consumer is looking at this worker's records at the moment: then nothing is taken in,
+    /// and the answer is false. For workers that have a schedule to keep: a page takes milliseconds.
+    ///
+    /// # Panics
+    /// As [`Self::resolve`].
+    pub fn try_resolve(&self, worker: WorkerKey, resolutions: &[Resolution]) -> bool {
+        let mut worker = match self.worker(worker).try_lock() {
+            Ok(worker) => worker,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return false,
+        };
+        worker.resolve_all(resolutions);
+        true
+    }
+
+    fn worker(&self, key: WorkerKey) -> &Mutex<Worker> {
         let number = self
             .keys
-            .binary_search(&worker)
+            .binary_search(&key)
             .expect("the workers of a run are known when it begins");
-        let mut worker = lock(&self.workers[number]);
-        for resolution in resolutions {
-            worker.resolve(resolution);
-        }
+        &self.workers[number]
     }
 
     /// Takes in what `consumer` was given, in the order of delivery, and puts the class of each into `classes`, which is
@@ -177,7 +202,7 @@ impl Integrity {
                     .ok()
                     .map(|number| (delivery.key, number, lock(&self.workers[number])));
             }
-            let again = reader.saw(delivery.shard, delivery.sequence_number);
+            let again = reader.saw(delivery.shard, delivery.place());
             let phase = delivery.phase;
             let class = match &mut held {
                 None => {
@@ -372,7 +397,7 @@ impl Integrity {
             for (&shard, read) in reader.shards() {
                 snapshot.shards.push(ShardSnapshot {
                     shard,
-                    highest: read.highest,
+                    highest: read.highest.map(|(number, _)| number),
                     position: read.position,
                     trimmed: read.trimmed.clone(),
                 });

@@ -32,10 +32,10 @@ pub(super) struct Reader {
 /// How far a consumer got in one shard.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct ShardRead {
-    /// The highest number that was delivered.
-    pub(super) highest: Option<SequenceNumber>,
+    /// The highest number that was delivered, with the sub-sequence number.
+    pub(super) highest: Option<(SequenceNumber, u32)>,
     /// The last numbers that were delivered, as they came.
-    recent: VecDeque<SequenceNumber>,
+    recent: VecDeque<(SequenceNumber, u32)>,
     /// Everything up to here was passed.
     pub(super) position: Option<SequenceNumber>,
     /// Stretches that were trimmed before they were read, after the first and through the second; sorted, and no two
@@ -70,9 +70,9 @@ impl Reader {
         }
     }
 
-    /// Takes in a delivered number; whether the shard had delivered it before. Of numbers far behind, which only a
+    /// Takes in a delivered number with its sub-sequence number; whether the shard had delivered it before. Of numbers far behind, which only a
     /// reader that went back is given, that is taken for granted.
-    pub(super) fn saw(&mut self, shard: ShardId, number: SequenceNumber) -> bool {
+    pub(super) fn saw(&mut self, shard: ShardId, number: (SequenceNumber, u32)) -> bool {
         let read = self.shards.entry(shard).or_default();
         let behind = read.highest >= Some(number);
         let again = behind

@@ -59,6 +59,7 @@ fn delivery(sequence: u64) -> Delivery {
         lane_sequence: sequence as u32,
         shard: shard(0),
         sequence_number: number(0, sequence + 1),
+        sub_sequence: 0,
         phase: Phase::Measure,
     }
 }
@@ -90,14 +91,14 @@ impl Model {
         let before = || consumer.deliveries.iter().map(|(d, _)| d);
         let of_shard: Vec<_> = before()
             .filter(|d| d.shard == delivery.shard)
-            .map(|d| d.sequence_number)
+            .map(Delivery::place)
             .collect();
         // The same number, or one before all that the reader remembers: these runs are shorter than its memory.
-        let again = of_shard.contains(&delivery.sequence_number)
+        let again = of_shard.contains(&delivery.place())
             || of_shard
                 .iter()
                 .min()
-                .is_some_and(|first| delivery.sequence_number < *first);
+                .is_some_and(|first| delivery.place() < *first);
         let class = if !ours {
             DeliveryClass::Foreign
         } else if !before().any(of_record) {
@@ -343,6 +344,7 @@ proptest! {
                                 lane_sequence: (sequence / 4) as u32,
                                 shard: stored.shard,
                                 sequence_number: stored.sequence_number,
+                                sub_sequence: (sequence % 3) as u32,
                                 phase: phase_of(sequence),
                             }
                         })
@@ -565,6 +567,38 @@ fn a_number_of_another_format_is_located_all_the_same() {
     let (_, total) = integrity.finish(0, Some(Timestamp::from_secs(CREATED_S)));
     assert_eq!((total.delivered, total.lost, total.unread), (1, 1, 2));
     assert_eq!(total.uncovered, 0);
+}
+
+#[test]
+fn user_records_of_one_aggregate_are_told_apart_by_their_sub_sequence_numbers() {
+    use DeliveryClass::{First, Redelivered, StoredTwice};
+    let integrity = Integrity::new(1, &[key(0)], 1);
+    let records: Vec<_> = (0..3)
+        .map(|sequence| Resolution {
+            acked: Some(stored(0, 1)),
+            ..acked(sequence)
+        })
+        .collect();
+    integrity.resolve(key(0), &records);
+    let given = [0, 1, 1, 0].map(|sequence| Delivery {
+        sequence_number: number(0, 1),
+        sub_sequence: sequence as u32,
+        ..delivery(sequence)
+    });
+    // The second record again under the sub-sequence number that the third would have: stored twice.
+    let copy = Delivery {
+        sub_sequence: 2,
+        ..given[1]
+    };
+    let mut classes = Vec::new();
+    integrity.deliver(0, &given, &mut classes);
+    assert_eq!(classes, [First, First, Redelivered, Redelivered]);
+    integrity.deliver(0, &[copy], &mut classes);
+    assert_eq!(classes, [StoredTwice]);
+    integrity.position(0, shard(0), number(0, 1));
+    let (_, total) = integrity.finish(0, None);
+    assert_eq!((total.acked, total.delivered, total.lost), (3, 2, 1));
+    assert_eq!((total.redelivered, total.stored_twice_unexplained), (2, 1));
 }
 
 #[test]

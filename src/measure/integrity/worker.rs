@@ -52,6 +52,13 @@ impl Worker {
         }
     }
 
+    /// Counts the ends of records.
+    pub(super) fn resolve_all(&mut self, resolutions: &[Resolution]) {
+        for resolution in resolutions {
+            self.resolve(resolution);
+        }
+    }
+
     /// Counts a record's end.
     pub(super) fn resolve(&mut self, resolution: &Resolution) {
         let phase = resolution.phase;

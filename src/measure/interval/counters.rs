@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::Timestamp;
 use crate::kinesis::Cause;
 
 /// Counts of records unless the name says otherwise; bytes are billed bytes, data and key.
@@ -21,6 +22,9 @@ pub struct ShardCounters {
     pub refused: [u64; Cause::ALL.len()],
     /// Their bytes.
     pub refused_bytes: u64,
+    /// When the last of them was refused, in nanoseconds since the epoch; 0 for none.
+    #[serde(default)]
+    pub refused_last_ns: u64,
     /// Attempts refused for another reason.
     pub failed: u64,
     /// Attempts without an answer.
@@ -57,6 +61,11 @@ impl ShardCounters {
         self.response_us_max = self.response_us_max.max(micros);
     }
 
+    /// Puts off the last refusal.
+    pub fn saw_refusal(&mut self, at: Timestamp) {
+        self.refused_last_ns = self.refused_last_ns.max(at.as_nanos());
+    }
+
     /// Raises the highest lag.
     pub fn saw_lag_ms(&mut self, millis: u64) {
         self.lag_ms_max = self.lag_ms_max.max(millis);
@@ -78,6 +87,7 @@ impl ShardCounters {
             *mine += theirs;
         }
         self.refused_bytes += other.refused_bytes;
+        self.refused_last_ns = self.refused_last_ns.max(other.refused_last_ns);
         self.failed += other.failed;
         self.unknown += other.unknown;
         self.delivered += other.delivered;

@@ -6,13 +6,16 @@ use super::counters::ShardCounters;
 use crate::kinesis::ShardId;
 use crate::measure::histogram::{LatencyKind, PackedHistogram};
 
-/// A named part of the scenario, by its place in the scenario's table of producers or consumers.
+/// A named part of the scenario, by its place in the scenario's table of producers or consumers, or in the run's list of
+/// API calls.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum PartId {
     /// A producer; its workers share the number.
     Producer(u16),
     /// A consumer; its tasks share the number.
     Consumer(u16),
+    /// One call of a load of API calls; its workers share the number.
+    Call(u16),
 }
 
 /// What one recorder saw in one interval, or a piece of it.

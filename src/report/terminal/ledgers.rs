@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::base::units::{HumanBytes, HumanCount};
+use crate::base::units::{HumanBytes, HumanCount, HumanMicros};
 use crate::measure::{ConsumerLedger, ProducerLedger};
 use crate::report::document::{ConsumerSummary, Document, ProducerSummary};
 use crate::report::terminal::table::Table;
@@ -62,7 +62,20 @@ pub(super) fn producers(document: &Document) -> Option<String> {
             .map(rates)
             .into_iter()
             .collect();
+        if let Some(waits) = document
+            .producers
+            .get(full_name)
+            .and_then(|summary| summary.slot_waits)
+        {
+            lines.push(format!(
+                "in the window {} waited for a free request slot, {} on average and {} at most",
+                counted(waits.records, "record"),
+                HumanMicros(waits.total_us / waits.records.max(1)),
+                HumanMicros(waits.max_us)
+            ));
+        }
         attempts(&ledger.total, &mut lines);
+        packed(&ledger.total, &mut lines);
         if !(ledger.total.balances() && ledger.warm_up.balances() && ledger.measure.balances()) {
             lines.push(BROKEN.to_owned());
         }
@@ -87,8 +100,11 @@ fn rates(summary: &ProducerSummary) -> String {
 }
 
 fn attempts(ledger: &ProducerLedger, lines: &mut Vec<String>) {
+    let each = ledger.amplification().map_or_else(String::new, |each| {
+        format!(" ({} a record)", Plain((each * 1e2).round() / 1e2))
+    });
     lines.push(format!(
-        "in the whole run {}: {} refused by a limit, {} failed, {} unanswered",
+        "in the whole run {}{each}: {} refused by a limit, {} failed, {} unanswered",
         counted(ledger.attempts, "attempt"),
         count(ledger.rejected_attempts),
         count(ledger.failed_attempts),
@@ -102,10 +118,32 @@ fn attempts(ledger: &ProducerLedger, lines: &mut Vec<String>) {
             causes.interrupted,
             "not sent because the run was ended early",
         ),
+        (causes.expired, "not sent because they had grown too old"),
+        (
+            ledger.misplaced_attempts,
+            "sent again because of a shard they do not belong to",
+        ),
     ] {
         if records > 0 {
             lines.push(format!("{} {what}", counted(records, "record")));
         }
+    }
+}
+
+/// What the service was given, where that is not record for record.
+fn packed(ledger: &ProducerLedger, lines: &mut Vec<String>) {
+    let kinesis = &ledger.kinesis_records;
+    if let Some(records) = ledger.records_per_kinesis_record()
+        && kinesis.attempts != ledger.attempts
+    {
+        lines.push(format!(
+            "packed into {}, {} each on average: {} accepted, {} refused by a limit; {} of them billed",
+            counted(kinesis.attempts, "Kinesis record"),
+            Plain((records * 10.0).round() / 10.0),
+            count(kinesis.acked),
+            count(kinesis.rejected),
+            HumanBytes(kinesis.acked_bytes),
+        ));
     }
 }
 
@@ -157,6 +195,15 @@ pub(super) fn consumers(document: &Document) -> Option<String> {
 }
 
 fn fared(summary: &ConsumerSummary) -> String {
+    // Reports of versions before 0.2 do not have them.
+    let packed = if summary.kinesis_records > 0 && summary.kinesis_records != summary.deliveries {
+        format!(
+            "taken out of {}; ",
+            counted(summary.kinesis_records, "Kinesis record")
+        )
+    } else {
+        String::new()
+    };
     let rate = summary
         .delivered_records_per_s
         .map(|rate| format!("{}/s of the window's records delivered; ", Plain(rate)))
@@ -174,7 +221,7 @@ fn fared(summary: &ConsumerSummary) -> String {
             counted(events, "event")
         ),
     };
-    format!("{rate}{calls}; {caught_up}")
+    format!("{packed}{rate}{calls}; {caught_up}")
 }
 
 fn counted_deliveries(deliveries: u64) -> String {

@@ -27,6 +27,8 @@ const fn meaning(kind: LatencyKind) -> &'static str {
         LatencyKind::TimeToGiveUp => "intended to given up",
         LatencyKind::DeliveryDelay => "arrival to delivered (two clocks)",
         LatencyKind::EndToEnd => "intended to delivered",
+        LatencyKind::TransitionTime => "a change of a stream, asked for to seen",
+        LatencyKind::Lag => "behind the tip of the shard, as each answer says",
     }
 }
 
@@ -82,7 +84,7 @@ pub(super) fn latency(document: &Document) -> Option<String> {
 /// Refused attempts, the most first.
 pub(super) fn throttling(document: &Document) -> Option<String> {
     if document.throttling.is_empty() {
-        return (!document.producers.is_empty())
+        return (!(document.producers.is_empty() && document.consumers.is_empty()))
             .then(|| "Attempts refused by a limit in the window: none".to_owned());
     }
     let mut rows: Vec<_> = document.throttling.iter().collect();
@@ -118,10 +120,47 @@ pub(super) fn throttling(document: &Document) -> Option<String> {
     Some(text)
 }
 
+/// How long refusals went on after their causes.
+pub(super) fn outlived(document: &Document) -> Option<String> {
+    let rows: Vec<_> = document
+        .refusals_outlived
+        .iter()
+        .filter(|row| row.outlived_s > 0.0)
+        .collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let mut table = Table::new("stream  cause  <shards  <from s  <until s  <refused s longer");
+    for row in &rows {
+        table.row([
+            shortened(&row.stream, NAME_CHARS),
+            shortened(&row.cause, 2 * NAME_CHARS),
+            match row.shards.as_slice() {
+                [one] => format!("only {one}"),
+                many => many.len().to_string(),
+            },
+            Plain((row.from_s * 10.0).round() / 10.0).to_string(),
+            Plain((row.until_s * 10.0).round() / 10.0).to_string(),
+            Plain((row.outlived_s * 100.0).round() / 100.0).to_string(),
+        ]);
+    }
+    let title = format!(
+        "Refusals that outlived their cause ({})",
+        document.basis.as_str()
+    );
+    Some(table.titled(&title))
+}
+
 /// The load of each shard, stream by stream.
 pub(super) fn shards(document: &Document) -> Option<String> {
     let mut streams: Vec<_> = document.shards.iter().map(|row| &*row.stream).collect();
     streams.dedup();
+    // Of a stream that only others write its readers tell.
+    let watched = |stream: &str| {
+        let mut consumers = document.consumers.values();
+        consumers.any(|consumer| consumer.stream == stream && consumer.watched.is_some())
+    };
+    streams.retain(|stream| !watched(stream));
     let sections: Vec<_> = streams
         .into_iter()
         .map(|stream| {

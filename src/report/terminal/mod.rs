@@ -5,7 +5,8 @@
 
 mod ledgers;
 mod load;
-mod table;
+pub(in crate::report) mod table;
+mod watched;
 
 use std::fmt::Write as _;
 use std::slice;
@@ -14,6 +15,7 @@ use crate::base::units::{HumanBytes, HumanMicros};
 use crate::measure::Status;
 use crate::report::answer;
 use crate::report::aws::AwsRun;
+use crate::report::calls;
 use crate::report::document::Document;
 use crate::report::slo::SloStatus;
 use crate::report::text::{Percent, Plain, counted, shortened, wrapped};
@@ -23,7 +25,7 @@ use table::Table;
 const WIDTH: usize = 96;
 
 /// Names of streams, producers and consumers are cut to so many characters.
-const NAME_CHARS: usize = 20;
+pub(in crate::report) const NAME_CHARS: usize = 20;
 
 /// The whole summary. Begins with the three lines of [`answer::lines`], ends in a line end.
 pub fn render(document: &Document) -> String {
@@ -33,9 +35,12 @@ pub fn render(document: &Document) -> String {
     sections.extend(slos(document));
     sections.extend(ledgers::producers(document));
     sections.extend(ledgers::consumers(document));
+    sections.extend(calls::render(document));
     sections.extend(load::latency(document));
     sections.extend(load::throttling(document));
+    sections.extend(load::outlived(document));
     sections.extend(load::shards(document));
+    sections.extend(watched::watched(document));
     sections.extend(events(document));
     sections.extend(target(document));
     sections.push(instrument(document));
@@ -46,7 +51,7 @@ pub fn render(document: &Document) -> String {
 }
 
 /// `first` and, beside it and hanging below, each of `lines` broken at [`WIDTH`].
-fn hanging(first: &str, lines: &[String]) -> String {
+pub(in crate::report) fn hanging(first: &str, lines: &[String]) -> String {
     let indent = first.chars().count();
     let width = WIDTH.saturating_sub(indent);
     let broken: Vec<_> = lines.iter().flat_map(|line| wrapped(line, width)).collect();
@@ -58,7 +63,13 @@ fn doubts(document: &Document) -> Option<String> {
     if reasons.is_empty() && !document.instrument.interrupted {
         return None;
     }
-    let mut text = "Reasons to doubt it".to_owned();
+    let is_doubted = instrument_doubts(document);
+    let title = if is_doubted {
+        "Reasons to doubt it"
+    } else {
+        "Worth knowing"
+    };
+    let mut text = title.to_owned();
     let pad = reasons
         .iter()
         .map(|reason| reason.status.as_str().len())
@@ -66,7 +77,12 @@ fn doubts(document: &Document) -> Option<String> {
         .unwrap_or_default();
     for status in [Status::Void, Status::Degraded, Status::Valid] {
         for reason in reasons.iter().filter(|reason| reason.status == status) {
-            let first = format!("  {:pad$}  ", status.as_str());
+            let label = if status == Status::Valid {
+                "note"
+            } else {
+                status.as_str()
+            };
+            let first = format!("  {label:pad$}  ");
             text.push('\n');
             text.push_str(&hanging(&first, slice::from_ref(&reason.text)));
         }
@@ -77,6 +93,11 @@ fn doubts(document: &Document) -> Option<String> {
         );
     }
     Some(text)
+}
+
+/// Whether anything speaks against the measurement.
+fn instrument_doubts(document: &Document) -> bool {
+    document.verdict.status != Status::Valid || document.instrument.interrupted
 }
 
 fn scenario(document: &Document) -> String {
@@ -189,7 +210,21 @@ fn instrument(document: &Document) -> String {
         parts.extend(share.map(|share| format!("{what} {}", Percent(share))));
     };
     share("host processors busy", instrument.host_cpu_share);
+    share("this process", instrument.process_cpu_share);
     share("taken by the hypervisor", instrument.cpu_steal_share);
+    share(
+        "a sending thread without a processor",
+        instrument.sender_wait_share,
+    );
+    parts.extend(
+        instrument
+            .major_page_faults
+            .filter(|&faults| faults > 0)
+            .map(|faults| counted(faults, "page fault") + " from disk"),
+    );
+    if let (Some(step), Some(read)) = (instrument.clock_step_ns, instrument.clock_read_ns) {
+        parts.push(format!("clock step {step} ns, read in {read} ns"));
+    }
     parts.push(format!("streamgauge {}", instrument.version));
     let mut text = hanging("Instrument: ", &[parts.join(", ")]);
     if let Some(environment) = &document.environment {

@@ -116,7 +116,7 @@ pub(in crate::scenario) enum Arrival {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         spacing: Option<Spacing>,
     },
-    /// Times from a file with a column `time`, in seconds; its first record is at zero.
+    /// Times from a file with a column `time`, in seconds, or from what `capture` wrote; its first record is at zero.
     Trace {
         /// The file, relative to the scenario.
         file: String,

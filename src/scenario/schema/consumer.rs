@@ -25,9 +25,9 @@ pub(in crate::scenario) enum Consumer {
         /// The wait after a refused call.
         #[serde(default = "defaults::poll_backoff")]
         backoff: DurationText,
-        /// Where it begins.
-        #[serde(default = "defaults::start")]
-        start: StartText,
+        /// Where it begins; `trim-horizon`, or `latest` on a stream that no producer of the scenario writes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        start: Option<StartText>,
     },
     /// SubscribeToShard for each shard, children after their parents: an enhanced fan-out consumer, registered for the run
     /// and deregistered at its end.
@@ -38,9 +38,9 @@ pub(in crate::scenario) enum Consumer {
         /// The name that it registers under, which nobody may have; one of the run's own if not given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         consumer_name: Option<String>,
-        /// Where it begins.
-        #[serde(default = "defaults::start")]
-        start: StartText,
+        /// Where it begins; `trim-horizon`, or `latest` on a stream that no producer of the scenario writes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        start: Option<StartText>,
     },
 }
 
@@ -51,9 +51,11 @@ impl Consumer {
         stream.as_deref()
     }
 
-    /// The stream it reads, to be filled in.
-    pub(in crate::scenario) const fn stream_mut(&mut self) -> &mut Option<String> {
-        let (Self::Polling { stream, .. } | Self::FanOut { stream, .. }) = self;
-        stream
+    /// The stream it reads and where it begins, to be filled in.
+    pub(in crate::scenario) const fn derived_mut(
+        &mut self,
+    ) -> (&mut Option<String>, &mut Option<StartText>) {
+        let (Self::Polling { stream, start, .. } | Self::FanOut { stream, start, .. }) = self;
+        (stream, start)
     }
 }

@@ -169,7 +169,8 @@ pub(in crate::scenario) enum Keys {
         #[schemars(range(min = 2, max = 65_536))]
         salt: Option<u64>,
     },
-    /// The column `key` of a trace, in its order, then from the first again.
+    /// The column `key` of a trace, in its order, then from the first again. Of what `capture` wrote: keys as long as the
+    /// recorded ones, with hash keys that place them as those were.
     Trace {
         /// The file, relative to the scenario.
         file: String,

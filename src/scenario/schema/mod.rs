@@ -4,9 +4,11 @@
 //! Ranges of single fields stand here; rules that join several fields stand in [`super::validate`].
 
 mod arrival;
+mod calls;
 mod consumer;
 mod event;
 mod keys;
+mod payload;
 mod producer;
 mod slo;
 
@@ -23,11 +25,14 @@ use super::quantity::{BytesText, DurationText};
 use super::tables::{LatencySetting, LimitsSetting};
 
 pub(super) use arrival::{Arrival, Interpolation, Modulation, Spacing};
+pub(super) use calls::{Calls, Step, WaitUntil};
 pub(super) use consumer::Consumer;
 pub(super) use event::Event;
 pub(super) use keys::{KeyOrder, Keys, ShardShareBy};
+pub(super) use payload::{Payload, PayloadKind, StampPlace, Take};
 pub(super) use producer::{
-    Ordering, Payload, PayloadKind, Producer, PutApi, Retry, Send, Size, StampPlace,
+    AggregateSetting, Ordering, Producer, PutApi, RateLimit, RateLimitSetting, Retry, RetryOf,
+    Send, Size,
 };
 pub(super) use slo::{Bound, Slo};
 
@@ -35,6 +40,9 @@ pub(super) use slo::{Bound, Slo};
 pub(super) const NAME_PATTERN: &str = "^[A-Za-z0-9_-]{1,64}$";
 /// Names of streams, as the service has them.
 pub(super) const STREAM_NAME_PATTERN: &str = "^[A-Za-z0-9_.-]{1,128}$";
+
+/// Operations with their cases: `ListShards:missing-stream`. Which there are is said by [`super::validate`].
+pub(super) const CALL_PATTERN: &str = "^[A-Za-z0-9]{1,64}(:[a-z0-9-]{1,64})?$";
 
 /// The most shards of a stream. The service has fewer; this keeps a slip of the finger from taking all memory, as do the
 /// other upper bounds that AWS does not set.
@@ -59,18 +67,21 @@ pub(super) struct File {
     pub(super) seed: u64,
     /// How long the phases last.
     pub(super) time: Time,
-    /// The streams by name.
-    #[schemars(extend("minProperties" = 1))]
+    /// The streams by name. Only a scenario of scripts, which make their own, needs none.
+    #[serde(default)]
     pub(super) streams: BTreeMap<StreamKey, Stream>,
     /// Settings of the local engine; they do not apply to other targets.
     #[serde(default)]
     pub(super) engine: Engine,
-    /// Who writes, by name.
-    #[schemars(extend("minProperties" = 1))]
+    /// Who writes, by name. A scenario has producers, calls, or consumers that watch what others write.
+    #[serde(default)]
     pub(super) producers: BTreeMap<NameKey, Producer>,
     /// Who reads, by name.
     #[serde(default)]
     pub(super) consumers: BTreeMap<NameKey, Consumer>,
+    /// Loads of API calls, by name.
+    #[serde(default)]
+    pub(super) calls: BTreeMap<NameKey, Calls>,
     /// What happens in mid-run, by name.
     #[serde(default)]
     pub(super) events: BTreeMap<NameKey, Event>,

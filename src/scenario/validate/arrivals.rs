@@ -13,6 +13,12 @@ fn each(draft: &Draft, mut visit: impl FnMut(&Arrival, &[String], usize)) {
         let mut path = ["producers", name, "arrival"].map(str::to_owned).to_vec();
         producer.arrival.visit(&mut path, 0, &mut visit);
     }
+    for (name, calls) in &draft.calls {
+        let mut path = ["calls", name, "arrival"].map(str::to_owned).to_vec();
+        if let Some(arrival) = &calls.arrival {
+            arrival.visit(&mut path, 0, &mut visit);
+        }
+    }
 }
 
 fn of(path: &[String], field: &str) -> Vec<String> {
@@ -130,9 +136,13 @@ pub(super) fn only_the_last_step_goes_on(draft: &Draft, findings: &mut Vec<Findi
 
 /// Without a rate above zero no record is ever sent; above the highest one times do not tell records apart.
 pub(super) fn rates_are_in_range(draft: &Draft, findings: &mut Vec<Finding>) {
-    for (name, producer) in &draft.producers {
-        let peak = peak(draft, &producer.arrival);
-        let path = ["producers", name, "arrival"];
+    let producers = draft.producers.iter();
+    let producers = producers.map(|(name, producer)| ("producers", name, &producer.arrival));
+    let calls = draft.calls.iter();
+    let calls = calls.filter_map(|(name, calls)| Some(("calls", name, calls.arrival.as_ref()?)));
+    for (table, name, arrival) in producers.chain(calls) {
+        let peak = peak(draft, arrival);
+        let path = [table, name, "arrival"];
         if peak == Some(0.0) {
             findings.push(Finding::value(&path, "the rate never rises above zero"));
         } else if peak.is_some_and(|peak| peak > RATE_MAX) {

@@ -1,8 +1,9 @@
 //! Rules of partition keys.
 
 use crate::scenario::draft::Draft;
+use crate::scenario::files::Files;
 use crate::scenario::finding::Finding;
-use crate::scenario::model::KeyTable;
+use crate::scenario::model::{KeyTable, escaped_bytes};
 use crate::scenario::schema::Keys;
 
 /// The longest partition key in characters (service model, `PartitionKey`).
@@ -166,6 +167,54 @@ pub(super) fn shard_shares_are_of_each_shard(draft: &Draft, findings: &mut Vec<F
             ));
         }
     });
+}
+
+/// The fewest and the most bytes of a key as JSON text.
+pub(in crate::scenario) fn key_bytes_in_json(files: &Files, keys: &Keys) -> (u64, u64) {
+    let of = |lengths: &mut dyn Iterator<Item = u64>| {
+        lengths.fold((u64::MAX, 0), |(least, most), bytes| {
+            (least.min(bytes), most.max(bytes))
+        })
+    };
+    let listed = |table: Option<&std::sync::Arc<KeyTable>>| {
+        let texts = table.into_iter().flat_map(|table| {
+            (0..table.population()).map(|number| escaped_bytes(table.text(number)))
+        });
+        of(&mut { texts })
+    };
+    let (least, most) = match keys {
+        Keys::Weighted {
+            weights: Some(weights),
+            ..
+        } => of(&mut weights.iter().map(|one| escaped_bytes(&one.key))),
+        Keys::Weighted { file, .. } => {
+            let table = file.as_ref();
+            listed(table.and_then(|file| files.weighted_keys.get(file)))
+        }
+        Keys::File { file, order, .. } => listed(files.listed_keys.get(&(file.clone(), *order))),
+        Keys::Trace { file } => {
+            let trace = files.traces.get(file);
+            listed(trace.and_then(|trace| trace.keys.as_ref()))
+        }
+        Keys::Mix { of } => of
+            .values()
+            .map(|part| key_bytes_in_json(files, &part.keys))
+            .fold((u64::MAX, 0), |(least, most), (low, high)| {
+                (least.min(low), most.max(high))
+            }),
+        _ => {
+            let digits = u64::from(keys.highest().checked_ilog10().unwrap_or(0)) + 1;
+            let around = keys.format().map_or(0, |format| {
+                escaped_bytes(&format.value.0) + escaped_bytes(&format.value.1)
+            });
+            (around + 1, around + digits)
+        }
+    };
+    let salt = keys.salt().map_or((0, 0), |salt| {
+        let last = salt.saturating_sub(1).checked_ilog10().unwrap_or(0);
+        (2, 2 + u64::from(last))
+    });
+    (least.min(most) + salt.0, most + salt.1)
 }
 
 /// Characters and bytes of the longest key.

@@ -3,15 +3,18 @@
 //! Invariant: each rule is a plain function of the draft; it adds findings and changes nothing.
 
 mod arrivals;
+mod calls;
 mod consumers;
 mod events;
 mod keys;
+mod payloads;
 mod producers;
 mod simulated;
 mod slo;
 mod streams;
 mod target;
 
+pub(super) use keys::key_bytes_in_json;
 pub use simulated::check_simulated;
 pub(super) use slo::bound_value;
 pub use target::{Abilities, cannot, check_target, has_faults};
@@ -33,7 +36,28 @@ const fn rule(
 }
 
 /// Every rule.
-const RULES: [Rule; 35] = [
+const RULES: [Rule; 49] = [
+    rule(streams::somebody_loads, &[]),
+    rule(
+        calls::are_a_mix_or_a_script,
+        &[("calls", "mix"), ("calls", "script"), ("calls", "arrival")],
+    ),
+    rule(calls::streams_exist, &[("calls", "on"), ("calls", "mix")]),
+    rule(
+        calls::operations_can_be_loaded,
+        &[("calls", "mix"), ("calls", "script")],
+    ),
+    rule(calls::scripts_have_their_stream, &[("calls", "script")]),
+    rule(
+        calls::stamped_streams_get_no_other_records,
+        &[
+            ("calls", "mix"),
+            ("calls", "on"),
+            ("producers", "payload"),
+            ("producers", "stream"),
+        ],
+    ),
+    rule(calls::calls_are_given_time, &[("calls", "timeout")]),
     rule(streams::measures_something, &[("time", "measure")]),
     rule(
         streams::shards_are_given_where_they_are_ones_own_choice,
@@ -81,14 +105,20 @@ const RULES: [Rule; 35] = [
     ),
     rule(
         arrivals::rates_are_made_of_rates,
-        &[("producers", "arrival")],
+        &[("producers", "arrival"), ("calls", "arrival")],
     ),
-    rule(arrivals::arrivals_take_time, &[("producers", "arrival")]),
+    rule(
+        arrivals::arrivals_take_time,
+        &[("producers", "arrival"), ("calls", "arrival")],
+    ),
     rule(
         arrivals::only_the_last_step_goes_on,
-        &[("producers", "arrival")],
+        &[("producers", "arrival"), ("calls", "arrival")],
     ),
-    rule(arrivals::rates_are_in_range, &[("producers", "arrival")]),
+    rule(
+        arrivals::rates_are_in_range,
+        &[("producers", "arrival"), ("calls", "arrival")],
+    ),
     rule(keys::hot_keys_leave_cold_ones, &[("producers", "keys")]),
     rule(
         keys::normal_keys_lie_in_their_population,
@@ -108,22 +138,44 @@ const RULES: [Rule; 35] = [
         keys::keys_are_no_longer_than_a_partition_key,
         &[("producers", "keys")],
     ),
-    rule(producers::sizes_are_in_order, &[("producers", "size")]),
     rule(
-        producers::stamp_fits,
+        payloads::settings_are_of_their_kind,
+        &[("producers", "payload")],
+    ),
+    rule(
+        payloads::records_have_one_size,
+        &[("producers", "size"), ("producers", "payload")],
+    ),
+    rule(payloads::only_json_has_a_field, &[("producers", "payload")]),
+    rule(
+        payloads::sizes_hold_the_template,
+        &[
+            ("producers", "size"),
+            ("producers", "payload"),
+            ("producers", "keys"),
+        ],
+    ),
+    rule(
+        payloads::ratios_can_be_reached,
+        &[("producers", "size"), ("producers", "payload")],
+    ),
+    rule(payloads::sizes_are_in_order, &[("producers", "size")]),
+    rule(
+        payloads::stamp_fits,
         &[("producers", "size"), ("producers", "payload")],
     ),
     rule(
         producers::records_fit_the_stream,
         &[
             ("producers", "size"),
+            ("producers", "payload"),
             ("producers", "keys"),
             ("producers", "stream"),
             ("streams", "max_record_bytes"),
         ],
     ),
     rule(
-        producers::existing_streams_get_no_stamp,
+        producers::existing_streams_get_no_prefix,
         &[
             ("producers", "stream"),
             ("producers", "payload"),
@@ -135,11 +187,21 @@ const RULES: [Rule; 35] = [
         producers::requests_hold_the_largest_record,
         &[
             ("producers", "size"),
+            ("producers", "payload"),
             ("producers", "keys"),
             ("producers", "send"),
         ],
     ),
     rule(producers::attempts_are_given_time, &[("producers", "send")]),
+    rule(producers::rate_limits_limit, &[("producers", "send")]),
+    rule(
+        producers::aggregates_fit,
+        &[
+            ("producers", "send"),
+            ("producers", "stream"),
+            ("streams", "max_record_bytes"),
+        ],
+    ),
     rule(
         producers::waits_are_below_their_cap,
         &[("producers", "retry")],
@@ -169,6 +231,8 @@ const RULES: [Rule; 35] = [
             ("slo", "metric"),
             ("slo", "max"),
             ("slo", "min"),
+            ("calls", "mix"),
+            ("calls", "script"),
             ("consumers", "stream"),
             ("producers", "stream"),
             ("producers", "payload"),

@@ -1,12 +1,14 @@
 //! Rules of producers, and the one of consumers.
 
 use super::keys::longest_key;
+use super::payloads::extremes;
 use super::stream_exists;
 use crate::kinesis::quotas::{CapName, Limits};
-use crate::scenario::defaults::STAMP_BYTES;
 use crate::scenario::draft::Draft;
-use crate::scenario::finding::Finding;
-use crate::scenario::schema::{Arrival, Producer, PutApi, Retry, Size, StampPlace};
+use crate::scenario::finding::{Finding, dotted};
+use crate::scenario::schema::{
+    AggregateSetting, Arrival, Producer, PutApi, RateLimitSetting, Retry, StampPlace,
+};
 
 pub(super) fn streams_exist(draft: &Draft, findings: &mut Vec<Finding>) {
     for (name, producer) in &draft.producers {
@@ -20,74 +22,28 @@ pub(super) fn streams_exist(draft: &Draft, findings: &mut Vec<Finding>) {
 }
 
 /// Somebody else reads an existing stream: he must not find 36 bytes of ours before the data that he expects.
-pub(super) fn existing_streams_get_no_stamp(draft: &Draft, findings: &mut Vec<Finding>) {
+pub(super) fn existing_streams_get_no_prefix(draft: &Draft, findings: &mut Vec<Finding>) {
     for (name, producer) in &draft.producers {
         let stream = producer.stream.as_ref();
         let existing = stream.and_then(|stream| draft.streams.get(stream));
         if existing.is_some_and(|stream| stream.existing)
-            && producer.payload.stamp == StampPlace::Prefix
+            && producer.payload.stamp == Some(StampPlace::Prefix)
         {
             findings.push(
                 Finding::value(
                     &["producers", name, "payload", "stamp"],
-                    format!("`producers.{name}` must not stamp the records of an existing stream"),
+                    format!("`producers.{name}` must not put a stamp before the data of an existing stream"),
                 )
-                .note("accepted: `payload = { stamp = \"none\" }`; loss and order are not measured then"),
+                .note("accepted: `stamp = \"json-field\"` of a payload of kind `json`, or `stamp = \"none\"`, without which loss and order are not measured"),
             );
         }
-    }
-}
-
-/// The smallest and the largest size, with the field that sets each.
-fn extremes(size: &Size) -> [(u64, &'static str); 2] {
-    match size {
-        Size::Fixed { bytes } => [(bytes.value, "bytes"); 2],
-        Size::Uniform { min, max } => [(min.value, "min"), (max.value, "max")],
-        Size::LogNormal { min, max, .. } => [
-            (min.as_ref().map_or(0, |min| min.value), "min"),
-            (max.value, "max"),
-        ],
     }
 }
 
 /// Bytes of the largest record, data and key.
-fn largest_record_bytes(draft: &Draft, producer: &Producer) -> u64 {
-    let [_, (max, _)] = extremes(&producer.size);
-    max.saturating_add(longest_key(draft, &producer.keys).1)
-}
-
-pub(super) fn sizes_are_in_order(draft: &Draft, findings: &mut Vec<Finding>) {
-    for (name, producer) in &draft.producers {
-        let [(min, _), (max, _)] = extremes(&producer.size);
-        if min > max {
-            findings.push(Finding::value(
-                &["producers", name, "size", "max"],
-                format!("the largest size, {max} B, is below the smallest, {min} B"),
-            ));
-        } else if let Size::LogNormal { median, .. } = &producer.size
-            && !(min..=max).contains(&median.value)
-        {
-            findings.push(Finding::value(
-                &["producers", name, "size", "median"],
-                format!("the median `{median}` is not within {min} B and {max} B"),
-            ));
-        }
-    }
-}
-
-pub(super) fn stamp_fits(draft: &Draft, findings: &mut Vec<Finding>) {
-    for (name, producer) in &draft.producers {
-        let [(min, field), _] = extremes(&producer.size);
-        if producer.payload.stamp == StampPlace::Prefix && min < STAMP_BYTES {
-            findings.push(
-                Finding::value(
-                    &["producers", name, "size", field],
-                    format!("records of {min} B do not hold the stamp of {STAMP_BYTES} B"),
-                )
-                .note("accepted: 36B and more, or `payload.stamp = \"none\"`, without which nothing is said of loss and end-to-end latency"),
-            );
-        }
-    }
+fn largest_record_bytes(draft: &Draft, name: &str, producer: &Producer) -> Option<u64> {
+    let [_, (max, _)] = extremes(draft, name, producer)?;
+    Some(max.saturating_add(longest_key(draft, &producer.keys).1))
 }
 
 pub(super) fn records_fit_the_stream(draft: &Draft, findings: &mut Vec<Finding>) {
@@ -97,9 +53,11 @@ pub(super) fn records_fit_the_stream(draft: &Draft, findings: &mut Vec<Finding>)
             .as_ref()
             .and_then(|stream| draft.streams.get(stream));
         let Some(stream) = stream else { continue };
-        let [_, (max, field)] = extremes(&producer.size);
+        let Some([_, (max, field)]) = extremes(draft, name, producer) else {
+            continue;
+        };
         let most = stream.max_record_bytes.value;
-        if largest_record_bytes(draft, producer) > most {
+        if largest_record_bytes(draft, name, producer).is_some_and(|bytes| bytes > most) {
             let (_, key) = longest_key(draft, &producer.keys);
             findings.push(Finding::value(
                 &["producers", name, "size", field],
@@ -134,7 +92,7 @@ pub(super) fn requests_hold_the_largest_record(draft: &Draft, findings: &mut Vec
     for (name, producer) in &draft.producers {
         let path = ["producers", name, "send", "max_bytes"];
         let given = &producer.send.max_bytes;
-        let least = largest_record_bytes(draft, producer);
+        let least = largest_record_bytes(draft, name, producer).unwrap_or(0);
         if given.value > most {
             findings.push(Finding::value(
                 &path,
@@ -164,13 +122,70 @@ pub(super) fn attempts_are_given_time(draft: &Draft, findings: &mut Vec<Finding>
 
 pub(super) fn waits_are_below_their_cap(draft: &Draft, findings: &mut Vec<Finding>) {
     for (name, producer) in &draft.producers {
-        if let Retry::Exponential { base, cap, .. } | Retry::FullJitter { base, cap, .. } =
-            &producer.retry
+        if let Retry::Exponential { base, cap, .. }
+        | Retry::FullJitter { base, cap, .. }
+        | Retry::EqualJitter { base, cap, .. }
+        | Retry::Decorrelated { base, cap, .. } = &producer.retry
             && base.value > cap.value
         {
             findings.push(Finding::value(
                 &["producers", name, "retry", "cap"],
                 format!("the longest wait, `{cap}`, is below the first, `{base}`"),
+            ));
+        }
+    }
+}
+
+pub(super) fn rate_limits_limit(draft: &Draft, findings: &mut Vec<Finding>) {
+    for (name, producer) in &draft.producers {
+        let RateLimitSetting::Limit(limit) = &producer.send.rate_limit else {
+            continue;
+        };
+        let path = ["producers", name, "send", "rate_limit"];
+        let accepted = "accepted: `share`, `records_per_s` and `bytes_per_s` of at least \"1B\", one or more of them, or \"off\"";
+        if limit.share.is_none() && limit.records_per_s.is_none() && limit.bytes_per_s.is_none() {
+            let title = format!("`{}` limits nothing", dotted(&path));
+            findings.push(Finding::value(&path, title).note(accepted));
+        }
+        if limit
+            .bytes_per_s
+            .as_ref()
+            .is_some_and(|bytes| bytes.value == 0)
+        {
+            let path = ["producers", name, "send", "rate_limit", "bytes_per_s"];
+            let title = format!("`{}` lets nothing through", dotted(&path));
+            findings.push(Finding::value(&path, title).note(accepted));
+        }
+    }
+}
+
+/// A packed record is a record of the stream, and a request must hold it.
+pub(super) fn aggregates_fit(draft: &Draft, findings: &mut Vec<Finding>) {
+    for (name, producer) in &draft.producers {
+        let AggregateSetting::Pack(aggregate) = &producer.send.aggregate else {
+            continue;
+        };
+        let path = ["producers", name, "send", "aggregate", "max_bytes"];
+        // Its partition key is one character.
+        let bytes = aggregate.max_bytes.value.saturating_add(1);
+        let stream = producer.stream.as_ref();
+        let stream = stream.and_then(|stream| draft.streams.get(stream));
+        let record = stream.map(|stream| stream.max_record_bytes.value);
+        if let Some(most) = record.filter(|most| bytes > *most) {
+            findings.push(Finding::value(
+                &path,
+                format!(
+                    "packed records of `{}` with their key exceed the stream's `max_record_bytes`, {most} B",
+                    aggregate.max_bytes
+                ),
+            ));
+        } else if bytes > producer.send.max_bytes.value {
+            findings.push(Finding::value(
+                &path,
+                format!(
+                    "requests of `{}` (`send.max_bytes`) do not hold a packed record of `{}` with its key",
+                    producer.send.max_bytes, aggregate.max_bytes
+                ),
             ));
         }
     }

@@ -1,9 +1,11 @@
 //! What a simulated run cannot do.
 
 use crate::base::clock::VIRTUAL_EPOCH;
+use crate::kinesis::ErrorCode;
+use crate::kinesis::api::ApiCall;
 use crate::kinesis::delays::DelayName;
 use crate::scenario::finding::Finding;
-use crate::scenario::model::{Arrival, PutApi, Scenario, StartPosition};
+use crate::scenario::model::{Arrival, Calls, PutApi, Scenario, StartPosition};
 
 /// What keeps a scenario from running on a virtual clock.
 ///
@@ -40,5 +42,46 @@ pub fn check_simulated(scenario: &Scenario) -> Vec<Finding> {
             .note("accepted: `engine.latency = \"modelled\"`, or arrivals of a `rate`")
         })
         .chain(early)
+        .chain(
+            scenario
+                .calls
+                .values()
+                .filter_map(|calls| timeless_loop(scenario, calls)),
+        )
         .collect()
+}
+
+/// The same of a closed loop of API calls: one of them at least must take time.
+fn timeless_loop(scenario: &Scenario, calls: &Calls) -> Option<Finding> {
+    let closed = matches!(calls.arrival, Some(Arrival::Closed { .. }));
+    let made = calls.calls();
+    let timeless = |call: &ApiCall| {
+        // What the front door refuses and dry runs are answered at once.
+        let at_once = call.case.is_some_and(|case| {
+            matches!(
+                case.code,
+                ErrorCode::Validation | ErrorCode::DryRunOperation
+            )
+        });
+        at_once || scenario.engine.delays.get(delay_of(call)).is_zero()
+    };
+    (closed && made.iter().all(timeless)).then(|| {
+        let name = &calls.name;
+        let title = format!(
+            "the closed loop of `calls.{name}` cannot be simulated: its calls take no time, so that time would stand still"
+        );
+        Finding::value(&["calls", name, "arrival"], title)
+            .note("accepted: `engine.latency = \"modelled\"`, or arrivals of a `rate`")
+    })
+}
+
+/// What the answer to a call is delayed by.
+fn delay_of(call: &ApiCall) -> DelayName {
+    match call.api.name {
+        "PutRecord" => DelayName::PutRecord,
+        "PutRecords" => DelayName::PutRecords,
+        "GetRecords" => DelayName::GetRecords,
+        "GetShardIterator" => DelayName::GetShardIterator,
+        _ => DelayName::Control,
+    }
 }

@@ -3,7 +3,7 @@
 use crate::scenario::draft::Draft;
 use crate::scenario::finding::Finding;
 use crate::scenario::metric::{FROM_STAMP, FigureKind, Metric, Side};
-use crate::scenario::schema::{Bound, Consumer, Slo, StampPlace};
+use crate::scenario::schema::{Bound, Calls, Consumer, Slo, StampPlace, Step};
 
 pub(super) fn bounds_fit_their_figures(draft: &Draft, findings: &mut Vec<Finding>) {
     for (name, slo) in &draft.slo {
@@ -69,9 +69,24 @@ fn metric_of<'a>(
     let (declared, word) = match metric.side {
         Side::Producer => (&draft.declared.producers, "producer"),
         Side::Consumer => (&draft.declared.consumers, "consumer"),
+        Side::Calls => (&draft.declared.calls, "load of calls"),
     };
     if declared.iter().any(|known| known == metric.name) {
-        return Some(metric);
+        return match (metric.call, draft.calls.get(metric.name)) {
+            (Some(call), Some(calls)) => {
+                let made = made(calls);
+                if made.iter().any(|name| name == call) {
+                    return Some(metric);
+                }
+                let title = format!(
+                    "`{}`: `calls.{}` makes no such call",
+                    slo.metric, metric.name
+                );
+                findings.push(Finding::value(&path, title).accepted(call, &made));
+                None
+            }
+            _ => Some(metric),
+        };
     }
     findings.push(
         Finding::value(
@@ -81,6 +96,25 @@ fn metric_of<'a>(
         .accepted(metric.name, declared),
     );
     None
+}
+
+/// The calls that a load makes, as its figures are named.
+fn made(calls: &Calls) -> Vec<String> {
+    let steps = calls.script.iter().filter_map(|step| match step {
+        Step::CreateStream { .. } => Some("CreateStream".to_owned()),
+        Step::Wait { .. } => None,
+        Step::SplitShard {} => Some("SplitShard".to_owned()),
+        Step::MergeShards {} => Some("MergeShards".to_owned()),
+        Step::UpdateShardCount { .. } => Some("UpdateShardCount".to_owned()),
+        Step::Call { operation } => Some(operation.clone()),
+        Step::DeleteStream {} => Some("DeleteStream".to_owned()),
+    });
+    calls
+        .mix
+        .keys()
+        .map(|key| key.0.clone())
+        .chain(steps)
+        .collect()
 }
 
 /// A bound in the unit of its figure: microseconds for latencies.
@@ -112,19 +146,40 @@ fn is_measured(
     metric: &Metric<'_>,
     findings: &mut Vec<Finding>,
 ) {
-    if metric.side != Side::Consumer || !FROM_STAMP.contains(&metric.figure) {
+    if metric.side != Side::Consumer {
         return;
     }
     let Some(stream) = draft.consumers.get(metric.name).map(Consumer::stream) else {
         return;
     };
+    if metric.figure == "lag" {
+        let written = draft
+            .producers
+            .values()
+            .any(|producer| producer.stream.as_deref() == stream);
+        if written {
+            findings.push(
+                Finding::value(
+                    &["slo", name, "metric"],
+                    format!("`{}` is not measured: the scenario writes that stream itself", slo.metric),
+                )
+                .note("accepted: a consumer of a stream that only others write; `end_to_end` and `delivery_delay` here"),
+            );
+        }
+        return;
+    }
+    // Without a producer there is no account at all, whatever the figure comes from.
+    let of_account = metric.kind == FigureKind::Count && draft.declared.producers.is_empty();
+    if !of_account && !FROM_STAMP.contains(&metric.figure) {
+        return;
+    }
     let mut writers = draft
         .producers
         .values()
         .filter(|producer| producer.stream.as_deref() == stream);
     // Refused producers may stamp too: only what is known is judged.
     let all_known = draft.producers.len() == draft.declared.producers.len();
-    if all_known && writers.all(|producer| producer.payload.stamp == StampPlace::None) {
+    if all_known && writers.all(|producer| producer.payload.stamp == Some(StampPlace::None)) {
         findings.push(
             Finding::value(
                 &["slo", name, "metric"],

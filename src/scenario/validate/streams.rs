@@ -54,6 +54,27 @@ pub(super) fn shards_are_given_where_they_are_ones_own_choice(
     }
 }
 
+/// A scenario offers records or calls, or watches what others write; and whoever writes or reads needs a stream.
+pub(super) fn somebody_loads(draft: &Draft, findings: &mut Vec<Finding>) {
+    let declared = &draft.declared;
+    if declared.producers.is_empty() && declared.calls.is_empty() && declared.consumers.is_empty() {
+        findings.push(
+            Finding::value::<&str>(&[], "the scenario does nothing: it needs `producers`, `calls` or `consumers`")
+                .note("accepted: `[producers.NAME]`, which writes records; `[calls.NAME]`, which calls any operation; `[consumers.NAME]`, which reads"),
+        );
+    }
+    let uses_streams = !(declared.producers.is_empty() && declared.consumers.is_empty());
+    if declared.streams.is_empty() && uses_streams {
+        findings.push(
+            Finding::value::<&str>(
+                &[],
+                "the scenario needs `streams`: producers and consumers use one",
+            )
+            .note("accepted: `[streams.NAME]` with its `shards`"),
+        );
+    }
+}
+
 /// 24 h to 8760 h (API reference, IncreaseStreamRetentionPeriod); whole hours, as its parameter counts them.
 pub(super) fn keeps_records_as_long_as_the_service_can(draft: &Draft, findings: &mut Vec<Finding>) {
     for (name, stream) in &draft.streams {

@@ -54,6 +54,16 @@ pub fn check_target(scenario: &Scenario, kind: TargetKind, able: Abilities) -> V
         )
         .note("accepted: `existing = true` at an endpoint or on AWS (`--target`)")
     });
+    let alone = kind.is_in_process() && scenario.producers.is_empty() && scenario.calls.is_empty();
+    let unwritten = scenario.consumers.values().filter(|_| alone);
+    let unwritten = unwritten.map(|consumer| {
+        let name = consumer.name.as_str();
+        Finding::value(
+            &["consumers", name],
+            format!("nobody writes what `consumers.{name}` would read: the engine in this process has no other clients"),
+        )
+        .note("accepted: a producer or calls that put; or an endpoint or AWS (`--target`), where others write")
+    });
     let no_faults = match kind {
         TargetKind::Embedded | TargetKind::Simulated => false,
         TargetKind::Endpoint => able.faults == Some(false),
@@ -84,7 +94,11 @@ pub fn check_target(scenario: &Scenario, kind: TargetKind, able: Abilities) -> V
         )
         .note("accepted: `optional = true`, which skips it here; an endpoint called by `--client lean`")
     });
-    existing.chain(faults).chain(resets).collect()
+    existing
+        .chain(unwritten)
+        .chain(faults)
+        .chain(resets)
+        .collect()
 }
 
 /// Whether an event asks the target to misbehave.

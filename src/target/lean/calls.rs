@@ -13,12 +13,13 @@ use crate::kinesis::operation::{ChildShard, IteratorPosition, PutApi, PutResult,
 use crate::kinesis::record::OwnedRecord;
 use crate::kinesis::{PutBatch, RecordBatch, ShardId};
 use crate::target::judge::{Judge, unreadable_put};
-use crate::target::{CallError, Fetched};
+use crate::target::{CallError, Called, Fetched};
 use crate::wire::fast::reply::{
     ChildReply, PutReply, RecordReply, read_iterator, read_page, read_put_record, read_put_records,
 };
 use crate::wire::fast::request::{write_get_records, write_get_shard_iterator, write_put};
 use crate::wire::sigv4::Post;
+use crate::wire::{self, Value, decode_output, encode_input};
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 const DATE: HeaderName = HeaderName::from_static("x-amz-date");
@@ -161,8 +162,38 @@ impl Lean {
         self.sdk.judge()
     }
 
+    /// Any operation. Streams are named as the service names them.
+    pub(in crate::target) async fn any(
+        &self,
+        operation: &'static str,
+        input: &Value,
+    ) -> Result<Called, CallError> {
+        let shape = wire::operation(operation)
+            .ok_or_else(|| CallError::Unsent(format!("there is no operation `{operation}`")))?;
+        let name = format!("Kinesis_20131202.{operation}");
+        let header = HeaderValue::try_from(&name)
+            .map_err(|_| CallError::Unsent(format!("`{name}` does not fit into a header")))?;
+        let body = encode_input(self.codec, input).into();
+        let Answer { body, at, .. } = self.call_as((header, &name), body).await?;
+        let output = if shape.has_output() {
+            decode_output(self.codec, shape, &body).map_err(|_| unparseable())?
+        } else {
+            Value::structure()
+        };
+        Ok(Called { output, at })
+    }
+
     /// Makes a call; its answer is one of success.
     async fn call(&self, target: &'static str, body: Vec<u8>) -> Result<Answer, CallError> {
+        let header = HeaderValue::from_static(target);
+        self.call_as((header, target), body).await
+    }
+
+    async fn call_as(
+        &self,
+        (header, target): (HeaderValue, &str),
+        body: Vec<u8>,
+    ) -> Result<Answer, CallError> {
         let post = Post {
             path: &self.endpoint.path,
             content_type: self.codec.content_type(),
@@ -171,11 +202,11 @@ impl Lean {
             body: &body,
         };
         let signed = self.signer.sign(&post).await?;
-        let request = self.request(target, signed, body);
+        let request = self.request(header, signed, body);
         self.pool.exchange(request).await?.success(self.codec)
     }
 
-    fn request(&self, target: &'static str, signed: Signed, body: Vec<u8>) -> Asked {
+    fn request(&self, target: HeaderValue, signed: Signed, body: Vec<u8>) -> Asked {
         let mut request = Asked::new(Full::new(Bytes::from(body)));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.endpoint.uri.clone();
@@ -186,7 +217,7 @@ impl Lean {
         }
         let content_type = HeaderValue::from_static(self.codec.content_type());
         headers.insert(CONTENT_TYPE, content_type);
-        headers.insert(TARGET, HeaderValue::from_static(target));
+        headers.insert(TARGET, target);
         headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
         headers.insert(DATE, signed.date);
         headers.insert(AUTHORIZATION, signed.authorization);

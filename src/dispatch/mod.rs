@@ -1,8 +1,13 @@
-//! From an operation to the engine's call and back: everything that is not a put, a read or a subscription.
+//! From an operation's input as a tree to the engine's call and back: what the server does for its clients, and what a
+//! load of API calls does to the engine in this process.
+//!
+//! [`dispatch`] carries out everything that is not a put, a read or a subscription, for which the server has faster ways;
+//! [`call`] checks an input first and carries out puts and reads too.
 //!
 //! Invariant: a handler gets an input that the validator passed; what it looks up there by name is in the shape table.
 
-pub(super) mod select;
+pub(crate) mod records;
+pub(crate) mod select;
 
 mod account;
 mod consumers;
@@ -17,7 +22,7 @@ use crate::base::Timestamp;
 use crate::host::{Account, Host};
 use crate::kinesis::KinesisError;
 use crate::kinesis::delays::DelayName;
-use crate::wire::Value;
+use crate::wire::{Value, WireError, operation, validate};
 
 /// One call on its way to the engine.
 #[derive(Clone, Copy, Debug)]
@@ -105,7 +110,7 @@ const TABLE: [(&str, Kind, Handler); 36] = [
 ];
 
 /// Carries an operation out; `None` if it is not one of these.
-pub(super) async fn dispatch(
+pub async fn dispatch(
     host: &Host,
     operation: &str,
     input: &Value,
@@ -125,6 +130,39 @@ pub(super) async fn dispatch(
         Look => host.call(DelayName::Control, run).await,
         Change => host.control(run).await,
     })
+}
+
+/// Why a [`call`] has no answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Refused {
+    /// The service's front door: there is no such operation, or the input is not one of it.
+    Malformed(WireError),
+    /// The engine.
+    Engine(KinesisError),
+}
+
+impl From<KinesisError> for Refused {
+    fn from(error: KinesisError) -> Self {
+        Self::Engine(error)
+    }
+}
+
+/// Checks an input as the service does, and carries the operation out: any of the core ones but SubscribeToShard, whose
+/// answer is no tree.
+///
+/// # Errors
+/// As the service answers.
+pub async fn call(host: &Host, name: &str, input: &Value) -> Result<Value, Refused> {
+    let unknown = || Refused::Malformed(WireError::bare("UnknownOperationException"));
+    let operation = operation(name).ok_or_else(unknown)?;
+    validate(operation, input).map_err(Refused::Malformed)?;
+    if let Some(answer) = records::call(host, name, input).await {
+        return Ok(answer?);
+    }
+    match dispatch(host, name, input).await {
+        Some(answer) => Ok(answer?),
+        None => Err(unknown()),
+    }
 }
 
 #[cfg(test)]

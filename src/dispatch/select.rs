@@ -7,13 +7,13 @@ use crate::kinesis::operation::IteratorPosition;
 use crate::kinesis::{ErrorCode, HashKey, KinesisError, SequenceNumber, ShardId, StreamName};
 use crate::wire::Value;
 
-pub(in crate::server) fn invalid(text: impl Into<String>) -> KinesisError {
+pub(crate) fn invalid(text: impl Into<String>) -> KinesisError {
     KinesisError::new(ErrorCode::InvalidArgument, text)
 }
 
 /// The stream that StreamName, StreamARN or both name. That none is an error is the service's; its texts for none and
 /// for two that differ are unverified.
-pub(in crate::server) fn stream_of<'a>(
+pub(crate) fn stream_of<'a>(
     account: &Account,
     name: Option<&'a str>,
     arn: Option<&'a str>,
@@ -35,7 +35,7 @@ pub(in crate::server) fn stream_of<'a>(
 }
 
 /// The stream that an input names.
-pub(in crate::server) fn stream<'a>(
+pub(crate) fn stream<'a>(
     account: &Account,
     input: &'a Value,
 ) -> Result<std::borrow::Cow<'a, str>, KinesisError> {
@@ -61,7 +61,7 @@ pub(super) fn arn(account: &Account, stream: &str) -> Result<String, KinesisErro
 }
 
 /// A shard's id; what is none names no shard of the stream.
-pub(in crate::server) fn shard(
+pub(crate) fn shard(
     account: &Account,
     stream: &str,
     text: Option<&str>,
@@ -92,9 +92,7 @@ pub(super) fn consumer_arn(text: Option<&str>) -> Result<Option<ConsumerArn>, Ki
 }
 
 /// An explicit hash key: 39 digits may be above 2^128 - 1.
-pub(in crate::server) fn explicit_hash_key(
-    text: Option<&str>,
-) -> Result<Option<HashKey>, KinesisError> {
+pub(crate) fn explicit_hash_key(text: Option<&str>) -> Result<Option<HashKey>, KinesisError> {
     text.map(|text| {
         text.parse().map_err(|_| {
             invalid(format!(
@@ -107,7 +105,7 @@ pub(in crate::server) fn explicit_hash_key(
 }
 
 /// Where a reader begins. `number` and `time` are what was given with `kind`.
-pub(in crate::server) fn position(
+pub(crate) fn position(
     account: &Account,
     stream: &str,
     shard: ShardId,

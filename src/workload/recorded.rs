@@ -1,0 +1,63 @@
+//! Where a recording's records fall, counted one by one.
+
+use std::time::Duration;
+
+use super::key_text::KeyText;
+use super::placement::ShardIndex;
+use super::size_law::SizeLaw;
+use crate::scenario::model::{Arrival, KeyChoice, Producer, Size};
+
+/// What one shard is offered of a recording.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub(super) struct Offered {
+    /// Its share of the records, 0 to 1.
+    pub(super) share: f64,
+    /// Bytes of data and key per record of the whole recording.
+    pub(super) record_bytes: f64,
+}
+
+/// What each shard is offered in a load of this length by a producer that plays recorded keys in their order. Sizes that
+/// are recorded too go with their keys; of others the mean counts. Nothing where keys are not recorded, or where no record
+/// comes.
+pub(super) fn offered(
+    producer: &Producer,
+    load: Duration,
+    shards: &ShardIndex<'_>,
+) -> Option<Vec<Offered>> {
+    let KeyChoice::Listed(table) = &producer.keys.choice else {
+        return None;
+    };
+    let turns = table.turns().filter(|turns| !turns.is_empty())?;
+    let records = match &producer.arrival {
+        Arrival::Trace { times_ns, speed_up } => {
+            let end_ns = load.as_nanos() as f64 * speed_up;
+            times_ns.partition_point(|&time| (time as f64) < end_ns)
+        }
+        _ => turns.len(),
+    };
+    if records == 0 {
+        return None;
+    }
+    let text = KeyText::new(&producer.keys);
+    let keys: Vec<_> = (0..table.population())
+        .map(|number| (shards.find(text.hash(number)), text.bytes(number) as f64))
+        .collect();
+    let mean = SizeLaw::of(producer, load).mean_bytes();
+    let data_bytes = |index: usize| match &producer.size {
+        Size::Trace { sizes } if !sizes.is_empty() => f64::from(sizes[index % sizes.len()]),
+        _ => mean,
+    };
+    let mut offered = vec![Offered::default(); shards.ranges.len()];
+    for index in 0..records {
+        let (shard, key_bytes) = keys[turns[index % turns.len()] as usize];
+        if let Some(offered) = shard.and_then(|shard| offered.get_mut(shard)) {
+            offered.share += 1.0;
+            offered.record_bytes += data_bytes(index) + key_bytes;
+        }
+    }
+    for offered in &mut offered {
+        offered.share /= records as f64;
+        offered.record_bytes /= records as f64;
+    }
+    Some(offered)
+}
