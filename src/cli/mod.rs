@@ -10,7 +10,9 @@ mod decode;
 mod exit;
 mod explain;
 mod files;
+mod hosts;
 mod iam;
+mod merge;
 mod on_aws;
 mod run;
 mod schema;
@@ -50,6 +52,7 @@ pub fn main() -> ExitCode {
     let exit = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Simulate(arguments) => run::simulate(&arguments),
+        Command::Merge(arguments) => merge::merge(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Decode(arguments) => decode::decode(&arguments),

@@ -10,6 +10,7 @@ use super::args::{
 };
 use super::exit::Exit;
 use super::files;
+use super::hosts::{HostArguments, HostPlan};
 use super::show::show;
 use super::target::{self, NoClient};
 use super::watch::{LiveLine, Watch};
@@ -20,6 +21,7 @@ use crate::measure::Status;
 use crate::measure::integrity::write_book;
 use crate::report::build::{self, Called, Inputs};
 use crate::report::results::{self, Results};
+use crate::report::worker;
 use crate::report::{Document, Environment, Folder, FolderError, World, json, terminal};
 use crate::run::environment;
 use crate::run::{Outcome, RunError, Session, reach};
@@ -37,17 +39,38 @@ pub(super) fn run(arguments: &RunArguments) -> Exit {
         common,
         target,
         client,
+        hosts,
         aws,
     } = arguments;
-    run_all(common, target, *client, aws)
+    run_all(common, target, *client, hosts, aws)
 }
 
 pub(super) fn simulate(arguments: &SimulateArguments) -> Exit {
     let none = AwsArguments::default();
-    run_all(&arguments.common, "simulated", Client::Sdk, &none)
+    let alone = HostArguments::default();
+    run_all(&arguments.common, "simulated", Client::Sdk, &alone, &none)
 }
 
-fn run_all(common: &CommonArguments, target: &str, client: Client, aws: &AwsArguments) -> Exit {
+fn run_all(
+    common: &CommonArguments,
+    target: &str,
+    client: Client,
+    hosts: &HostArguments,
+    aws: &AwsArguments,
+) -> Exit {
+    let plan = match hosts.plan(Clock::real().now()) {
+        Ok(plan) => plan,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            return Exit::Usage;
+        }
+    };
+    if plan.is_some() && (common.repeat > 1 || common.scenarios.len() > 1) {
+        eprintln!(
+            "error: `--worker` makes one run of one scenario: all workers begin it at the same time"
+        );
+        return Exit::Usage;
+    }
     // Everything is read before anything runs: a mistake in the third file must not cost the first two runs.
     let mut loaded = Vec::new();
     for path in &common.scenarios {
@@ -63,6 +86,21 @@ fn run_all(common: &CommonArguments, target: &str, client: Client, aws: &AwsArgu
         if !files::can_run(&scenario, target.kind, Abilities::default()) {
             return Exit::Usage;
         }
+        if let Some(plan) = &plan {
+            let refusal = if target.kind.is_in_process() {
+                Some(format!(
+                    "`--worker` needs a target that all hosts reach: the engine of `{}` is in this process; give \
+                     `--target NAME|URL`",
+                    target.name
+                ))
+            } else {
+                plan.refusal(&scenario.scenario)
+            };
+            if let Some(refusal) = refusal {
+                eprintln!("error: {refusal}");
+                return Exit::Usage;
+            }
+        }
         loaded.push((source, scenario, target));
     }
     if cfg!(not(feature = "aws")) {
@@ -75,9 +113,9 @@ fn run_all(common: &CommonArguments, target: &str, client: Client, aws: &AwsArgu
             let one = match again(common, source, first, u64::from(repeat)) {
                 #[cfg(feature = "aws")]
                 Some(loaded) if target.kind == TargetKind::Aws => {
-                    super::aws::run_one(common, target, client, aws, &loaded)
+                    super::aws::run_one(common, target, client, plan.as_ref(), aws, &loaded)
                 }
-                Some(loaded) => run_one(common, target, client, &loaded),
+                Some(loaded) => run_one(common, target, client, plan.as_ref(), &loaded),
                 None => Exit::Usage,
             };
             exit = exit.and(one);
@@ -103,13 +141,19 @@ fn again(common: &CommonArguments, source: &Source, first: &Loaded, repeat: u64)
     files::load(source, &overrides)
 }
 
-fn run_one(common: &CommonArguments, target: &TargetSpec, client: Client, loaded: &Loaded) -> Exit {
+fn run_one(
+    common: &CommonArguments,
+    target: &TargetSpec,
+    client: Client,
+    plan: Option<&HostPlan>,
+    loaded: &Loaded,
+) -> Exit {
     let scenario = &loaded.scenario;
     let wall = Clock::real();
     let line = (!common.quiet).then(|| LiveLine {
         name: scenario.name.clone(),
         time: scenario.time,
-        consumers: scenario.consumers.len() as u64,
+        consumers: readers(scenario, plan),
         is_virtual: target.kind == TargetKind::Simulated,
     });
     let watch = match Watch::start(line, None) {
@@ -120,7 +164,7 @@ fn run_one(common: &CommonArguments, target: &TargetSpec, client: Client, loaded
         }
     };
     // Nothing is written for a target that is not there.
-    let place = match Place::reach(target, client, loaded, &watch) {
+    let place = match Place::reach(target, client, plan, loaded, &watch) {
         Ok(place) => place,
         Err(problem) => {
             watch.end_line();
@@ -131,7 +175,7 @@ fn run_one(common: &CommonArguments, target: &TargetSpec, client: Client, loaded
         Ok(folder) => folder,
         Err(problem) => return cannot_write(&problem),
     };
-    let outcome = place.run(scenario, wall, &watch);
+    let outcome = place.run(loaded, plan, wall, &watch);
     watch.end_line();
     let outcome = match outcome {
         Ok(outcome) => outcome,
@@ -158,18 +202,38 @@ fn run_one(common: &CommonArguments, target: &TargetSpec, client: Client, loaded
         }),
     };
     let document = build::document(&inputs);
-    conclude(common, folder, &document, &outcome, &watch)
+    conclude(common, folder, scenario, &document, &outcome, &watch)
+}
+
+/// How many consumers this host reads for.
+pub(super) fn readers(scenario: &Scenario, plan: Option<&HostPlan>) -> u64 {
+    let consumers = 0..scenario.consumers.len() as u32;
+    let here = consumers.filter(|&number| plan.is_none_or(|plan| plan.portion.reads(number)));
+    here.count() as u64
 }
 
 /// Writes the results and shows the summary; says what both come to.
 pub(super) fn conclude(
     common: &CommonArguments,
     folder: Folder,
+    scenario: &Scenario,
     document: &Document,
     outcome: &Outcome,
     watch: &Watch,
 ) -> Exit {
-    let written = write_results(&folder, document, outcome);
+    let written = write_results(&folder, scenario, document, outcome);
+    let exit = close(folder, written, document, common.json);
+    // Watched to here: a signal while results are written must not be lost, and a second one must not wait.
+    exit.and(exit_of(document, watch.interrupted(), common.strict))
+}
+
+/// Closes a folder in which all is written that could be, and shows the summary.
+pub(super) fn close(
+    folder: Folder,
+    written: Vec<FolderError>,
+    document: &Document,
+    as_json: bool,
+) -> Exit {
     let path = folder.path().to_owned();
     let mut exit = Exit::Yes;
     for problem in written.into_iter().chain(folder.finish().err()) {
@@ -177,15 +241,13 @@ pub(super) fn conclude(
     }
     // Last, because whoever reads this may be slow, and the results must not wait for them.
     let shown = show(|out| {
-        if common.json {
+        if as_json {
             return json::write(out, document);
         }
         out.write_all(terminal::render(document).as_bytes())?;
         writeln!(out, "\nResults: {}", path.display())
     });
-    // Watched to here: a signal while results are written must not be lost, and a second one must not wait.
     exit.and(shown)
-        .and(exit_of(document, watch.interrupted(), common.strict))
 }
 
 pub(super) fn cannot_write(problem: &FolderError) -> Exit {
@@ -194,7 +256,7 @@ pub(super) fn cannot_write(problem: &FolderError) -> Exit {
 }
 
 /// What a document comes to for a script.
-fn exit_of(document: &Document, interrupted: bool, strict: bool) -> Exit {
+pub(super) fn exit_of(document: &Document, interrupted: bool, strict: bool) -> Exit {
     let measured = match document.verdict.status {
         Status::Void => Exit::Void,
         Status::Degraded if strict => Exit::Void,
@@ -232,6 +294,7 @@ impl Place {
     fn reach(
         spec: &TargetSpec,
         client: Client,
+        plan: Option<&HostPlan>,
         loaded: &Loaded,
         watch: &Watch,
     ) -> Result<Self, Problem> {
@@ -244,7 +307,8 @@ impl Place {
         let mut cancel = watch.controls().cancel;
         let reached = async {
             let target = target::connect(spec, client).await?;
-            reach(&target, &loaded.scenario).await?;
+            let makes = plan.is_none_or(|plan| plan.portion.is_first());
+            reach(&target, &loaded.scenario, makes).await?;
             let mut able = Abilities {
                 faults: None,
                 resets: Some(target.can_reset_connections()),
@@ -267,7 +331,14 @@ impl Place {
         Ok(Self::Connected(runtime, target))
     }
 
-    fn run(self, scenario: &Scenario, wall: Clock, watch: &Watch) -> Result<Outcome, Problem> {
+    fn run(
+        self,
+        loaded: &Loaded,
+        plan: Option<&HostPlan>,
+        wall: Clock,
+        watch: &Watch,
+    ) -> Result<Outcome, Problem> {
+        let scenario = &loaded.scenario;
         let (runtime, session) = match self {
             Self::Simulated => return run_simulated(scenario, watch),
             Self::Embedded => {
@@ -277,9 +348,13 @@ impl Place {
             Self::Connected(runtime, target) => {
                 let session = Session {
                     scenario: scenario.clone(),
-                    run: run_number(scenario, wall),
+                    run: plan.map_or_else(
+                        || run_number(scenario, wall),
+                        |plan| plan.run_number(loaded),
+                    ),
                     clock: target.clock(),
                     target,
+                    hosts: plan.map(|plan| plan.hosts(scenario)),
                 };
                 (runtime, session)
             }
@@ -371,6 +446,7 @@ fn session(scenario: &Scenario, run: u32, clock: Clock) -> Session {
         run,
         clock,
         target: Target::Embedded(Arc::new(host)),
+        hosts: None,
     }
 }
 
@@ -410,7 +486,7 @@ pub(super) fn open_folder(
 }
 
 /// The command line of this process.
-fn command() -> String {
+pub(super) fn command() -> String {
     std::env::args()
         .map(|word| shell_word(&word))
         .collect::<Vec<_>>()
@@ -427,9 +503,14 @@ fn shell_word(word: &str) -> String {
     }
 }
 
-fn write_results(folder: &Folder, document: &Document, outcome: &Outcome) -> Vec<FolderError> {
+fn write_results(
+    folder: &Folder,
+    scenario: &Scenario,
+    document: &Document,
+    outcome: &Outcome,
+) -> Vec<FolderError> {
     let latencies = build::latencies(outcome);
-    let intervals = build::interval_view(outcome);
+    let intervals = build::interval_view(scenario, outcome);
     let results = Results {
         document,
         intervals,
@@ -437,6 +518,7 @@ fn write_results(folder: &Folder, document: &Document, outcome: &Outcome) -> Vec
         command: &command(),
     };
     let mut problems = results.save(folder);
+    problems.extend(worker::save(folder, scenario, outcome, &latencies));
     let accounts = outcome
         .streams
         .iter()

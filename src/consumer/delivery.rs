@@ -28,6 +28,8 @@ pub struct ConsumerReport {
     pub deliveries: u64,
     /// The last refusal that no limit explains, in the service's words.
     pub last_failure: Option<String>,
+    /// When the last call began whose answer said that nothing in the shard was left to read, by shard.
+    pub at_tip: BTreeMap<ShardId, Timestamp>,
 }
 
 /// What does not change during a run.
@@ -62,6 +64,7 @@ pub(super) struct Deliveries {
     classes: Vec<DeliveryClass>,
     calls: u64,
     last_failure: Option<String>,
+    at_tip: BTreeMap<ShardId, Timestamp>,
 }
 
 impl Deliveries {
@@ -90,6 +93,7 @@ impl Deliveries {
             classes: Vec::new(),
             calls: 0,
             last_failure: None,
+            at_tip: BTreeMap::new(),
         }
     }
 
@@ -104,12 +108,19 @@ impl Deliveries {
         self.calls += 1;
         self.batch.clear();
         self.intended.clear();
-        let (mut corrupt, mut foreign, mut bytes) = (0, 0, 0);
+        let (mut corrupt, mut foreign, mut bytes, mut probes) = (0, 0, 0, 0);
         let mut through = None;
         for record in records {
-            bytes += (record.data.len() + record.partition_key.len()) as u64;
+            let record_bytes = (record.data.len() + record.partition_key.len()) as u64;
+            bytes += record_bytes;
             through = through.max(Some(record.sequence_number));
             let stamp = match Stamp::read(record.data) {
+                // Put to compare clocks, and no part of the load.
+                Ok(stamp) if stamp.is_probe_of(self.expected.run) => {
+                    probes += 1;
+                    bytes -= record_bytes;
+                    continue;
+                }
                 Ok(stamp) if stamp.run == self.expected.run => stamp,
                 Ok(_) => {
                     foreign += 1;
@@ -177,11 +188,17 @@ impl Deliveries {
         self.integrity.foreign(self.consumer, foreign);
         self.integrity.out_of_order(self.consumer, out_of_order);
         let counters = self.recorder.shard(delivered, shard);
-        counters.delivered += records.len() as u64;
+        let delivered_records = records.len() as u64 - probes;
+        counters.delivered += delivered_records;
         counters.delivered_bytes += bytes;
         counters.saw_lag_ms(lag_ms.unwrap_or_default());
-        self.progress.delivered.add(records.len() as u64);
-        self.delivered.add(records.len() as u64);
+        self.progress.delivered.add(delivered_records);
+        self.delivered.add(delivered_records);
+    }
+
+    /// A call that began at `sent` was told that nothing of `shard` is left to read.
+    pub(super) fn reached_tip(&mut self, shard: ShardId, sent: Timestamp) {
+        self.at_tip.insert(shard, sent);
     }
 
     /// A call was refused by a limit; refusals of the measurement window are shown by cause.
@@ -232,6 +249,7 @@ impl Deliveries {
             calls: self.calls,
             deliveries: self.delivered.get(),
             last_failure: self.last_failure,
+            at_tip: self.at_tip,
         }
     }
 }

@@ -8,4 +8,4 @@ mod polling;
 mod shard_walk;
 
 pub use delivery::ConsumerReport;
-pub use polling::{ConsumerContext, Polling, Prepared};
+pub use polling::{ConsumerContext, Polling, Prepared, VISIBLE_AFTER};

@@ -19,6 +19,9 @@ use crate::scenario::model::PutApi;
 
 use super::queue::Item;
 
+/// How many ends of records are kept at most before they are handed to the account.
+const RESOLUTIONS_KEPT: usize = 4_096;
+
 /// One worker's observations.
 #[derive(Debug)]
 pub(super) struct Observer {
@@ -88,6 +91,20 @@ impl Observer {
             let counters = self.recorder.shard(item.ready, shard);
             counters.offered += 1;
             counters.offered_bytes += item.billed_bytes();
+        }
+    }
+
+    /// A record is another host's: it is drawn here and ends there.
+    pub(super) fn passed_over(&mut self, sequence: u64) {
+        self.resolutions.push(Resolution {
+            sequence,
+            phase: Phase::WarmUp,
+            acked: None,
+            any_unknown_attempt: false,
+        });
+        // With many hosts most records are others', and nothing else may happen for a while.
+        if self.resolutions.len() >= RESOLUTIONS_KEPT {
+            self.resolve_all();
         }
     }
 
@@ -217,12 +234,7 @@ impl Observer {
 
     /// Hands on what was settled since the last time.
     pub(super) fn publish(&mut self, now: Timestamp) {
-        if !self.resolutions.is_empty() {
-            if let Some(integrity) = &self.integrity {
-                integrity.resolve(self.key, &self.resolutions);
-            }
-            self.resolutions.clear();
-        }
+        self.resolve_all();
         if self.put_units > 0 {
             self.progress.put_units.add(self.put_units);
             self.put_units = 0;
@@ -231,6 +243,15 @@ impl Observer {
             self.tips.advance(&self.acked, now);
             self.progress.acked.add(self.acked.len() as u64);
             self.acked.clear();
+        }
+    }
+
+    fn resolve_all(&mut self) {
+        if !self.resolutions.is_empty() {
+            if let Some(integrity) = &self.integrity {
+                integrity.resolve(self.key, &self.resolutions);
+            }
+            self.resolutions.clear();
         }
     }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp as Utc;
 use super::document::{
     ByPhase, ConsumerSummary, Document, Environment, EventRow, EventStatus, Instrument, Latency,
     Ledger, ProducerSummary, SCHEMA_VERSION, ScenarioInfo, ShardRow, StreamBalance, TargetFinding,
-    TargetSummary, ThrottlingRow, World, per_s,
+    TargetSummary, ThrottlingRow, WorkerPart, World, per_s,
 };
 use super::interval_view::IntervalView;
 use super::results::Latencies;
@@ -19,6 +19,7 @@ use crate::measure::{
 };
 use crate::run::{self, ConsumerOutcome, Outcome, StreamOutcome};
 use crate::scenario::Scenario;
+use crate::scenario::created::run_id;
 use crate::scenario::model::Arrival;
 
 /// What a document is made of.
@@ -124,13 +125,21 @@ pub fn document(inputs: &Inputs<'_>) -> Document {
         target: inputs.target.as_ref().map(|called| target(called, outcome)),
         environment: inputs.environment.clone(),
         aws: None,
+        worker: outcome.host.as_ref().map(|host| WorkerPart {
+            worker: host.portion.index() + 1,
+            of: host.portion.of(),
+            run: run_id(host.run),
+        }),
+        workers: Vec::new(),
     };
-    document.conclude(scenario.slo.values());
+    // What must hold is held against the whole, not against a part of it.
+    let slos = scenario.slo.values();
+    document.conclude(slos.filter(|_| outcome.host.is_none()));
     document
 }
 
-/// The intervals of a run with their names.
-pub fn interval_view(outcome: &Outcome) -> IntervalView<'_> {
+/// The intervals of a run with their names: the scenario's, whichever of them had a part on this host.
+pub fn interval_view<'a>(scenario: &'a Scenario, outcome: &'a Outcome) -> IntervalView<'a> {
     IntervalView {
         clock: outcome.clock,
         streams: outcome
@@ -138,8 +147,8 @@ pub fn interval_view(outcome: &Outcome) -> IntervalView<'_> {
             .iter()
             .map(|(name, stream)| (name.as_str(), stream.intervals.intervals()))
             .collect(),
-        producers: outcome.producers.keys().map(String::as_str).collect(),
-        consumers: outcome.consumers.keys().map(String::as_str).collect(),
+        producers: scenario.producers.keys().map(String::as_str).collect(),
+        consumers: scenario.consumers.keys().map(String::as_str).collect(),
     }
 }
 
@@ -499,5 +508,11 @@ fn instrument(outcome: &Outcome) -> Instrument {
         pacer_gap_us_max: gap.as_micros() as u64,
         host_cpu_share: outcome.cpu.map(|cpu| cpu.busy),
         cpu_steal_share: outcome.cpu.map(|cpu| cpu.stolen),
+        clock_offset_ms: outcome
+            .host
+            .as_ref()
+            .and_then(|host| host.clock_offset_ns)
+            .map(|(low, high)| [low as f64 / 1e6, high as f64 / 1e6]),
+        clocks_apart_ms_max: None,
     }
 }

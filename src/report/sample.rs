@@ -87,6 +87,8 @@ pub(crate) fn document() -> Document {
             pacer_gap_us_max: 2_100,
             host_cpu_share: Some(0.71),
             cpu_steal_share: Some(0.02),
+            clock_offset_ms: None,
+            clocks_apart_ms_max: None,
         },
         target: None,
         environment: Some(Environment {
@@ -97,6 +99,8 @@ pub(crate) fn document() -> Document {
             memory_bytes: 8 << 30,
         }),
         aws: None,
+        worker: None,
+        workers: Vec::new(),
     };
     document.conclude(&slos());
     document

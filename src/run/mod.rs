@@ -3,11 +3,13 @@
 //! Invariant: a run that began ends with an [`Outcome`], also when it is interrupted, and leaves no stream behind that it
 //! made: what could not be deleted is named.
 
+mod clock_probe;
 mod created;
 pub mod environment;
 #[cfg(feature = "aws")]
 pub mod guard;
 mod heartbeat;
+mod hosts;
 mod outcome;
 #[cfg(feature = "aws")]
 pub mod owned;
@@ -19,6 +21,8 @@ mod streams;
 pub mod sweep;
 mod timeline;
 
+pub use crate::consumer::VISIBLE_AFTER;
+pub use hosts::{HostOutcome, Hosts};
 pub use outcome::{
     ConsumerOutcome, EventOutcome, EventStatus, Outcome, ProducerOutcome, StreamOutcome,
     TargetOutcome,

@@ -55,7 +55,9 @@ impl LiveProducer {
             Arc::new(producer.clone()),
             payload_pool(session.scenario.seed, producer),
         );
-        let workers = (0..producer.workers).map(|worker| {
+        let portion = session.portion();
+        let workers = (0..producer.workers).filter_map(|worker| {
+            let own = portion.own(producer, worker)?;
             let context = WorkerContext {
                 clock: session.clock,
                 target: session.target.clone(),
@@ -65,6 +67,7 @@ impl LiveProducer {
                     producer: number,
                     worker: worker as u16,
                 },
+                own,
                 run: session.run,
                 seed: session.scenario.seed,
                 start: schedule.start,
@@ -81,7 +84,7 @@ impl LiveProducer {
                 schedule.intervals,
                 stream.sink.clone(),
             );
-            tokio::spawn(Worker::new(context, recorder).run())
+            Some(tokio::spawn(Worker::new(context, recorder).run()))
         });
         let workers = workers.collect();
         Ok(Self {
@@ -239,6 +242,7 @@ impl LiveConsumer {
                 ConsumerKind::Polling { .. } => "polling",
             },
             report,
+            covered_from,
             ledger: self
                 .stamped
                 .then(|| self.integrity.finish(self.account, covered_from)),

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use super::created::Created;
 use super::environment::{CpuShares, CpuTimes, Host};
 use super::heartbeat;
+use super::hosts::{HostOutcome, Hosts};
 use super::outcome::{Outcome, TargetOutcome};
 use super::parts::{LiveConsumer, LiveProducer, Schedule};
 use super::streams::LiveStreams;
@@ -23,7 +24,7 @@ use crate::measure::IntervalClock;
 use crate::measure::interval::choose_length;
 use crate::measure::progress::Progress;
 use crate::scenario::Scenario;
-use crate::scenario::model::Action;
+use crate::scenario::model::{Action, Consumer};
 use crate::target::{CallError, Target};
 use crate::workload::arrival::records_per_s;
 use crate::workload::sizes::mean_bytes;
@@ -54,6 +55,8 @@ pub struct Session {
     pub clock: Clock,
     /// Where to.
     pub target: Target,
+    /// This host's part, where several hosts make one run.
+    pub hosts: Option<Hosts>,
 }
 
 /// The run's ties to whoever watches it.
@@ -100,6 +103,26 @@ pub enum RunError {
         /// The streams and why each was not deleted.
         streams: String,
     },
+    /// Of several hosts, the first one did not make a stream in time.
+    #[error(
+        "worker 1 has not made the stream `{0}` by the start: start worker 1 with the same scenario, target and \
+         --start-at, and leave it time enough"
+    )]
+    NotMade(StreamName),
+    /// Of several hosts, the first one is not in the stream.
+    #[error(
+        "worker 1 of run {run:08x} was not met in the stream `{stream}` before the start: give all workers the same \
+         scenario, --set, --seed, number of workers and --start-at (or --run)"
+    )]
+    NotMet {
+        /// The stream.
+        stream: StreamName,
+        /// The run.
+        run: u32,
+    },
+    /// The load was to begin before this host was ready.
+    #[error("the start has passed by {0:.1} s while the run was prepared: give a later --start-at")]
+    Late(f64),
     /// It was interrupted while it made its streams.
     #[error("interrupted before the load began: nothing was measured")]
     Interrupted,
@@ -148,12 +171,19 @@ impl Session {
     async fn course(self, controls: Controls, created: &Created) -> Result<Outcome, RunError> {
         let (clock, time) = (self.clock, self.scenario.time);
         let mut cancel = controls.cancel.clone();
-        let (mut streams, prepared) = tokio::select! {
+        let (mut streams, prepared, clock_offset) = tokio::select! {
             biased;
             Ok(_) = cancel.wait_for(|cancelled| *cancelled) => return Err(RunError::Interrupted),
             prepared = self.prepare(created) => prepared?,
         };
-        let start = clock.now().plus(LEAD);
+        let start = match &self.hosts {
+            Some(hosts) => hosts.start,
+            None => clock.now().plus(LEAD),
+        };
+        if clock.now() > start {
+            return Err(RunError::Late(clock.now().since(start).as_secs_f64()));
+        }
+        let portion = self.portion();
         let (measure_from, load_end) = (start.plus(time.warm_up), start.plus(time.load()));
         let length = choose_length(time.load() + time.drain, streams.shards() as u32, ROWS_MAX);
         let intervals = IntervalClock::new(aligned_start(start, time.warm_up, length), length);
@@ -172,9 +202,8 @@ impl Session {
             watch_host.then(|| tokio::spawn(heartbeat::longest_gap(clock, start, load_end)));
         let cpu = watch_host.then(|| tokio::spawn(cpu_shares(clock, measure_from, load_end)));
         let mut consumers: Vec<LiveConsumer> = Vec::new();
-        for ((consumer, prepared), number) in
-            self.scenario.consumers.values().zip(prepared).zip(0u16..)
-        {
+        for (consumer, prepared, number) in prepared {
+            let consumer = &consumer;
             // Consumers are numbered within their stream's account.
             let account = consumers
                 .iter()
@@ -204,7 +233,12 @@ impl Session {
         loop {
             let now = clock.now();
             let has_all = || consumers.iter().all(LiveConsumer::has_all);
-            if *cancel.borrow_and_update() || now >= drain_until || (now >= load_end && has_all()) {
+            // Who reads what other hosts send does not know when they are done.
+            let knows_all = portion.of() == 1 || consumers.is_empty();
+            if *cancel.borrow_and_update()
+                || now >= drain_until
+                || (now >= load_end && knows_all && has_all())
+            {
                 break;
             }
             streams.collect();
@@ -237,6 +271,10 @@ impl Session {
             ended.map_err(|_| RunError::Task("shard list"))?;
         }
         let (streams, unreachable) = streams.finish(&self.target, clock.now()).await;
+        let clock_offset_ns = match unreachable {
+            None => self.part(load_end, clock_offset, &mut cancel).await,
+            Some(_) => clock_offset,
+        };
         Ok(Outcome {
             start,
             warm_up: time.warm_up.min(load_over.since(start)),
@@ -252,6 +290,11 @@ impl Session {
             cpu: unless_interrupted(cpu, interrupted, "processor")
                 .await?
                 .flatten(),
+            host: self.hosts.as_ref().map(|hosts| HostOutcome {
+                portion: hosts.portion,
+                run: self.run,
+                clock_offset_ns,
+            }),
             target: TargetOutcome {
                 unreachable: unreachable.map(|error| error.to_string()),
                 ..TargetOutcome::default()
@@ -260,7 +303,7 @@ impl Session {
     }
 
     /// Makes the streams, and readers that hold their iterators: nothing put from then on is missed.
-    async fn prepare(&self, created: &Created) -> Result<(LiveStreams, Vec<Prepared>), RunError> {
+    async fn prepare(&self, created: &Created) -> Result<Preparation, RunError> {
         if let Some(host) = self.target.host()
             && !self.clock.is_virtual()
         {
@@ -273,17 +316,19 @@ impl Session {
                 tokio::task::yield_now().await;
             }
         }
-        let streams =
-            LiveStreams::create(&self.scenario, self.run, self.clock, &self.target, created)
-                .await?;
+        let streams = LiveStreams::create(self, created).await?;
+        let clock_offset = self.meet().await?;
         let mut prepared = Vec::new();
-        for consumer in self.scenario.consumers.values() {
+        let consumers = self.scenario.consumers.values().zip(0u16..);
+        let portion = self.portion();
+        for (consumer, number) in consumers.filter(|(_, number)| portion.reads(u32::from(*number)))
+        {
             let reader = Prepared::new(self.clock, self.target.clone(), consumer)
                 .await
                 .map_err(failed("read stream", &consumer.stream))?;
-            prepared.push(reader);
+            prepared.push((consumer.clone(), reader, number));
         }
-        Ok((streams, prepared))
+        Ok((streams, prepared, clock_offset))
     }
 
     /// The events of the scenario, waiting for their times.
@@ -294,7 +339,9 @@ impl Session {
         stop: watch::Receiver<bool>,
     ) -> Result<impl Future<Output = Vec<super::EventOutcome>> + use<>, RunError> {
         let events = self.scenario.events.values();
+        // Of several hosts one makes the events.
         let events = events
+            .filter(|_| self.portion().is_first())
             .map(|event| {
                 Ok((
                     event.clone(),
@@ -312,6 +359,14 @@ impl Session {
         Ok(timeline::play(stage, events, stop))
     }
 }
+
+/// What a run begins with: its streams, a reader for each consumer that is this host's with the consumer's number, and how
+/// far this host's clock is from the service's.
+type Preparation = (
+    LiveStreams,
+    Vec<(Consumer, Prepared, u16)>,
+    Option<(i64, i64)>,
+);
 
 /// What a task that watches the host until the end of the load saw; nothing if the load did not get that far.
 async fn unless_interrupted<T>(

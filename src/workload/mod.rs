@@ -13,6 +13,7 @@ pub mod keys;
 pub mod payload;
 pub mod pieces;
 mod placement;
+pub mod portion;
 pub mod shares;
 pub mod sizes;
 pub mod stamp;
@@ -26,6 +27,7 @@ pub use heavy_keys::HeavyKey;
 pub use key_text::{KeyHashes, KeyText};
 pub use keys::KeyGenerator;
 pub use payload::{PayloadGenerator, PayloadPool};
+pub use portion::{Own, Portion};
 pub use sizes::SizeGenerator;
 pub use stamp::{Stamp, StampError};
 

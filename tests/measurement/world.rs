@@ -152,6 +152,7 @@ async fn run(
         run: RUN,
         clock,
         target: target.clone(),
+        hosts: None,
     };
     let (cancel_sender, cancel) = watch::channel(false);
     let (started, mut begun) = watch::channel(None);

@@ -3,6 +3,7 @@
 //! Plain text of at most 96 columns as long as names and counts are short; no colours, no terminal codes. Every section
 //! says what kind of numbers it shows.
 
+mod hosts;
 mod ledgers;
 mod load;
 mod table;
@@ -33,12 +34,13 @@ pub fn render(document: &Document) -> String {
     sections.extend(slos(document));
     sections.extend(ledgers::producers(document));
     sections.extend(ledgers::consumers(document));
-    sections.extend(load::latency(document));
+    sections.extend(load::latency(document).map(|table| table + &hosts::clocks(document)));
     sections.extend(load::throttling(document));
     sections.extend(load::shards(document));
     sections.extend(events(document));
     sections.extend(target(document));
     sections.push(instrument(document));
+    sections.extend(hosts::workers(document));
     sections.extend(document.aws.as_ref().map(AwsRun::render));
     let mut text = sections.join("\n\n");
     text.push('\n');
@@ -190,6 +192,8 @@ fn instrument(document: &Document) -> String {
     };
     share("host processors busy", instrument.host_cpu_share);
     share("taken by the hypervisor", instrument.cpu_steal_share);
+    let offset = instrument.clock_offset_ms.map(hosts::offset);
+    parts.extend(offset.map(|offset| format!("the service's clock minus this host's is {offset}")));
     parts.push(format!("streamgauge {}", instrument.version));
     let mut text = hanging("Instrument: ", &[parts.join(", ")]);
     if let Some(environment) = &document.environment {
