@@ -6,6 +6,7 @@ mod answers;
 mod faults;
 #[path = "../support/faulty.rs"]
 mod faulty;
+mod hosts;
 mod lean;
 mod place;
 mod runs;
