@@ -75,7 +75,19 @@ fn what_is_not_supported_yet_lists_what_is() {
         "mode = \"on-demand\"\nencryption = true"
     ));
     assert_snapshot!(errors("kind = \"constant\"", "kind = \"tidal\""));
-    assert_snapshot!(errors("kind = \"polling\"", "kind = \"fan-out\""));
+    assert_snapshot!(errors("kind = \"polling\"", "kind = \"kcl\""));
+}
+
+#[test]
+fn a_fan_out_consumer_has_no_interval_and_a_name_that_is_one_and_its_own() {
+    assert_snapshot!(errors(
+        "kind = \"polling\"",
+        "kind = \"fan-out\"\ninterval = \"1s\"\nconsumer_name = \"a b\""
+    ));
+    assert_snapshot!(errors(
+        "kind = \"polling\"",
+        "kind = \"fan-out\"\nconsumer_name = \"billing\"\n[consumers.audit]\nkind = \"fan-out\"\nconsumer_name = \"billing\""
+    ));
 }
 
 #[test]

@@ -62,6 +62,21 @@ fn a_seed_repeats_a_reshard_under_load_to_the_byte() {
 }
 
 #[test]
+fn a_seed_repeats_fan_out_beside_polling_to_the_byte() {
+    a_seed_repeats(&shipped("fan-out"), &[]);
+    // Subscriptions that end and begin again, and shards that do.
+    let pushed = [
+        "--set",
+        "consumers.billing={ kind = \"fan-out\" }",
+        "--set",
+        "engine.limits={ subscription_seconds = 3 }",
+        "--set",
+        "engine.latency={ fan_out = { p50 = \"5ms\", p99 = \"30ms\" } }",
+    ];
+    a_seed_repeats(&shipped("reshard-under-load"), &pushed);
+}
+
+#[test]
 fn a_seed_repeats_modelled_delays_to_the_byte() {
     let modelled = ["--set", "engine.latency=modelled"];
     a_seed_repeats(&shipped("hot-key"), &modelled);

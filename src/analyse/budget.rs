@@ -11,6 +11,9 @@ pub const SHARD_READS_PER_S: f64 = 5.0;
 /// Bytes read per second and shard, over all readers that share its throughput (same page).
 pub const SHARD_READ_BYTES_PER_S: f64 = (2 << 20) as f64;
 
+/// Registered consumers of a stream (same page); 50 with On-demand Advantage.
+pub const FAN_OUT_CONSUMERS: u32 = 20;
+
 /// What one stream's polling consumers take from each of its shards.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct ReadBudget {
@@ -25,6 +28,8 @@ pub struct ReadBudget {
     /// Bytes per second that they read of the busiest shard once they have caught up, of 2 MiB; `None` where nobody knows
     /// what is written.
     pub read_bytes_per_s: Option<f64>,
+    /// Fan-out consumers, of 20: each has 2 MiB/s of every shard to itself.
+    pub fan_out_consumers: usize,
 }
 
 /// The budget of each stream that is read, in order of names. `busiest` gives what is written to a stream's busiest shard,
@@ -38,27 +43,34 @@ pub fn read_budgets(
             .consumers
             .values()
             .filter(|consumer| consumer.stream == stream.name)
-            .map(|consumer| calls_per_s(&consumer.kind))
+            .filter_map(|consumer| calls_per_s(&consumer.kind))
             .collect();
+        let fan_out_consumers = scenario
+            .consumers
+            .values()
+            .filter(|consumer| consumer.stream == stream.name && consumer.kind.is_fan_out())
+            .count();
         let reads_per_s: f64 = rates.iter().sum();
-        (!rates.is_empty()).then(|| ReadBudget {
+        (rates.len() + fan_out_consumers > 0).then(|| ReadBudget {
             stream: stream.name.to_string(),
             consumers: rates.len(),
             reads_per_s,
             reads_left_per_s: (SHARD_READS_PER_S - reads_per_s).max(0.0),
             read_bytes_per_s: busiest(&stream.name)
-                .filter(|_| !stream.existing)
+                .filter(|_| !stream.existing && !rates.is_empty())
                 .map(|written| written * rates.len() as f64),
+            fan_out_consumers,
         })
     };
     scenario.streams.values().filter_map(budget).collect()
 }
 
-/// How often a consumer calls each shard; without an interval as often as the service lets it.
-pub fn calls_per_s(kind: &ConsumerKind) -> f64 {
+/// How often a polling consumer calls each shard; without an interval as often as the service lets it.
+pub fn calls_per_s(kind: &ConsumerKind) -> Option<f64> {
     match kind {
-        ConsumerKind::Polling { interval, .. } if interval.is_zero() => SHARD_READS_PER_S,
-        ConsumerKind::Polling { interval, .. } => 1.0 / interval.as_secs_f64(),
+        ConsumerKind::Polling { interval, .. } if interval.is_zero() => Some(SHARD_READS_PER_S),
+        ConsumerKind::Polling { interval, .. } => Some(1.0 / interval.as_secs_f64()),
+        ConsumerKind::FanOut { .. } => None,
     }
 }
 
@@ -96,10 +108,24 @@ mod tests {
         let one = read_budgets(&reader(false, BILLING), |_| Some(300_000.0));
         assert_eq!((one[0].reads_per_s, one[0].reads_left_per_s), (4.0, 1.0));
         assert_eq!(one[0].read_bytes_per_s, Some(300_000.0));
+        assert_eq!(one[0].fan_out_consumers, 0);
         let two = reader(false, &format!("{BILLING}{AUDIT}"));
         let two = read_budgets(&two, |_| Some(300_000.0));
         assert_eq!((two[0].reads_per_s, two[0].reads_left_per_s), (6.0, 0.0));
         assert_eq!(two[0].read_bytes_per_s, Some(600_000.0));
+    }
+
+    #[test]
+    fn fan_out_takes_nothing_from_the_readers_of_a_stream() {
+        let both = format!("{BILLING}[consumers.push]\nkind = \"fan-out\"\n");
+        let both = read_budgets(&reader(false, &both), |_| Some(300_000.0));
+        let budget = (both[0].consumers, both[0].reads_per_s);
+        assert_eq!(budget, (1, 4.0));
+        assert_eq!(both[0].read_bytes_per_s, Some(300_000.0));
+        assert_eq!(both[0].fan_out_consumers, 1);
+        let alone = reader(false, "[consumers.push]\nkind = \"fan-out\"\n");
+        let alone = read_budgets(&alone, |_| Some(300_000.0));
+        assert_eq!((alone[0].consumers, alone[0].read_bytes_per_s), (0, None));
     }
 
     #[test]

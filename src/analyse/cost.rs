@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::budget::SHARD_READ_BYTES_PER_S;
+use super::fan_out::{self, FanOut};
 use super::prices::Prices;
 use crate::kinesis::StreamName;
 use crate::kinesis::record::PUT_UNIT_BYTES;
@@ -26,7 +27,7 @@ const LONG_RETENTION: Duration = Duration::from_hours(7 * 24);
 /// Hours of a month, as AWS's price pages count them (unverified: 730 or 744).
 const MONTH_HOURS: f64 = 730.0;
 /// A GB of the price list. Whether it is 10^9 or 2^30 is unverified; the smaller one costs more.
-const GB: f64 = 1e9;
+pub(super) const GB: f64 = 1e9;
 /// A KB of the price list, likewise.
 const KB: u64 = 1_000;
 /// What a shard accepts in a second (kinesis/quotas): the bound for producers without a rate.
@@ -98,13 +99,21 @@ pub fn estimate_of(scenario: &Scenario, found: &FoundStreams, prices: &Prices) -
     let planned = planned(scenario);
     let lines = scenario.streams.values().flat_map(|stream| {
         let offer = offer(scenario, stream);
+        let shards = shards_ever(scenario, stream);
+        let written = (offer.bytes, offer.basis);
+        let fan_out = FanOut::of(scenario, stream, written, (shards, planned));
+        let basis = FigureBasis::Simulated;
         if is_on_demand(found, stream) {
             let gb_out = gb_out_at_most(scenario, stream, planned);
-            return on_demand_lines(stream, &offer, gb_out, planned, prices);
+            let mut lines = on_demand_lines(stream, &offer, gb_out, planned, prices);
+            lines.extend(fan_out.lines(stream, basis, prices));
+            return lines;
         }
-        let mut lines = shard_lines(scenario, stream, planned, FigureBasis::Simulated, prices);
+        let mut lines = shard_lines(scenario, stream, planned, basis, prices);
         lines.push(put_line(stream, offer.put_units, offer.basis, prices));
         lines.extend(long_retention(stream, &offer, planned, prices));
+        let fan_out = fan_out.with_shard_hours(shards * begun_hours(planned));
+        lines.extend(fan_out.lines(stream, basis, prices));
         lines
     });
     Cost::of(prices.list(), lines.collect())
@@ -117,7 +126,8 @@ fn is_on_demand(found: &FoundStreams, stream: &Stream) -> bool {
 /// What the run's readers may take of a stream that others write to: their shares of each shard for all the time.
 fn gb_out_at_most(scenario: &Scenario, stream: &Stream, time: Duration) -> (f64, FigureBasis) {
     let readers = scenario.consumers.values();
-    let readers = readers.filter(|consumer| consumer.stream == stream.name);
+    let readers =
+        readers.filter(|consumer| consumer.stream == stream.name && !consumer.kind.is_fan_out());
     let per_s: f64 = readers
         .map(|consumer| {
             let share = consumer.max_bytes_per_s.map(|share| share as f64);
@@ -136,10 +146,15 @@ pub fn on_demand(scenario: &Scenario, prices: &Prices) -> Cost {
         let readers = scenario
             .consumers
             .values()
-            .filter(|consumer| consumer.stream == stream.name)
+            .filter(|consumer| consumer.stream == stream.name && !consumer.kind.is_fan_out())
             .count() as f64;
         let gb_out = (readers * offer.bytes / GB, offer.basis);
-        on_demand_lines(stream, &offer, gb_out, planned, prices)
+        let mut lines = on_demand_lines(stream, &offer, gb_out, planned, prices);
+        let shards = shards_ever(scenario, stream);
+        let written = (offer.bytes, offer.basis);
+        let fan_out = FanOut::of(scenario, stream, written, (shards, planned));
+        lines.extend(fan_out.lines(stream, FigureBasis::Simulated, prices));
+        lines
     });
     Cost::of(prices.list(), lines.collect())
 }
@@ -218,16 +233,22 @@ pub fn of_report(
             .filter(|(_, producer)| producer.stream == name);
         let ledgers = producers.filter_map(|(producer, _)| document.ledger.producers.get(producer));
         let units: u64 = ledgers.map(|ledger| billed_units(&ledger.total)).sum();
+        let offer = offer(scenario, stream).scaled_to(units as f64, basis);
+        let shards = document.shards.iter().filter(|row| row.stream == name);
+        let shards = shards.count() as f64;
+        let written = (offer.bytes, offer.basis);
+        let fan_out = FanOut::of(scenario, stream, written, (shards, ran));
         if is_on_demand(found, stream) {
-            let offer = offer(scenario, stream).scaled_to(units as f64, basis);
             let gb_out = gb_out_at_most(scenario, stream, ran);
             lines.extend(on_demand_lines(stream, &offer, gb_out, ran, prices));
+            lines.extend(fan_out.lines(stream, basis, prices));
             continue;
         }
-        let shards = document.shards.iter().filter(|row| row.stream == name);
-        let shard_hours = shards.count() as f64 * begun_hours(ran + AROUND);
+        let shard_hours = shards * begun_hours(ran + AROUND);
         lines.extend(hour_lines(stream, shard_hours, basis, prices));
         lines.push(put_line(stream, units as f64, basis, prices));
+        let fan_out = fan_out.with_shard_hours(shard_hours);
+        lines.extend(fan_out.lines(stream, basis, prices));
     }
     Cost::of(prices.list(), lines)
 }
@@ -253,11 +274,18 @@ impl LiveCost {
         let scenario = as_found(scenario, &found);
         // Counts do not say which stream took them: the dearest did.
         let units = scenario.streams.values().map(|stream| {
-            if is_on_demand(&found, stream) {
-                let of_unit = offer(&scenario, stream).scaled_to(1.0, FigureBasis::Measured);
-                of_unit.rounded_bytes / GB * prices.on_demand.gb_in
+            let of_unit = offer(&scenario, stream).scaled_to(1.0, FigureBasis::Measured);
+            // What is pushed of an existing stream is owed by the time, below.
+            let pushed = if stream.existing {
+                0.0
             } else {
-                prices.provisioned.million_put_units / 1e6
+                fan_out::consumers(&scenario, stream) * of_unit.bytes / GB
+            };
+            if is_on_demand(&found, stream) {
+                of_unit.rounded_bytes / GB * prices.on_demand.gb_in
+                    + pushed * prices.on_demand.fan_out_gb
+            } else {
+                prices.provisioned.million_put_units / 1e6 + pushed * prices.provisioned.fan_out_gb
             }
         });
         Self {
@@ -272,16 +300,25 @@ impl LiveCost {
     pub fn usd(&self, elapsed: Duration, put_units: u64) -> f64 {
         let basis = FigureBasis::Measured;
         let streams = self.scenario.streams.values().map(|stream| {
+            let shards = shards_ever(&self.scenario, stream);
+            let fan_out = FanOut::of(&self.scenario, stream, (0.0, basis), (shards, elapsed));
             if is_on_demand(&self.found, stream) {
                 let (gb_out, _) = gb_out_at_most(&self.scenario, stream, elapsed);
-                return gb_out * self.prices.on_demand.gb_out;
+                let lines = fan_out.lines(stream, basis, &self.prices);
+                return gb_out * self.prices.on_demand.gb_out + total(&lines);
             }
             let time = elapsed + AROUND;
-            let lines = shard_lines(&self.scenario, stream, time, basis, &self.prices);
-            lines.iter().map(|line| line.usd).sum()
+            let mut lines = shard_lines(&self.scenario, stream, time, basis, &self.prices);
+            let fan_out = fan_out.with_shard_hours(shards * begun_hours(time));
+            lines.extend(fan_out.lines(stream, basis, &self.prices));
+            total(&lines)
         });
         streams.fold(put_units as f64 * self.unit_usd, |sum, usd| sum + usd)
     }
+}
+
+fn total(lines: &[CostLine]) -> f64 {
+    lines.iter().map(|line| line.usd).sum()
 }
 
 /// How long the scenario's streams are there, at most.
@@ -636,6 +673,60 @@ mod tests {
         close(live.usd(Duration::from_secs(1), 0), 0.03);
         close(live.usd(Duration::from_secs(3_479), 1_000_000), 0.044);
         close(live.usd(Duration::from_secs(3_481), 1_000_000), 0.074);
+    }
+
+    #[test]
+    fn fan_out_owes_an_hour_of_each_consumers_shards_and_the_gigabytes_that_it_is_pushed() {
+        let fixed = [
+            (
+                "producers.web.arrival",
+                "{ kind = \"constant\", rate = \"1000/s\" }",
+            ),
+            (
+                "producers.web.size",
+                "{ kind = \"fixed\", bytes = \"1000B\" }",
+            ),
+        ];
+        let both = scenario("fan-out", &fixed);
+        let prices = Prices::shipped();
+        let cost = estimate(&both, &prices);
+        let line = |item: &str| cost.lines.iter().find(|line| line.item == item).unwrap();
+        // Two shards and one consumer that is pushed to, for a begun hour; 11,000 records with keys of up to 7 bytes.
+        close(line("consumer-shard-hours").usd, 2.0 * 0.015);
+        close(line("GB by fan-out").usd, 11_000.0 * 1_007.0 / 1e9 * 0.013);
+        let instead = on_demand(&both, &prices);
+        let line = |item: &str| instead.lines.iter().find(|line| line.item == item);
+        assert!(line("consumer-shard-hours").is_none());
+        let pushed = line("GB by fan-out").unwrap();
+        close(pushed.usd, 11_000.0 * 1_007.0 / 1e9 * 0.05);
+        // Only the polling consumer reads what on-demand streams bill as read.
+        close(line("GB out").unwrap().quantity, pushed.quantity);
+        let live = LiveCost::new(&both, FoundStreams::new(), prices);
+        close(live.usd(Duration::from_secs(1), 0), 4.0 * 0.015);
+        let first = live.usd(Duration::from_secs(1), 1_000_000) - 0.06;
+        close(first, 0.014 + 1_007_000_000.0 / 1e9 * 0.013);
+    }
+
+    #[test]
+    fn what_is_pushed_of_an_existing_stream_is_bounded_by_what_its_shards_may_push() {
+        let reader = scenario(
+            "fan-out",
+            &[
+                ("streams.orders.existing", "true"),
+                (
+                    "producers.web.payload",
+                    "{ kind = \"random\", stamp = \"none\" }",
+                ),
+                ("slo", "{}"),
+            ],
+        );
+        let cost = estimate_of(&reader, &found(4, false), &Prices::shipped());
+        let line = |item: &str| cost.lines.iter().find(|line| line.item == item).unwrap();
+        close(line("consumer-shard-hours").quantity, 4.0);
+        let pushed = line("GB by fan-out");
+        let seconds = planned(&reader).as_secs_f64();
+        close(pushed.quantity, 4.0 * f64::from(2 << 20) * seconds / 1e9);
+        assert_eq!(pushed.basis, FigureBasis::Assumed);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 pub mod budget;
 pub mod cost;
+mod fan_out;
 pub mod policy;
 pub mod prices;
 

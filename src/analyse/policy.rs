@@ -29,11 +29,15 @@ pub fn policy(scenario: &Scenario, account: Option<&str>, region: Option<&str>) 
     if !created.is_empty() {
         let used = created.iter().flat_map(|stream| uses(scenario, stream));
         let actions: BTreeSet<_> = used.chain(owns(&created)).collect();
-        statements.push(statement(
-            "StreamsOfRuns",
-            actions,
-            &arn(&created::name_pattern(scenario)),
-        ));
+        let pattern = created::name_pattern(scenario);
+        statements.push(statement("StreamsOfRuns", actions, &arn(&pattern)));
+        if created.iter().any(|stream| is_pushed(scenario, stream)) {
+            statements.push(statement(
+                "ConsumersOfRuns",
+                CONSUMER_ACTIONS,
+                &arn(&format!("{pattern}/consumer/*")),
+            ));
+        }
         // `sweep` looks through all names, and deletes by tag what any run left under the names that runs give.
         statements.push(statement(
             "FindWhatCrashedRunsLeft",
@@ -61,6 +65,13 @@ pub fn policy(scenario: &Scenario, account: Option<&str>, region: Option<&str>) 
             uses(scenario, stream),
             &arn(stream.name.as_str()),
         ));
+        if is_pushed(scenario, stream) {
+            statements.push(statement(
+                &format!("ConsumersOfExistingStream{number}"),
+                CONSUMER_ACTIONS,
+                &arn(&format!("{}/consumer/*", stream.name)),
+            ));
+        }
     }
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
@@ -79,6 +90,31 @@ fn partition(region: &str) -> &'static str {
 fn statement<'a>(sid: &str, actions: impl IntoIterator<Item = &'a str>, resource: &str) -> Value {
     let actions: Vec<_> = actions.into_iter().collect();
     json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource })
+}
+
+/// What a fan-out consumer of a run takes on itself: registered with its tags, read by, looked for by `sweep`, taken away.
+/// That tags at registration need TagResource is unverified.
+const CONSUMER_ACTIONS: [&str; 6] = [
+    "kinesis:DeregisterStreamConsumer",
+    "kinesis:DescribeStreamConsumer",
+    "kinesis:ListTagsForResource",
+    "kinesis:RegisterStreamConsumer",
+    "kinesis:SubscribeToShard",
+    "kinesis:TagResource",
+];
+
+/// What it takes on its stream beside that.
+const CONSUMER_ACTIONS_ON_STREAM: [&str; 4] = [
+    "kinesis:DeregisterStreamConsumer",
+    "kinesis:DescribeStreamConsumer",
+    "kinesis:ListStreamConsumers",
+    "kinesis:RegisterStreamConsumer",
+];
+
+/// Whether a fan-out consumer reads the stream.
+fn is_pushed(scenario: &Scenario, stream: &Stream) -> bool {
+    let mut consumers = scenario.consumers.values();
+    consumers.any(|consumer| consumer.stream == stream.name && consumer.kind.is_fan_out())
 }
 
 /// What making, tagging and deleting streams takes. Tags within CreateStream need AddTagsToStream, not TagResource
@@ -112,9 +148,12 @@ fn uses(scenario: &Scenario, stream: &Stream) -> BTreeSet<&'static str> {
     if scenario
         .consumers
         .values()
-        .any(|consumer| of_stream(&consumer.stream))
+        .any(|consumer| of_stream(&consumer.stream) && !consumer.kind.is_fan_out())
     {
         actions.extend(["kinesis:GetRecords", "kinesis:GetShardIterator"]);
+    }
+    if is_pushed(scenario, stream) {
+        actions.extend(CONSUMER_ACTIONS_ON_STREAM);
     }
     for event in scenario.events.values() {
         if !of_stream(&event.stream) {
@@ -170,6 +209,12 @@ mod tests {
             ],
         );
         insta::assert_snapshot!(shown(&policy(&scenario, None, Some("cn-north-1"))));
+    }
+
+    #[test]
+    fn fan_out_needs_the_actions_of_consumers_on_their_own_arns_and_no_get_records() {
+        let alone = scenario("fan-out", &["consumers.poll={kind=\"fan-out\"}"]);
+        insta::assert_snapshot!(shown(&policy(&alone, None, Some("eu-west-1"))));
     }
 
     #[test]

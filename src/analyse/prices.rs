@@ -37,6 +37,10 @@ pub struct Provisioned {
     pub million_put_units: f64,
     /// What a shard-hour costs more while records are kept for more than 24 h, up to 7 days.
     pub retention_shard_hour: f64,
+    /// A registered consumer's shard for an hour.
+    pub consumer_shard_hour: f64,
+    /// A GB that a registered consumer is pushed.
+    pub fan_out_gb: f64,
 }
 
 /// Prices of on-demand streams.
@@ -49,6 +53,8 @@ pub struct OnDemand {
     pub gb_in: f64,
     /// A GB read.
     pub gb_out: f64,
+    /// A GB that a registered consumer is pushed.
+    pub fan_out_gb: f64,
     /// A GB kept for a month between 24 h and 7 days.
     pub retention_gb_month: f64,
 }
@@ -88,9 +94,12 @@ impl Prices {
             &mut provisioned.shard_hour,
             &mut provisioned.million_put_units,
             &mut provisioned.retention_shard_hour,
+            &mut provisioned.consumer_shard_hour,
+            &mut provisioned.fan_out_gb,
             &mut on_demand.stream_hour,
             &mut on_demand.gb_in,
             &mut on_demand.gb_out,
+            &mut on_demand.fan_out_gb,
             &mut on_demand.retention_gb_month,
             &mut any_mode.long_retention_gb_month,
         ] {
@@ -137,9 +146,12 @@ mod tests {
             provisioned.shard_hour,
             provisioned.million_put_units,
             provisioned.retention_shard_hour,
+            provisioned.consumer_shard_hour,
+            provisioned.fan_out_gb,
             on_demand.stream_hour,
             on_demand.gb_in,
             on_demand.gb_out,
+            on_demand.fan_out_gb,
             on_demand.retention_gb_month,
             any_mode.long_retention_gb_month,
         ] {

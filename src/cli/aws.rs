@@ -23,7 +23,8 @@ use crate::report::{AwsRun, Cost, Document, World};
 use crate::run::guard::{self, Permits, Pins, Refusal};
 use crate::run::owned::{self, Label, Owned, OwnedError};
 use crate::run::{Outcome, RunError, Session};
-use crate::scenario::created::{run_id, service_names};
+use crate::scenario::created::{consumer_name, run_id, service_names};
+use crate::scenario::model::ConsumerKind;
 use crate::scenario::targets::TargetSpec;
 use crate::scenario::{Loaded, Scenario};
 use crate::target::sdk::{self, ConnectError, Identity, Sdk};
@@ -45,7 +46,14 @@ fn lasts_at_most(scenario: &Scenario) -> Duration {
         let retained = !stream.existing && stream.retention > day;
         1 + u32::from(retained)
     });
-    sdk::ACTIVE_WITHIN * waits.sum::<u32>() + scenario.time.load() + scenario.time.drain + GRACE
+    let registered = scenario.consumers.values();
+    let registered = registered.filter(|consumer| consumer.kind.is_fan_out());
+    let registrations = sdk::CONSUMER_ACTIVE_WITHIN * registered.count() as u32;
+    sdk::ACTIVE_WITHIN * waits.sum::<u32>()
+        + registrations
+        + scenario.time.load()
+        + scenario.time.drain
+        + GRACE
 }
 
 /// Says why something was refused.
@@ -406,6 +414,27 @@ async fn open(
         }
     }
     let mut scenario = restrained;
+    let reads = |number| hosts.is_none_or(|hosts| hosts.portion.reads(number));
+    let consumers = scenario.consumers.values_mut().zip(0u32..);
+    for (consumer, _) in consumers.filter(|(_, number)| reads(*number)) {
+        let Some(name) = consumer_name(consumer, run) else {
+            continue;
+        };
+        let stream = names.get(&consumer.stream).unwrap_or(&consumer.stream);
+        match owned.register(stream, &name).await {
+            Ok(arn) => {
+                eprintln!("consumer {arn}");
+                consumer.kind = ConsumerKind::FanOut {
+                    name: Some(name),
+                    registered: Some(arn),
+                };
+            }
+            Err(problem) => {
+                tell_left(&mut owned).await;
+                return Err(problem.into());
+            }
+        }
+    }
     for stream in scenario.streams.values_mut() {
         stream.existing = true;
     }

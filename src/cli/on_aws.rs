@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::analyse::budget::{SHARD_READ_BYTES_PER_S, SHARD_READS_PER_S};
+use crate::analyse::budget::{FAN_OUT_CONSUMERS, SHARD_READ_BYTES_PER_S, SHARD_READS_PER_S};
 use crate::analyse::{self, Prices, ReadBudget};
 use crate::base::units::HumanBytes;
 use crate::kinesis::StreamName;
@@ -49,6 +49,18 @@ impl OnAws {
         let mut text = self.cost.render("Cost on AWS, at most");
         let _ = writeln!(text, "  on-demand instead: {}\n", usd(self.on_demand.usd));
         for budget in &self.budgets {
+            if budget.fan_out_consumers > 0 {
+                let _ = writeln!(
+                    text,
+                    "Fan-out consumers of `{}`: {} of {FAN_OUT_CONSUMERS}; each has {}/s of every shard to itself",
+                    budget.stream,
+                    budget.fan_out_consumers,
+                    HumanBytes(SHARD_READ_BYTES_PER_S as u64)
+                );
+            }
+            if budget.consumers == 0 {
+                continue;
+            }
             let _ = write!(
                 text,
                 "Read budget of each shard of `{}`: {}; {} of {} calls/s taken, {} left",

@@ -11,6 +11,7 @@ use super::show::show;
 use super::sweep::SweepArguments;
 use super::{aws, target};
 use crate::base::Clock;
+use crate::report::text::counted;
 use crate::run::guard::{self, Pins};
 use crate::run::sweep::{self, SweepAction, Wanted};
 use crate::scenario::targets::{TargetKind, TargetSpec};
@@ -68,8 +69,8 @@ async fn swept(arguments: &SweepArguments, spec: &TargetSpec, pins: &Pins) -> Ex
         expired: arguments.expired,
     };
     let now = aws::utc(Clock::real().now());
-    let mut found = match sweep::find(&sdk, &wanted, now).await {
-        Ok(found) => found,
+    let (mut found, unlisted) = match sweep::find(&sdk, &wanted, now).await {
+        Ok(found) => (found.swept, found.unlisted),
         Err(problem) => {
             eprintln!("error: failed to {problem}");
             return Exit::Unreachable;
@@ -87,14 +88,14 @@ async fn swept(arguments: &SweepArguments, spec: &TargetSpec, pins: &Pins) -> Ex
             let names: Vec<_> = found
                 .iter()
                 .filter(|stream| stream.action == SweepAction::Delete)
-                .map(|stream| stream.stream.as_str())
+                .map(sweep::Swept::shown)
                 .collect();
             match agreed(&names) {
                 Some(true) => {}
                 Some(false) => return Exit::Yes,
                 None => {
                     eprintln!(
-                        "error: {many} streams would be deleted, and there is no terminal to ask on: add `--yes`, \
+                        "error: {many} streams or consumers would be deleted, and there is no terminal to ask on: add `--yes`, \
                          or `--dry-run` to see them"
                     );
                     return Exit::Usage;
@@ -111,6 +112,7 @@ async fn swept(arguments: &SweepArguments, spec: &TargetSpec, pins: &Pins) -> Ex
                 "region": pins.region,
                 "caller": caller.arn,
                 "streams": found,
+                "consumers_not_listed_of": unlisted,
             });
             serde_json::to_writer_pretty(&mut *out, &document)?;
             return out.write_all(b"\n");
@@ -120,9 +122,17 @@ async fn swept(arguments: &SweepArguments, spec: &TargetSpec, pins: &Pins) -> Ex
             let _ = writeln!(
                 text,
                 "{}: {} ({})",
-                stream.stream,
+                stream.shown(),
                 stream.action.as_str(),
                 stream.reason
+            );
+        }
+        if !unlisted.is_empty() {
+            let _ = writeln!(
+                text,
+                "the consumers of {} could not be listed: {}",
+                counted(unlisted.len() as u64, "stream"),
+                unlisted.join(", ")
             );
         }
         let _ = writeln!(
@@ -143,7 +153,7 @@ async fn swept(arguments: &SweepArguments, spec: &TargetSpec, pins: &Pins) -> Ex
 }
 
 /// Whether somebody at the terminal agrees; `None` if nobody is there.
-fn agreed(names: &[&str]) -> Option<bool> {
+fn agreed(names: &[String]) -> Option<bool> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return None;
     }

@@ -24,6 +24,8 @@ pub struct ConsumerReport {
     pub throttles: ThrottleTable,
     /// Reading calls, refused ones included.
     pub calls: u64,
+    /// Events that subscriptions brought, those without records included; `None` of a consumer that asks.
+    pub events: Option<u64>,
     /// Records that came, whatever they were.
     pub deliveries: u64,
     /// The last refusal that no limit explains, in the service's words.
@@ -63,6 +65,7 @@ pub(super) struct Deliveries {
     intended: Vec<Timestamp>,
     classes: Vec<DeliveryClass>,
     calls: u64,
+    events: Option<u64>,
     last_failure: Option<String>,
     at_tip: BTreeMap<ShardId, Timestamp>,
 }
@@ -92,6 +95,7 @@ impl Deliveries {
             intended: Vec::new(),
             classes: Vec::new(),
             calls: 0,
+            events: None,
             last_failure: None,
             at_tip: BTreeMap::new(),
         }
@@ -106,6 +110,33 @@ impl Deliveries {
         lag_ms: Option<u64>,
     ) {
         self.calls += 1;
+        self.given(shard, records, delivered, lag_ms);
+    }
+
+    /// Takes in one event that a subscription to `shard` brought at `delivered`, `lag_ms` behind the tip.
+    pub(super) fn pushed(
+        &mut self,
+        shard: ShardId,
+        records: &RecordBatch,
+        delivered: Timestamp,
+        lag_ms: u64,
+    ) {
+        *self.events.get_or_insert(0) += 1;
+        self.given(shard, records, delivered, Some(lag_ms));
+    }
+
+    /// So many calls were answered that bring no records themselves.
+    pub(super) const fn called(&mut self, calls: u64) {
+        self.calls += calls;
+    }
+
+    fn given(
+        &mut self,
+        shard: ShardId,
+        records: &RecordBatch,
+        delivered: Timestamp,
+        lag_ms: Option<u64>,
+    ) {
         self.batch.clear();
         self.intended.clear();
         let (mut corrupt, mut foreign, mut bytes, mut probes) = (0, 0, 0, 0);
@@ -221,6 +252,11 @@ impl Deliveries {
         self.last_failure = failure.or(self.last_failure.take());
     }
 
+    /// An answer that went on broke off.
+    pub(super) fn broke_off(&mut self, failure: String) {
+        self.last_failure = Some(failure);
+    }
+
     /// The reader's position in `shard` went beyond these records although it was not given all of them.
     pub(super) fn passed(&self, shard: ShardId, through: SequenceNumber) {
         self.integrity.position(self.consumer, shard, through);
@@ -247,6 +283,7 @@ impl Deliveries {
             totals: self.recorder.finish(),
             throttles: self.throttles,
             calls: self.calls,
+            events: self.events,
             deliveries: self.delivered.get(),
             last_failure: self.last_failure,
             at_tip: self.at_tip,

@@ -7,18 +7,17 @@ use std::time::Duration;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::watch;
 
-use super::delivery::{ConsumerReport, Deliveries, Expected};
+use super::delivery::{ConsumerReport, Deliveries};
+use super::reader::{ConsumerContext, begins_at};
 use super::shard_walk::ShardWalk;
 use crate::base::{Clock, Timestamp};
 use crate::kinesis::operation::{ChildShard, IteratorPosition, RecordPage, ShardFilter};
 use crate::kinesis::{Cause, ErrorCode, HashKeyRange, SequenceNumber, ShardId, StreamName};
-use crate::measure::integrity::Integrity;
 use crate::measure::interval::Recorder;
 use crate::measure::meter::Meters;
-use crate::measure::progress::{Counter, Progress};
 use crate::measure::throttle::Basis;
-use crate::measure::tips::{Positions, Tip, Tips};
-use crate::scenario::model::{Consumer, ConsumerKind, StartPosition};
+use crate::measure::tips::{Tip, Tips};
+use crate::scenario::model::Consumer;
 use crate::target::{CallError, Fetched, Target, within};
 
 /// A reader without an interval that found nothing looks again after this long even if nobody wakes it:
@@ -47,36 +46,9 @@ const PAGE_BYTES_MAX: u64 = 512 << 10;
 /// about what is next.
 const PAGE_GROWTH: u64 = 10;
 
-/// What a consumer is given when the load is about to begin.
-#[derive(Debug)]
-pub struct ConsumerContext {
-    /// Its number in the account.
-    pub index: usize,
-    /// The run's number in stamps.
-    pub run: u32,
-    /// Whether all records of the stream are stamped.
-    pub stamped: bool,
-    /// The measurement window.
-    pub window: Range<Timestamp>,
-    /// What was asked of each shard, where the target does not tell which limit refused.
-    pub meters: Option<Arc<Meters>>,
-    /// Who accounts for each record.
-    pub integrity: Arc<Integrity>,
-    /// The newest acknowledged records of the stream.
-    pub tips: Arc<Tips>,
-    /// The live counters.
-    pub progress: Arc<Progress>,
-    /// What this consumer was given so far.
-    pub delivered: Arc<Counter>,
-    /// What this consumer passed so far.
-    pub positions: Arc<Positions>,
-    /// Turns true when reading is over.
-    pub stop: watch::Receiver<bool>,
-}
-
 /// A reader that holds its iterators: nothing put from now on is missed.
 #[derive(Debug)]
-pub struct Prepared {
+pub(super) struct Prepared {
     settings: Settings,
     walk: ShardWalk,
     ranges: Vec<HashKeyRange>,
@@ -85,7 +57,7 @@ pub struct Prepared {
 
 /// A polling consumer: one task, one reader per shard.
 #[derive(Debug)]
-pub struct Polling {
+pub(super) struct Polling {
     clock: Clock,
     window: Range<Timestamp>,
     tips: Arc<Tips>,
@@ -107,6 +79,17 @@ struct Settings {
     backoff: Duration,
     max_bytes_per_s: Option<u64>,
     meters: Option<Arc<Meters>>,
+}
+
+/// How often a consumer calls, and for how much.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// From the start of one call to the start of the next.
+    pub(super) interval: Duration,
+    /// The most records of one call.
+    pub(super) max_records: u32,
+    /// The wait after a refused call.
+    pub(super) backoff: Duration,
 }
 
 /// The position in one shard.
@@ -175,12 +158,17 @@ impl Prepared {
     ///
     /// # Errors
     /// As the service answers.
-    pub async fn new(clock: Clock, target: Target, consumer: &Consumer) -> Result<Self, CallError> {
-        let ConsumerKind::Polling {
+    pub(super) async fn new(
+        clock: Clock,
+        target: Target,
+        consumer: &Consumer,
+        pace: Pace,
+    ) -> Result<Self, CallError> {
+        let Pace {
             interval,
             max_records,
             backoff,
-        } = consumer.kind;
+        } = pace;
         let stream = consumer.stream.clone();
         let interval = if interval.is_zero() && !target.wakes_readers() {
             UNWOKEN_INTERVAL
@@ -197,16 +185,7 @@ impl Prepared {
             max_bytes_per_s: consumer.max_bytes_per_s,
             meters: None,
         };
-        let (filter, from) = match consumer.start {
-            StartPosition::Latest => (ShardFilter::AtLatest, IteratorPosition::Latest),
-            StartPosition::TrimHorizon => {
-                (ShardFilter::FromTrimHorizon, IteratorPosition::TrimHorizon)
-            }
-            StartPosition::At(time) => (
-                ShardFilter::FromTrimHorizon,
-                IteratorPosition::AtTimestamp(time),
-            ),
-        };
+        let (filter, from) = begins_at(consumer.start);
         let stream = settings.stream.as_str();
         let shards = settings.target.list_shards(stream, filter).await?;
         let (walk, roots) = ShardWalk::new(&shards);
@@ -235,28 +214,15 @@ impl Prepared {
 
 impl Polling {
     /// A consumer that goes on from where `prepared` stands.
-    pub fn new(prepared: Prepared, context: ConsumerContext, recorder: Recorder) -> Self {
+    pub(super) fn new(prepared: Prepared, context: ConsumerContext, recorder: Recorder) -> Self {
         let Prepared {
             mut settings,
             walk,
             ranges,
             readers,
         } = prepared;
+        let mut deliveries = context.deliveries(recorder);
         settings.meters = context.meters;
-        let expected = Expected {
-            run: context.run,
-            stamped: context.stamped,
-            measure_from: context.window.start,
-        };
-        let mut deliveries = Deliveries::new(
-            context.index,
-            expected,
-            recorder,
-            context.integrity,
-            context.progress,
-            context.delivered,
-            context.positions,
-        );
         for range in &ranges {
             deliveries.exclude_cut_lanes(range);
         }
@@ -273,7 +239,7 @@ impl Polling {
     }
 
     /// Reads until told to stop.
-    pub async fn run(mut self) -> ConsumerReport {
+    pub(super) async fn run(mut self) -> ConsumerReport {
         let mut polls = FuturesUnordered::new();
         for reader in std::mem::take(&mut self.readers) {
             polls.push(poll(self.settings.clone(), Arc::clone(&self.tips), reader));
@@ -520,7 +486,11 @@ fn bytes_of(page: &RecordPage) -> u64 {
 }
 
 /// The shards that continue `parent`, by the list of shards; none if it cannot be had.
-async fn children(target: &Target, stream: &StreamName, parent: ShardId) -> Vec<ChildShard> {
+pub(super) async fn children(
+    target: &Target,
+    stream: &StreamName,
+    parent: ShardId,
+) -> Vec<ChildShard> {
     let listed = target.list_shards(stream.as_str(), ShardFilter::FromTrimHorizon);
     let listed = listed.await.unwrap_or_default();
     let children = listed.iter().filter_map(|shard| {

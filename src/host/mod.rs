@@ -4,7 +4,9 @@
 
 mod delay;
 mod fault;
+mod registered;
 mod stall;
+mod subscription;
 mod waiters;
 
 use std::time::Duration;
@@ -23,6 +25,7 @@ use crate::kinesis::{Delays, ErrorCode, KinesisError, PutBatch, SequenceNumber, 
 use delay::DelaySource;
 use fault::Faults;
 use stall::Stall;
+pub use subscription::Subscription;
 use waiters::Waiters;
 
 /// One account of the local Kinesis, alive on a clock.

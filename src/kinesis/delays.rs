@@ -56,6 +56,7 @@ pub enum DelayName {
     GetShardIterator,
     Control,
     Propagation,
+    FanOut,
     CreateStream,
     DeleteStream,
     Reshard,
@@ -108,7 +109,7 @@ const fn row(
 }
 
 /// Every delay. Half of a call's delay passes before the engine sees it and half after.
-pub const DELAYS: [DelayRow; 10] = [
+pub const DELAYS: [DelayRow; 11] = [
     row(
         DelayName::PutRecord,
         "put_record",
@@ -150,6 +151,13 @@ pub const DELAYS: [DelayRow; 10] = [
         ms(70, 200),
         "a stored record until readers see it",
         "developer guide, enhanced fan-out (2026): about 70 ms on average until pushed; spread unverified",
+    ),
+    row(
+        DelayName::FanOut,
+        "fan_out",
+        ms(5, 30),
+        "an event of a subscription, on its way to the reader",
+        "no figure found; half of a GetRecords call, beside the propagation that both kinds of readers wait for; unverified",
     ),
     row(
         DelayName::CreateStream,

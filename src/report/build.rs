@@ -411,6 +411,7 @@ fn consumed(consumer: &ConsumerOutcome, measure_s: f64) -> ConsumerSummary {
         stream: consumer.stream.to_string(),
         kind: consumer.kind.to_owned(),
         calls: consumer.report.calls,
+        events: consumer.report.events,
         deliveries: consumer.report.deliveries,
         delivered_records_per_s: first.map(|count| per_s(count, measure_s)),
         caught_up: consumer.caught_up,

@@ -307,10 +307,13 @@ impl ProducerSummary {
 pub struct ConsumerSummary {
     /// The stream it reads.
     pub stream: String,
-    /// How it reads: `polling`.
+    /// How it reads: `polling`, `fan-out`.
     pub kind: String,
-    /// Reading calls over the whole run, refused ones included.
+    /// Reading calls over the whole run, refused ones included; of a fan-out consumer its calls for subscriptions.
     pub calls: u64,
+    /// Events that its subscriptions brought over the whole run, those without records included; none of a polling consumer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<u64>,
     /// Everything it was given over the whole run, its own records or not.
     pub deliveries: u64,
     /// First deliveries of records of the measurement window, over its length; `None` where integrity is not measured.

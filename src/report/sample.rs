@@ -59,6 +59,7 @@ pub(crate) fn document() -> Document {
                 stream: "orders".into(),
                 kind: "polling".into(),
                 calls: 200,
+                events: None,
                 deliveries: 19_180,
                 delivered_records_per_s: Some(1_485.0),
                 caught_up: false,

@@ -1,23 +1,24 @@
-//! The streams that a run made at a target that outlives it, and their end.
+//! The streams and consumers that a run made at a target that outlives it, and their end.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::kinesis::StreamName;
+use crate::kinesis::{ConsumerName, StreamName};
 use crate::target::{Existence, Target};
 
 /// How long a stream's deletion is tried. Deletions are asked for together, so this is the longest that a run's end is
 /// held up by a target that does not answer; a creation that was never answered is watched half a minute longer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Streams to be deleted when the run is over, however it ends. The engine in this process needs none of it: its streams
-/// end with it.
+/// Streams to be deleted and consumers to be deregistered when the run is over, however it ends. The engine in this process
+/// needs none of it: they end with it.
 #[derive(Debug)]
 pub(super) struct Created {
     target: Target,
     names: Mutex<Vec<(StreamName, Existence)>>,
+    consumers: Mutex<Vec<(StreamName, ConsumerName, Existence)>>,
 }
 
 impl Created {
@@ -25,6 +26,7 @@ impl Created {
         Self {
             target,
             names: Mutex::new(Vec::new()),
+            consumers: Mutex::new(Vec::new()),
         }
     }
 
@@ -49,8 +51,54 @@ impl Created {
         self.names().retain(|(name, _)| name != stream);
     }
 
-    /// Deletes what was noted; gives what could not be, with the reason.
+    /// Notes a consumer before its registration is asked for.
+    pub(super) fn note_consumer(&self, stream: &StreamName, name: &ConsumerName) {
+        if self.target.host().is_none() {
+            let noted = (stream.clone(), name.clone(), Existence::Possible);
+            self.consumers().push(noted);
+        }
+    }
+
+    /// Its registration was answered: it is there.
+    pub(super) fn confirm_consumer(&self, stream: &StreamName, name: &ConsumerName) {
+        for (of, consumer, existence) in self.consumers().iter_mut() {
+            if (&*of, &*consumer) == (stream, name) {
+                *existence = Existence::Certain;
+            }
+        }
+    }
+
+    /// Its registration was refused: a consumer of this name is somebody else's.
+    pub(super) fn forget_consumer(&self, stream: &StreamName, name: &ConsumerName) {
+        self.consumers()
+            .retain(|(of, consumer, _)| (of, consumer) != (stream, name));
+    }
+
+    /// Deregisters and deletes what was noted; gives the streams that something is left of, with the reason.
     pub(super) async fn delete_all(&self) -> Vec<(StreamName, String)> {
+        let mut left = self.deregister_all().await;
+        left.extend(self.delete_streams().await);
+        left
+    }
+
+    /// Deregisters the consumers whose streams stay; the others go with their streams.
+    pub(super) async fn deregister_all(&self) -> Vec<(StreamName, String)> {
+        let mut consumers = std::mem::take(&mut *self.consumers());
+        let deleted: Vec<_> = self.names().iter().map(|(name, _)| name.clone()).collect();
+        consumers.retain(|(stream, ..)| !deleted.contains(stream));
+        let ended = consumers
+            .into_iter()
+            .map(|(stream, name, existence)| async move {
+                let ended = self
+                    .target
+                    .end_consumer(stream.as_str(), &name, existence, PATIENCE);
+                let error = ended.await.err()?;
+                Some((stream, format!("its consumer `{name}`: {error}")))
+            });
+        join_all(ended).await.into_iter().flatten().collect()
+    }
+
+    async fn delete_streams(&self) -> Vec<(StreamName, String)> {
         let names = std::mem::take(&mut *self.names());
         let deleted = names.into_iter().map(|(name, existence)| async move {
             let ended = self.target.end_stream(name.as_str(), existence, PATIENCE);
@@ -58,6 +106,12 @@ impl Created {
             result.err().map(|error| (name, error.to_string()))
         });
         join_all(deleted).await.into_iter().flatten().collect()
+    }
+
+    fn consumers(&self) -> std::sync::MutexGuard<'_, Vec<(StreamName, ConsumerName, Existence)>> {
+        self.consumers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn names(&self) -> std::sync::MutexGuard<'_, Vec<(StreamName, Existence)>> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::kinesis::arn::StreamArn;
 use crate::kinesis::{StreamName, endpoint};
 use crate::scenario::Scenario;
-use crate::scenario::model::{Action, ConsumerKind, Event, Producer, Stream};
+use crate::scenario::model::{Action, Consumer, ConsumerKind, Event, Producer, Stream};
 use crate::scenario::targets::TargetSpec;
 use crate::target::sdk::{ControlError, Identity, Sdk};
 
@@ -321,8 +321,10 @@ fn reads(scenario: &Scenario, stream: &Stream, arn: String) -> Option<Refusal> {
         .consumers
         .values()
         .filter(|consumer| consumer.stream == stream.name)
-        .map(|consumer| match consumer.kind {
-            ConsumerKind::Polling { interval, .. } => interval,
+        .filter_map(|consumer| match consumer.kind {
+            ConsumerKind::Polling { interval, .. } => Some(interval),
+            // What it is pushed comes from nobody's share.
+            ConsumerKind::FanOut { .. } => None,
         })
         .collect();
     let reads: f64 = intervals
@@ -344,14 +346,15 @@ fn reads(scenario: &Scenario, stream: &Stream, arn: String) -> Option<Refusal> {
 /// Gives the readers of existing streams their share of the bytes: a page that brought more is followed by a longer wait.
 pub fn restrain(scenario: &mut Scenario) {
     for stream in scenario.streams.values().filter(|stream| stream.existing) {
-        let mine = || |name: &StreamName| *name == stream.name;
+        let shares =
+            |consumer: &Consumer| consumer.stream == stream.name && !consumer.kind.is_fan_out();
         let readers = scenario
             .consumers
             .values()
-            .filter(|consumer| mine()(&consumer.stream))
+            .filter(|consumer| shares(consumer))
             .count();
         for consumer in scenario.consumers.values_mut() {
-            if mine()(&consumer.stream) {
+            if shares(consumer) {
                 consumer.max_bytes_per_s = Some(READ_BYTES_PER_S_MAX / readers.max(1) as u64);
             }
         }

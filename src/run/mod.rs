@@ -15,6 +15,7 @@ mod outcome;
 pub mod owned;
 mod parts;
 mod reach;
+mod registration;
 mod session;
 mod streams;
 #[cfg(feature = "aws")]

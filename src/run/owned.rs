@@ -1,6 +1,7 @@
-//! The streams that a run made on AWS, from the moment before each is asked for to the moment after it is gone.
+//! The streams and consumers that a run made on AWS, from the moment before each is asked for to the moment after it is
+//! gone.
 //!
-//! Invariant: a stream that may exist stands in `resources.json`, on the disk, before the service hears of it; and
+//! Invariant: a stream or consumer that may exist stands in `resources.json`, on the disk, before the service hears of it; and
 //! whoever drops [`Owned`] has deleted what it made, or has been told what it could not.
 
 use std::collections::BTreeMap;
@@ -13,8 +14,8 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use serde::{Deserialize, Serialize};
 
 use super::guard::{Pins, Refusal};
-use crate::kinesis::StreamName;
 use crate::kinesis::operation::CreateStream;
+use crate::kinesis::{ConsumerName, StreamName};
 use crate::scenario::created::{EXPIRES_TAG, OWNER_TAG, RUN_TAG};
 use crate::target::Existence;
 use crate::target::sdk::{ControlError, Sdk};
@@ -75,6 +76,30 @@ pub struct Resources {
     pub label: Label,
     /// The streams, in the order in which they were made.
     pub streams: Vec<Resource>,
+    /// The consumers that were registered, in that order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consumers: Vec<OwnedConsumer>,
+}
+
+impl Resources {
+    fn is_all_gone(&self) -> bool {
+        let streams = self.streams.iter().map(|stream| stream.state);
+        let mut states = streams.chain(self.consumers.iter().map(|consumer| consumer.state));
+        states.all(|state| state == State::Deleted)
+    }
+}
+
+/// A fan-out consumer that a run registered.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OwnedConsumer {
+    /// The service's name of its stream.
+    pub stream: String,
+    /// Its name.
+    pub name: String,
+    /// The ARN that the service gave it; `None` until then.
+    pub arn: Option<String>,
+    /// What is known of it.
+    pub state: State,
 }
 
 /// A stream that a run made.
@@ -88,7 +113,7 @@ pub struct Resource {
     pub state: State,
 }
 
-/// What is known of a stream that a run made.
+/// What is known of a stream or consumer that a run made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
@@ -100,11 +125,20 @@ pub enum State {
     Deleted,
 }
 
+impl State {
+    const fn existence(self) -> Existence {
+        match self {
+            Self::Creating => Existence::Possible,
+            Self::Created | Self::Deleted => Existence::Certain,
+        }
+    }
+}
+
 /// Why a stream could not be made. Displayed as a fragment that fits after "failed to".
 #[derive(Debug, thiserror::Error)]
 pub enum OwnedError {
     /// It could not be noted, so it was not asked for.
-    #[error("write `{}`: {source}; no stream was created", path.display())]
+    #[error("write `{}`: {source}; nothing was created", path.display())]
     Note {
         /// The file.
         path: PathBuf,
@@ -138,6 +172,7 @@ impl Owned {
                 schema_version: 1,
                 label,
                 streams: Vec::new(),
+                consumers: Vec::new(),
             },
             is_given_up: false,
         }
@@ -191,6 +226,50 @@ impl Owned {
         Ok(found.arn)
     }
 
+    /// Notes a consumer, registers it with its tags and waits until it is ACTIVE. Gives its ARN.
+    ///
+    /// # Errors
+    /// See [`OwnedError`]. What may exist then is deregistered with the rest.
+    pub async fn register(
+        &mut self,
+        stream: &StreamName,
+        name: &ConsumerName,
+    ) -> Result<String, OwnedError> {
+        self.resources.consumers.push(OwnedConsumer {
+            stream: stream.to_string(),
+            name: name.to_string(),
+            arn: None,
+            state: State::Creating,
+        });
+        if let Err(source) = self.note() {
+            self.resources.consumers.pop();
+            return Err(OwnedError::Note {
+                path: self.path.clone(),
+                source,
+            });
+        }
+        let tags = self.resources.label.tags();
+        let made = self.sdk.register_tagged(stream.as_str(), name, &tags).await;
+        let arn = match made {
+            Ok(arn) => arn,
+            Err(refused) => {
+                // Refused for certain, be it that somebody else has a consumer of this name.
+                if !refused.source.may_be_done() {
+                    self.resources.consumers.pop();
+                    let _ = self.note();
+                }
+                return Err(refused.into());
+            }
+        };
+        if let Some(last) = self.resources.consumers.last_mut() {
+            last.arn = Some(arn.clone());
+            last.state = State::Created;
+        }
+        let _ = self.note();
+        self.sdk.consumer_ready(&arn).await?;
+        Ok(arn)
+    }
+
     /// The ARNs of the streams made so far, by the service's names.
     pub fn arns(&self) -> BTreeMap<String, String> {
         let streams = self.resources.streams.iter();
@@ -199,17 +278,52 @@ impl Owned {
             .collect()
     }
 
-    /// Deletes every stream that may exist. Gives what could not be deleted; it still stands in `resources.json`.
+    /// Deregisters every consumer and deletes every stream that may exist. Gives what could not be; it still stands in
+    /// `resources.json`.
     pub async fn delete(&mut self) -> Vec<ControlError> {
+        let mut failures = self.deregister().await;
+        failures.extend(self.delete_streams().await);
+        failures
+    }
+
+    /// Deregisters the consumers of streams that stay; the others go with their streams.
+    async fn deregister(&mut self) -> Vec<ControlError> {
+        let mut failures = Vec::new();
+        for number in 0..self.resources.consumers.len() {
+            let consumer = &self.resources.consumers[number];
+            let mut streams = self.resources.streams.iter();
+            if consumer.state == State::Deleted
+                || streams.any(|stream| stream.name == consumer.stream)
+            {
+                continue;
+            }
+            // It was a name when it was noted.
+            let Ok(name) = consumer.name.parse() else {
+                continue;
+            };
+            let existence = consumer.state.existence();
+            match self
+                .sdk
+                .deregister(&consumer.stream, &name, existence)
+                .await
+            {
+                Ok(()) => {
+                    self.resources.consumers[number].state = State::Deleted;
+                    let _ = self.note();
+                }
+                Err(failure) => failures.push(failure),
+            }
+        }
+        failures
+    }
+
+    async fn delete_streams(&mut self) -> Vec<ControlError> {
         let left = self.resources.streams.iter().zip(0..);
         let left = left.filter(|(stream, _)| stream.state != State::Deleted);
         let mut deletions: FuturesUnordered<_> = left
             .map(|(stream, number)| {
                 let (sdk, name) = (Arc::clone(&self.sdk), stream.name.clone());
-                let existence = match stream.state {
-                    State::Creating => Existence::Possible,
-                    State::Created | State::Deleted => Existence::Certain,
-                };
+                let existence = stream.state.existence();
                 if existence == Existence::Possible {
                     eprintln!(
                         "nobody said whether stream `{name}` was created: watching for it for half a minute"
@@ -223,7 +337,14 @@ impl Owned {
             let number: usize = number;
             match ended {
                 Ok(()) => {
-                    self.resources.streams[number].state = State::Deleted;
+                    let Resources {
+                        streams, consumers, ..
+                    } = &mut self.resources;
+                    let stream = &mut streams[number];
+                    stream.state = State::Deleted;
+                    let its = consumers.iter_mut();
+                    let its = its.filter(|consumer| consumer.stream == stream.name);
+                    its.for_each(|consumer| consumer.state = State::Deleted);
                     let _ = self.note();
                 }
                 Err(failure) => failures.push(failure),
@@ -238,8 +359,7 @@ impl Owned {
     }
 
     fn is_all_gone(&self) -> bool {
-        let mut streams = self.resources.streams.iter();
-        streams.all(|stream| stream.state == State::Deleted)
+        self.resources.is_all_gone()
     }
 
     /// Writes the file whole and makes sure that it is on the disk, its name as well.
@@ -294,10 +414,7 @@ pub fn is_left(folder: &Path) -> bool {
     };
     let resources: Result<Resources, _> = serde_json::from_slice(&text);
     // One that cannot be read may list something.
-    resources.map_or(true, |resources| {
-        let mut streams = resources.streams.iter();
-        streams.any(|stream| stream.state != State::Deleted)
-    })
+    resources.map_or(true, |resources| !resources.is_all_gone())
 }
 
 /// What [`Owned::create`] is to be asked for one stream of the scenario.

@@ -11,13 +11,13 @@ use super::outcome::{ConsumerOutcome, ProducerOutcome};
 use super::session::{Controls, RunError, Session};
 use super::streams::LiveStreams;
 use crate::base::{Clock, Timestamp};
-use crate::consumer::{ConsumerContext, ConsumerReport, Polling, Prepared};
+use crate::consumer::{ConsumerContext, ConsumerReport, Prepared};
 use crate::kinesis::StreamName;
 use crate::measure::integrity::{Integrity, WorkerKey};
 use crate::measure::tips::{Positions, Tips};
 use crate::measure::{IntervalClock, PartId, Recorder, RecorderTotals, ThrottleTable};
 use crate::producer::{Worker, WorkerContext, WorkerReport};
-use crate::scenario::model::{Consumer, ConsumerKind, Producer, StartPosition};
+use crate::scenario::model::{Consumer, Producer, StartPosition};
 use crate::workload::payload_pool;
 
 /// How often finished intervals are taken from the tasks that made them.
@@ -153,7 +153,7 @@ impl ProducerOutcome {
 pub(super) struct LiveConsumer {
     name: String,
     stream: StreamName,
-    kind: ConsumerKind,
+    kind: &'static str,
     start: StartPosition,
     /// Its number in its stream's account.
     account: usize,
@@ -200,14 +200,14 @@ impl LiveConsumer {
         Ok(Self {
             name: consumer.name.clone(),
             stream: consumer.stream.clone(),
-            kind: consumer.kind,
+            kind: consumer.kind.as_str(),
             start: consumer.start,
             account,
             integrity: Arc::clone(&stream.integrity),
             stamped: stream.stamped,
             positions,
             tips: Arc::clone(&stream.tips),
-            task: tokio::spawn(Polling::new(prepared, context, recorder).run()),
+            task: tokio::spawn(prepared.run(context, recorder)),
         })
     }
 
@@ -238,9 +238,7 @@ impl LiveConsumer {
         };
         let outcome = ConsumerOutcome {
             stream: self.stream,
-            kind: match self.kind {
-                ConsumerKind::Polling { .. } => "polling",
-            },
+            kind: self.kind,
             report,
             covered_from,
             ledger: self

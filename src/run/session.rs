@@ -15,6 +15,7 @@ use super::heartbeat;
 use super::hosts::{HostOutcome, Hosts};
 use super::outcome::{Outcome, TargetOutcome};
 use super::parts::{LiveConsumer, LiveProducer, Schedule};
+use super::registration;
 use super::streams::LiveStreams;
 use super::timeline::{self, Stage};
 use crate::base::{Clock, Timestamp};
@@ -151,7 +152,7 @@ impl Session {
         let left_behind = created.delete_all().await;
         match ended {
             Ok(Ok(mut outcome)) => {
-                outcome.target.left_behind = left_behind;
+                outcome.target.left_behind.extend(left_behind);
                 outcome.target.findings = target.findings();
                 Ok(outcome)
             }
@@ -271,6 +272,12 @@ impl Session {
             ended.map_err(|_| RunError::Task("shard list"))?;
         }
         let (streams, unreachable) = streams.finish(&self.target, clock.now()).await;
+        // The first host deletes the streams when all say that they are done: what hangs on them goes before.
+        let left_behind = if portion.is_first() {
+            Vec::new()
+        } else {
+            created.deregister_all().await
+        };
         let clock_offset_ns = match unreachable {
             None => self.part(load_end, clock_offset, &mut cancel).await,
             Some(_) => clock_offset,
@@ -297,12 +304,13 @@ impl Session {
             }),
             target: TargetOutcome {
                 unreachable: unreachable.map(|error| error.to_string()),
+                left_behind,
                 ..TargetOutcome::default()
             },
         })
     }
 
-    /// Makes the streams, and readers that hold their iterators: nothing put from then on is missed.
+    /// Makes the streams, and readers that hold their places: nothing put from then on is missed.
     async fn prepare(&self, created: &Created) -> Result<Preparation, RunError> {
         if let Some(host) = self.target.host()
             && !self.clock.is_virtual()
@@ -318,12 +326,18 @@ impl Session {
         }
         let streams = LiveStreams::create(self, created).await?;
         let clock_offset = self.meet().await?;
-        let mut prepared = Vec::new();
-        let consumers = self.scenario.consumers.values().zip(0u16..);
         let portion = self.portion();
-        for (consumer, number) in consumers.filter(|(_, number)| portion.reads(u32::from(*number)))
-        {
-            let reader = Prepared::new(self.clock, self.target.clone(), consumer)
+        let consumers = self.scenario.consumers.values().zip(0u16..);
+        let here = consumers.filter(|(_, number)| portion.reads(u32::from(*number)));
+        let mut registered = Vec::new();
+        for (consumer, number) in here {
+            let arn = registration::register(&self.target, created, consumer, self.run).await;
+            let arn = arn.map_err(failed("register a consumer of", &consumer.stream))?;
+            registered.push((consumer, number, arn));
+        }
+        let mut prepared = Vec::new();
+        for (consumer, number, arn) in registered {
+            let reader = Prepared::new(self.clock, self.target.clone(), consumer, arn)
                 .await
                 .map_err(failed("read stream", &consumer.stream))?;
             prepared.push((consumer.clone(), reader, number));

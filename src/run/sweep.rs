@@ -1,13 +1,14 @@
 //! Finding what runs left on AWS, by tag, and taking it away.
 //!
-//! Invariant: a stream without the tag `streamgauge.run` is not touched, whatever its name; nor is one whose run may still
-//! go on, unless that run was named.
+//! Invariant: a stream or consumer without the tag `streamgauge.run` is not touched, whatever its name; nor is one whose run
+//! may still go on, unless that run was named.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp as Utc;
 use serde::Serialize;
 
+use crate::kinesis::ConsumerName;
 use crate::scenario::created::{EXPIRES_TAG, OWNER_TAG, PREFIX, RUN_TAG};
 use crate::target::Existence;
 use crate::target::sdk::{ControlError, Sdk};
@@ -21,11 +22,14 @@ pub struct Wanted {
     pub expired: bool,
 }
 
-/// One stream whose name or tag is that of a run.
+/// One stream, or one consumer of a stream, that is named as runs name theirs.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Swept {
-    /// Its name.
+    /// The stream's name.
     pub stream: String,
+    /// The consumer, if it is one: its stream stays.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub consumer: Option<SweptConsumer>,
     /// The run that made it, by its tag.
     pub run: Option<String>,
     /// Who made that run, by its tag.
@@ -38,7 +42,43 @@ pub struct Swept {
     pub reason: String,
 }
 
-/// What a sweep does with a stream.
+/// Which consumer.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct SweptConsumer {
+    /// Its name.
+    #[serde(rename = "consumer")]
+    pub name: String,
+    /// Its ARN.
+    #[serde(rename = "consumer_arn")]
+    pub arn: String,
+}
+
+/// What a look through an account found.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Found {
+    /// Streams and consumers that are named as runs name theirs.
+    pub swept: Vec<Swept>,
+    /// Streams whose consumers could not be listed.
+    pub unlisted: Vec<String>,
+}
+
+impl Swept {
+    /// What it is called: a stream's name, or `consumer NAME of STREAM`.
+    pub fn shown(&self) -> String {
+        match &self.consumer {
+            None => self.stream.clone(),
+            Some(consumer) => format!("consumer {} of {}", consumer.name, self.stream),
+        }
+    }
+
+    fn of_consumer(mut self, name: &ConsumerName, arn: String) -> Self {
+        let name = name.to_string();
+        self.consumer = Some(SweptConsumer { name, arn });
+        self
+    }
+}
+
+/// What a sweep does with a stream or consumer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SweepAction {
@@ -89,6 +129,7 @@ pub fn judge(stream: &str, tags: &BTreeMap<String, String>, wanted: &Wanted, now
     };
     Swept {
         stream: stream.to_owned(),
+        consumer: None,
         run,
         owner: tag(OWNER_TAG),
         expires,
@@ -97,28 +138,63 @@ pub fn judge(stream: &str, tags: &BTreeMap<String, String>, wanted: &Wanted, now
     }
 }
 
-/// Looks at every stream that is named as runs name theirs. One whose tags cannot be read is kept.
+/// Looks at every stream that is named as runs name theirs, and at every such consumer of the others: the consumers of a
+/// run's own stream go with it. One whose tags cannot be read is kept.
 ///
 /// # Errors
 /// When the streams cannot be listed, or the service does not answer any more.
-pub async fn find(sdk: &Sdk, wanted: &Wanted, now: Utc) -> Result<Vec<Swept>, ControlError> {
-    let mut found = Vec::new();
-    for stream in sdk.names_with(PREFIX).await? {
+pub async fn find(sdk: &Sdk, wanted: &Wanted, now: Utc) -> Result<Found, ControlError> {
+    let mut found = Found::default();
+    for stream in sdk.names_with("").await? {
+        if !stream.starts_with(PREFIX) {
+            find_consumers(sdk, &stream, wanted, now, &mut found).await?;
+            continue;
+        }
         match sdk.tags(&stream).await {
-            Ok(tags) => found.push(judge(&stream, &tags, wanted, now)),
+            Ok(tags) => found.swept.push(judge(&stream, &tags, wanted, now)),
             // It went away meanwhile.
             Err(gone) if gone.is_not_found() => {}
             Err(error) if error.source.is_unreachable() => return Err(error),
-            Err(error) => found.push(unreadable(&stream, &error)),
+            Err(error) => found.swept.push(unreadable(&stream, &error)),
         }
     }
     Ok(found)
+}
+
+/// Looks at the consumers of a stream that is no run's.
+async fn find_consumers(
+    sdk: &Sdk,
+    stream: &str,
+    wanted: &Wanted,
+    now: Utc,
+    found: &mut Found,
+) -> Result<(), ControlError> {
+    let consumers = match sdk.consumers_with(stream, PREFIX).await {
+        Ok(consumers) => consumers,
+        Err(gone) if gone.is_not_found() => return Ok(()),
+        Err(error) if error.source.is_unreachable() => return Err(error),
+        Err(_) => {
+            found.unlisted.push(stream.to_owned());
+            return Ok(());
+        }
+    };
+    for (name, arn) in consumers {
+        let swept = match sdk.consumer_tags(&arn).await {
+            Ok(tags) => judge(stream, &tags, wanted, now),
+            Err(gone) if gone.is_not_found() => continue,
+            Err(error) if error.source.is_unreachable() => return Err(error),
+            Err(error) => unreadable(stream, &error),
+        };
+        found.swept.push(swept.of_consumer(&name, arn));
+    }
+    Ok(())
 }
 
 /// A stream that does not say whose it is.
 fn unreadable(stream: &str, error: &ControlError) -> Swept {
     Swept {
         stream: stream.to_owned(),
+        consumer: None,
         run: None,
         owner: None,
         expires: None,
@@ -130,29 +206,44 @@ fn unreadable(stream: &str, error: &ControlError) -> Swept {
 /// Deletes what was found to be deleted, if its tags still say so: somebody may have taken their time to agree, and a
 /// stream of this name may be another one by now.
 pub async fn sweep(sdk: &Sdk, found: &mut [Swept], wanted: &Wanted, now: Utc) {
-    for stream in found {
-        if stream.action != SweepAction::Delete {
+    for one in found {
+        if one.action != SweepAction::Delete {
             continue;
         }
-        match sdk.tags(&stream.stream).await {
-            Ok(tags) => *stream = judge(&stream.stream, &tags, wanted, now),
+        let tags = match &one.consumer {
+            None => sdk.tags(&one.stream).await,
+            Some(consumer) => sdk.consumer_tags(&consumer.arn).await,
+        };
+        match tags {
+            Ok(tags) => {
+                let consumer = one.consumer.take();
+                *one = judge(&one.stream, &tags, wanted, now);
+                one.consumer = consumer;
+            }
             Err(gone) if gone.is_not_found() => {
-                stream.action = SweepAction::Deleted;
-                "it went away meanwhile".clone_into(&mut stream.reason);
+                one.action = SweepAction::Deleted;
+                "it went away meanwhile".clone_into(&mut one.reason);
             }
             Err(error) => {
-                stream.action = SweepAction::Failed;
-                stream.reason = error.to_string();
+                one.action = SweepAction::Failed;
+                one.reason = error.to_string();
             }
         }
-        if stream.action != SweepAction::Delete {
+        if one.action != SweepAction::Delete {
             continue;
         }
-        match sdk.delete(&stream.stream, Existence::Certain).await {
-            Ok(()) => stream.action = SweepAction::Deleted,
+        let name = one.consumer.as_ref().map(|consumer| consumer.name.parse());
+        let ended = match name {
+            None => sdk.delete(&one.stream, Existence::Certain).await,
+            Some(Ok(name)) => sdk.deregister(&one.stream, &name, Existence::Certain).await,
+            // It was a name when it was found.
+            Some(Err(_)) => continue,
+        };
+        match ended {
+            Ok(()) => one.action = SweepAction::Deleted,
             Err(error) => {
-                stream.action = SweepAction::Failed;
-                stream.reason = error.to_string();
+                one.action = SweepAction::Failed;
+                one.reason = error.to_string();
             }
         }
     }

@@ -171,21 +171,38 @@ fn retry(raw: &Retry) -> model::Retry {
 }
 
 fn consumer(name: &str, raw: &Consumer) -> Option<model::Consumer> {
-    let Consumer::Polling {
-        stream,
-        interval,
-        max_records,
-        backoff,
-        start,
-    } = raw;
+    let (kind, start) = match raw {
+        Consumer::Polling {
+            interval,
+            max_records,
+            backoff,
+            start,
+            ..
+        } => {
+            let kind = model::ConsumerKind::Polling {
+                interval: interval.value,
+                max_records: *max_records,
+                backoff: backoff.value,
+            };
+            (kind, start)
+        }
+        Consumer::FanOut {
+            consumer_name,
+            start,
+            ..
+        } => {
+            let name = consumer_name.as_deref().map(str::parse).transpose();
+            let kind = model::ConsumerKind::FanOut {
+                name: name.ok()?,
+                registered: None,
+            };
+            (kind, start)
+        }
+    };
     Some(model::Consumer {
         name: name.to_owned(),
-        stream: stream_name(stream.as_deref())?,
-        kind: model::ConsumerKind::Polling {
-            interval: interval.value,
-            max_records: *max_records,
-            backoff: backoff.value,
-        },
+        stream: stream_name(raw.stream())?,
+        kind,
         start: start.value,
         max_bytes_per_s: None,
     })

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::model::Scenario;
-use crate::kinesis::StreamName;
+use super::model::{Consumer, ConsumerKind, Scenario};
+use crate::kinesis::{ConsumerName, StreamName};
 
 /// What the name of every stream that a run creates begins with.
 pub const PREFIX: &str = "streamgauge-";
@@ -45,6 +45,20 @@ pub fn service_names(scenario: &Scenario, run: u32) -> BTreeMap<StreamName, Stre
     named
         .chain(existing.map(|stream| (stream.name.clone(), stream.name.clone())))
         .collect()
+}
+
+/// The name under which a run registers a fan-out consumer that is given none: the run's own, of at most 86 characters.
+pub fn consumer_name(consumer: &Consumer, run: u32) -> Option<ConsumerName> {
+    match &consumer.kind {
+        ConsumerKind::Polling { .. } => None,
+        ConsumerKind::FanOut {
+            name: Some(name), ..
+        } => Some(name.clone()),
+        ConsumerKind::FanOut { name: None, .. } => {
+            let name = format!("{PREFIX}{}-{}", run_id(run), consumer.name);
+            name.parse().ok()
+        }
+    }
 }
 
 /// Which names [`service_names`] may give in any run, as an ARN's resource with a `*`.

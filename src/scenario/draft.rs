@@ -105,7 +105,8 @@ impl Draft {
                 *min = Text::new(format!("{least}B")).ok();
             }
         }
-        for Consumer::Polling { stream, .. } in self.consumers.values_mut() {
+        for consumer in self.consumers.values_mut() {
+            let stream = consumer.stream_mut();
             *stream = stream.take().or_else(|| only.clone());
         }
         for event in self.events.values_mut() {

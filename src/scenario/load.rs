@@ -169,7 +169,10 @@ kind = "polling"
             interval,
             max_records,
             backoff,
-        } = billing.kind;
+        } = billing.kind
+        else {
+            panic!("{:?}", billing.kind);
+        };
         assert_eq!(interval, Duration::from_millis(250));
         assert_eq!((max_records, backoff), (10_000, Duration::from_millis(250)));
     }

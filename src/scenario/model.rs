@@ -9,7 +9,7 @@ pub use super::key_table::KeyTable;
 use crate::base::Timestamp;
 pub use crate::kinesis::operation::PutApi;
 use crate::kinesis::quotas::Limits;
-use crate::kinesis::{Delays, HashKey, ShardId, StreamName};
+use crate::kinesis::{ConsumerName, Delays, HashKey, ShardId, StreamName};
 
 /// A checked scenario.
 #[derive(Clone, Debug)]
@@ -363,7 +363,7 @@ pub struct Consumer {
 }
 
 /// How a consumer reads.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ConsumerKind {
     /// GetRecords in a loop for each shard, children after their parents.
     Polling {
@@ -375,6 +375,29 @@ pub enum ConsumerKind {
         /// The wait after a refused call.
         backoff: Duration,
     },
+    /// SubscribeToShard for each shard, children after their parents.
+    FanOut {
+        /// The name to register under; `None` one of the run's own.
+        name: Option<ConsumerName>,
+        /// The ARN of a consumer that was registered for this run before it began. No setting of the file: whoever surrounds
+        /// a run on AWS sets it.
+        registered: Option<String>,
+    },
+}
+
+impl ConsumerKind {
+    /// The kind as scenarios write it.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Polling { .. } => "polling",
+            Self::FanOut { .. } => "fan-out",
+        }
+    }
+
+    /// Whether it is an enhanced fan-out consumer, which takes nothing from a shard's other readers.
+    pub const fn is_fan_out(&self) -> bool {
+        matches!(self, Self::FanOut { .. })
+    }
 }
 
 /// Where a consumer begins.

@@ -16,27 +16,21 @@ use tokio::sync::watch;
 use super::answer::{Answer, Content};
 use super::dispatch::select;
 use super::untaken::Untaken;
-use crate::host::{DryRun, Host};
+use crate::base::Clock;
+use crate::host::{DryRun, Host, Subscription};
 use crate::kinesis::arn::ConsumerArn;
 use crate::kinesis::delays::DelayName;
-use crate::kinesis::operation::{End, SubscriptionId};
-use crate::kinesis::{ErrorCode, KinesisError, ShardId, StreamName};
+use crate::kinesis::operation::End;
+use crate::kinesis::{ErrorCode, KinesisError};
 use crate::wire::{Codec, Value, event_stream};
 
-/// A subscription that was begun. Dropped with its connection, it is closed.
-struct Begun {
-    host: Arc<Host>,
-    id: SubscriptionId,
-    stream: StreamName,
-    shard: ShardId,
-}
-
 struct Open {
-    begun: Begun,
+    subscription: Subscription,
     codec: Codec,
     step: Step,
     stopping: watch::Receiver<bool>,
     untaken: Arc<Untaken>,
+    clock: Clock,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,12 +41,6 @@ enum Step {
     Done,
 }
 
-impl Drop for Begun {
-    fn drop(&mut self) {
-        self.host.account().close_subscription(self.id);
-    }
-}
-
 /// Begins a subscription. What is wrong with it before its first event is an ordinary error.
 pub(super) async fn answer(
     host: Arc<Host>,
@@ -61,16 +49,17 @@ pub(super) async fn answer(
     stopping: watch::Receiver<bool>,
     untaken: &Arc<Untaken>,
 ) -> Answer {
-    let begun = match begin(&host, input).await {
-        Ok(begun) => begun,
+    let subscription = match begin(&host, input).await {
+        Ok(subscription) => subscription,
         Err(error) => return Answer::refused(codec, &error),
     };
     let open = Open {
-        begun,
+        subscription,
         codec,
         step: Step::Begin,
         stopping,
         untaken: Arc::clone(untaken),
+        clock: host.clock(),
     };
     let frames = stream::unfold(open, |mut open| async move {
         let bytes = next(&mut open).await?;
@@ -84,7 +73,7 @@ pub(super) async fn answer(
     }
 }
 
-async fn begin(host: &Arc<Host>, input: &Value) -> Result<Begun, KinesisError> {
+async fn begin(host: &Arc<Host>, input: &Value) -> Result<Subscription, KinesisError> {
     let account = host.account();
     let consumer = input.str("ConsumerARN").unwrap_or_default();
     let arn: ConsumerArn = consumer.parse()?;
@@ -101,26 +90,18 @@ async fn begin(host: &Arc<Host>, input: &Value) -> Result<Begun, KinesisError> {
         place.and_then(|place| place.str("SequenceNumber")),
         place.and_then(|place| place.timestamp("Timestamp")),
     )?;
-    let dry_run = input.is_true("DryRun");
-    host.call(DelayName::GetShardIterator, |account, now| {
-        if dry_run {
-            let call = DryRun::SubscribeToShard {
-                consumer_arn: consumer,
-                shard,
-                position,
-            };
-            return Err(account.dry_run(now, call));
-        }
-        let id = account.subscribe_to_shard(now, consumer, shard, position)?;
-        // Its client may go away while the answer is delayed.
-        Ok(Begun {
-            host: Arc::clone(host),
-            id,
-            stream: arn.stream.stream.clone(),
+    if input.is_true("DryRun") {
+        let call = DryRun::SubscribeToShard {
+            consumer_arn: consumer,
             shard,
-        })
-    })
-    .await
+            position,
+        };
+        let kind = DelayName::GetShardIterator;
+        return host
+            .call(kind, |account, now| Err(account.dry_run(now, call)))
+            .await;
+    }
+    host.subscribe(consumer, shard, position).await
 }
 
 /// The next frame, as soon as there is one; `None` when the stream is over.
@@ -133,36 +114,29 @@ async fn next(open: &mut Open) -> Option<Bytes> {
         Step::Follow => {}
         Step::Done => return None,
     }
-    let begun = &open.begun;
-    loop {
-        // What other subscriptions and answers left untaken goes first; records wait in their log.
-        open.untaken.room(begun.host.clock()).await;
-        begun.host.settle();
-        // Noted before looking, so that a record that comes between the two is not slept over.
-        let noted = begun.host.writes(begun.stream.as_str(), begun.shard);
-        let now = begun.host.clock().now();
-        let poll = begun.host.account().poll_subscription(now, begun.id);
-        if poll.ended.is_some() {
-            open.step = Step::Done;
-        }
-        if let Some(event) = poll.event {
-            let event = event_stream::subscribe_event(
+    // What other subscriptions and answers left untaken goes first; records wait in their log.
+    open.untaken.room(open.clock).await;
+    let event = tokio::select! {
+        event = open.subscription.next() => event,
+        _ = open.stopping.wait_for(|stopping| *stopping) => return None,
+    };
+    match event {
+        Ok(event) => {
+            // So far it is a view of the log; its bytes are written when there is room for them, however long it took.
+            open.untaken.room(open.clock).await;
+            let bytes = event_stream::subscribe_event(
                 open.codec,
                 &event.records,
                 event.continuation,
                 event.millis_behind_latest,
                 &event.child_shards,
             );
-            return Some(open.untaken.count_anyway(now, event));
+            Some(open.untaken.count_anyway(open.clock.now(), bytes))
         }
-        if let Some(end) = poll.ended {
+        Err(end) => {
+            open.step = Step::Done;
             let (code, text) = failure(end)?;
-            return Some(event_stream::exception(open.codec, code.as_str(), text));
-        }
-        let deadline = poll.next_poll?;
-        tokio::select! {
-            () = begun.host.wait_for_records(begun.stream.as_str(), begun.shard, noted, deadline) => {}
-            _ = open.stopping.wait_for(|stopping| *stopping) => return None,
+            Some(event_stream::exception(open.codec, code.as_str(), text))
         }
     }
 }

@@ -24,9 +24,11 @@ pub mod lean;
 #[cfg(feature = "aws")]
 mod names;
 mod patience;
+mod registered;
 pub mod scripted;
 #[cfg(feature = "aws")]
 pub mod sdk;
+mod subscription;
 
 use std::sync::Arc;
 
@@ -43,6 +45,7 @@ use patience::{patiently, patiently_creating};
 pub use scripted::{Script, Scripted};
 #[cfg(feature = "aws")]
 pub use sdk::Sdk;
+pub use subscription::{Pushed, Subscription};
 
 /// Where a run sends its records. Copies are the same target.
 #[derive(Clone, Debug)]

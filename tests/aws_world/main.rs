@@ -5,9 +5,11 @@
 
 mod cost;
 mod existing;
+mod fan_out;
 mod faults;
 #[path = "../support/faulty.rs"]
 mod faulty;
 mod guard;
+mod hosts;
 mod leftovers;
 mod world;

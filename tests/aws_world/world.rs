@@ -188,9 +188,14 @@ impl World {
 
     /// Starts the scenario, and waits until its load is under way: more records than one batch are stored.
     pub(crate) fn start(&self) -> Child {
+        self.start_with(&[])
+    }
+
+    /// The same with these further arguments.
+    pub(crate) fn start_with(&self, further: &[&str]) -> Child {
         let arguments = ["run", "rehearsal.toml", "--quiet", "--target", "mine"];
         let more = ["--set", "time.measure=60s"];
-        let mut program = self.program(&[&arguments[..], &more].concat());
+        let mut program = self.program(&[&arguments[..], &more, further].concat());
         let child = program.spawn().expect("the program starts");
         let stream = wait_for(&self.runtime, "the run's stream", || self.streams().pop());
         wait_for(&self.runtime, "its records", || {
@@ -260,6 +265,30 @@ impl World {
         let answer = self.runtime.block_on(call.send());
         let tags = answer.expect("tags are listed").tags.into_iter();
         tags.map(|tag| (tag.key, tag.value.unwrap_or_default()))
+            .collect()
+    }
+
+    /// The names and ARNs of a stream's consumers that are not being deregistered.
+    pub(crate) fn consumers(&self, stream: &str) -> Vec<(String, String)> {
+        use aws_sdk_kinesis::types::ConsumerStatus;
+
+        let call = self.client.list_stream_consumers();
+        let call = call.stream_arn(Self::arn(stream)).send();
+        let listed = self.runtime.block_on(call).expect("consumers are listed");
+        let listed = listed.consumers.unwrap_or_default().into_iter();
+        let listed = listed.filter(|consumer| consumer.consumer_status != ConsumerStatus::Deleting);
+        listed
+            .map(|consumer| (consumer.consumer_name, consumer.consumer_arn))
+            .collect()
+    }
+
+    /// The tags of a consumer.
+    pub(crate) fn consumer_tags(&self, arn: &str) -> BTreeMap<String, String> {
+        let call = self.client.list_tags_for_resource().resource_arn(arn);
+        let answer = self.runtime.block_on(call.send());
+        let tags = answer.expect("tags are listed").tags.unwrap_or_default();
+        tags.into_iter()
+            .map(|tag| (tag.key, tag.value.unwrap_or_default()))
             .collect()
     }
 

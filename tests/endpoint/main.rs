@@ -3,6 +3,7 @@
 #![cfg(feature = "aws")]
 
 mod answers;
+mod fan_out;
 mod faults;
 #[path = "../support/faulty.rs"]
 mod faulty;

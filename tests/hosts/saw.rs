@@ -368,6 +368,7 @@ pub(crate) fn outcome(loaded: &Loaded, portion: Option<Portion>) -> Outcome {
                     totals: recorder.finish(),
                     throttles: ThrottleTable::new(),
                     calls: deliveries / 3,
+                    events: None,
                     deliveries,
                     last_failure: None,
                     at_tip: BTreeMap::new(),

@@ -10,6 +10,8 @@ use crate::measure::integrity::Snapshot;
 use crate::measure::{
     ConsumerLedger, Facts, Phase, ProducerLedger, Reason, ShardTotals, Status, Verdict, judge,
 };
+use crate::report::aws::AwsRun;
+use crate::report::cost::Cost;
 use crate::report::document::{
     ByPhase, ConsumerSummary, Document, Instrument, Latency, Ledger, ProducerSummary, ShardRow,
     StreamBalance, TargetFinding, TargetSummary, ThrottlingRow, WorkerRow, per_s,
@@ -70,7 +72,7 @@ pub(super) fn merged(
         instrument: instrument(parts, apart_ms),
         target: target(parts),
         environment: None,
-        aws: None,
+        aws: aws(parts),
         worker: None,
         workers: parts.iter().map(row).collect(),
         ledger,
@@ -305,6 +307,33 @@ fn target(parts: &[Part]) -> Option<TargetSummary> {
         sum.left_behind
             .extend(left.map(|(stream, reason)| (stream.clone(), reason.clone())));
     }
+    Some(sum)
+}
+
+/// The bill of all workers: each counted what it put, and all of them the same hours of the same streams.
+fn aws(parts: &[Part]) -> Option<AwsRun> {
+    let mut runs = parts.iter().filter_map(|part| part.document.aws.as_ref());
+    let mut sum = runs.next()?.clone();
+    let mut lines = sum.cost.lines.clone();
+    for run in runs {
+        sum.stopped_by_max_cost |= run.stopped_by_max_cost;
+        for line in &run.cost.lines {
+            let same = lines
+                .iter_mut()
+                .find(|known| (&known.stream, &known.item) == (&line.stream, &line.item));
+            let Some(known) = same else {
+                lines.push(line.clone());
+                continue;
+            };
+            known.quantity = if line.item.contains("hours") {
+                known.quantity.max(line.quantity)
+            } else {
+                known.quantity + line.quantity
+            };
+            known.usd = known.quantity * known.unit_price_usd;
+        }
+    }
+    sum.cost = Cost::of(sum.cost.prices, lines);
     Some(sum)
 }
 

@@ -166,7 +166,15 @@ fn fared(summary: &ConsumerSummary) -> String {
     } else {
         "NOT CAUGHT UP at the end"
     };
-    format!("{rate}{}; {caught_up}", counted(summary.calls, "call"))
+    let calls = match summary.events {
+        None => counted(summary.calls, "call"),
+        Some(events) => format!(
+            "{}, {}",
+            counted(summary.calls, "subscription call"),
+            counted(events, "event")
+        ),
+    };
+    format!("{rate}{calls}; {caught_up}")
 }
 
 fn counted_deliveries(deliveries: u64) -> String {

@@ -29,4 +29,31 @@ pub(in crate::scenario) enum Consumer {
         #[serde(default = "defaults::start")]
         start: StartText,
     },
+    /// SubscribeToShard for each shard, children after their parents: an enhanced fan-out consumer, registered for the run
+    /// and deregistered at its end.
+    FanOut {
+        /// The stream it reads; the only one if there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stream: Option<String>,
+        /// The name that it registers under, which nobody may have; one of the run's own if not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        consumer_name: Option<String>,
+        /// Where it begins.
+        #[serde(default = "defaults::start")]
+        start: StartText,
+    },
+}
+
+impl Consumer {
+    /// The stream it reads, once it is known.
+    pub(in crate::scenario) fn stream(&self) -> Option<&str> {
+        let (Self::Polling { stream, .. } | Self::FanOut { stream, .. }) = self;
+        stream.as_deref()
+    }
+
+    /// The stream it reads, to be filled in.
+    pub(in crate::scenario) const fn stream_mut(&mut self) -> &mut Option<String> {
+        let (Self::Polling { stream, .. } | Self::FanOut { stream, .. }) = self;
+        stream
+    }
 }

@@ -33,7 +33,7 @@ const fn rule(
 }
 
 /// Every rule.
-const RULES: [Rule; 32] = [
+const RULES: [Rule; 33] = [
     rule(streams::measures_something, &[("time", "measure")]),
     rule(
         streams::keeps_records_as_long_as_the_service_can,
@@ -62,6 +62,10 @@ const RULES: [Rule; 32] = [
     rule(
         consumers::readers_come_back_in_an_iterators_life,
         &[("consumers", "interval"), ("consumers", "backoff")],
+    ),
+    rule(
+        consumers::registered_names_are_names_and_differ,
+        &[("consumers", "consumer_name"), ("consumers", "stream")],
     ),
     rule(
         producers::streams_exist,

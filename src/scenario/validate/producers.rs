@@ -6,16 +6,16 @@ use crate::kinesis::quotas::{CapName, Limits};
 use crate::scenario::defaults::STAMP_BYTES;
 use crate::scenario::draft::Draft;
 use crate::scenario::finding::Finding;
-use crate::scenario::schema::{Arrival, Consumer, Producer, PutApi, Retry, Size, StampPlace};
+use crate::scenario::schema::{Arrival, Producer, PutApi, Retry, Size, StampPlace};
 
 pub(super) fn streams_exist(draft: &Draft, findings: &mut Vec<Finding>) {
     for (name, producer) in &draft.producers {
         let path = ["producers", name, "stream"];
         stream_exists(draft, path, producer.stream.as_deref(), findings);
     }
-    for (name, Consumer::Polling { stream, .. }) in &draft.consumers {
+    for (name, consumer) in &draft.consumers {
         let path = ["consumers", name, "stream"];
-        stream_exists(draft, path, stream.as_deref(), findings);
+        stream_exists(draft, path, consumer.stream(), findings);
     }
 }
 

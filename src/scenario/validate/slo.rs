@@ -115,13 +115,13 @@ fn is_measured(
     if metric.side != Side::Consumer || !FROM_STAMP.contains(&metric.figure) {
         return;
     }
-    let Some(Consumer::Polling { stream, .. }) = draft.consumers.get(metric.name) else {
+    let Some(stream) = draft.consumers.get(metric.name).map(Consumer::stream) else {
         return;
     };
     let mut writers = draft
         .producers
         .values()
-        .filter(|producer| producer.stream == *stream);
+        .filter(|producer| producer.stream.as_deref() == stream);
     // Refused producers may stamp too: only what is known is judged.
     let all_known = draft.producers.len() == draft.declared.producers.len();
     if all_known && writers.all(|producer| producer.payload.stamp == StampPlace::None) {

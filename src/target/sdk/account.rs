@@ -196,7 +196,7 @@ impl Sdk {
 }
 
 /// Why `action` did not succeed.
-fn failed(action: &str) -> impl FnOnce(CallError) -> ControlError {
+pub(super) fn failed(action: &str) -> impl FnOnce(CallError) -> ControlError {
     let action = action.to_owned();
     move |source| ControlError { action, source }
 }

@@ -1,11 +1,12 @@
-//! DeleteStream until the stream is gone: through broken connections, past creations that are still under way.
+//! DeleteStream until the stream is gone, and DeregisterStreamConsumer until the consumer is: through broken connections,
+//! past creations that are still under way.
 
 use std::time::Duration;
 
 use super::Sdk;
 use crate::base::Timestamp;
-use crate::kinesis::ErrorCode;
 use crate::kinesis::operation::StreamStatus;
+use crate::kinesis::{ConsumerName, ErrorCode};
 use crate::target::patience::within;
 use crate::target::{CallError, Existence};
 
@@ -112,6 +113,36 @@ impl Sdk {
                         _ => {}
                     }
                 }
+            }
+            clock.sleep(wait).await;
+            wait = (wait * 2).min(longest);
+        }
+    }
+
+    /// Deregisters a consumer, in the same manner; that its stream is gone is success too.
+    pub(in crate::target) async fn end_consumer(
+        &self,
+        stream: &str,
+        name: &ConsumerName,
+        existence: Existence,
+        patience: Duration,
+    ) -> Result<(), CallError> {
+        let clock = self.clock;
+        let mut deletion = Deletion {
+            existence,
+            begun: clock.now(),
+            patience,
+            absent_since: None,
+        };
+        let (mut wait, longest) = AGAIN;
+        loop {
+            let left = deletion.left(clock.now()).max(AGAIN.0);
+            let answer = within(left, clock, self.deregister_consumer(stream, name)).await;
+            match deletion.judge(clock.now(), answer) {
+                Next::Gone => return Ok(()),
+                Next::GiveUp(error) => return Err(error),
+                // One that is still being made is gone later.
+                Next::Again | Next::Look(_) => {}
             }
             clock.sleep(wait).await;
             wait = (wait * 2).min(longest);

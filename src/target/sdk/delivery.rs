@@ -4,6 +4,8 @@
 //! the time and leaves it with the call that waits, which runs in the same task.
 
 use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
@@ -19,6 +21,7 @@ use crate::base::{Clock, Timestamp};
 
 tokio::task_local! {
     static CAME: Cell<Option<Timestamp>>;
+    static STREAMED: Came;
 }
 
 /// Makes a call and says when its answer came; if there was none, when the call ended.
@@ -29,6 +32,29 @@ pub(super) async fn stamped<F: Future>(clock: Clock, call: F) -> (F::Output, Tim
     };
     let (output, came) = CAME.scope(Cell::new(None), call).await;
     (output, came.unwrap_or_else(|| clock.now()))
+}
+
+/// When the last bytes of an answer that goes on came; 0 until then.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Came(Arc<AtomicU64>);
+
+impl Came {
+    /// The time of the newest bytes. An event is decoded as soon as all of it is there, so of the event that was received
+    /// last this is the time of its last byte.
+    pub(super) fn last(&self) -> Option<Timestamp> {
+        let nanos = self.0.load(Ordering::Acquire);
+        (nanos > 0).then(|| Timestamp::from_nanos(nanos))
+    }
+
+    fn note(&self, at: Timestamp) {
+        self.0.store(at.as_nanos(), Ordering::Release);
+    }
+}
+
+/// Makes a call whose answer goes on, and says how to learn when its bytes came.
+pub(super) async fn streamed<F: Future>(call: F) -> (F::Output, Came) {
+    let came = Came::default();
+    (STREAMED.scope(came.clone(), call).await, came)
 }
 
 /// An HTTP client that notes when answers came.
@@ -58,6 +84,13 @@ impl HttpConnector for Stamping<SharedHttpConnector> {
             let mut response = inner.call(request).await?;
             if is_event_stream(&response) {
                 // Its end may be minutes away, and its events are stamped one by one.
+                if let Ok(came) = STREAMED.try_with(Clone::clone) {
+                    let noted = response.take_body().map_frame(move |frame| {
+                        came.note(clock.now());
+                        frame
+                    });
+                    *response.body_mut() = SdkBody::from_body_1_x(noted);
+                }
                 return Ok(response);
             }
             let body = response.take_body().collect().await;

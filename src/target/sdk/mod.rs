@@ -7,12 +7,14 @@
 mod account;
 mod admin;
 mod connect;
+mod consumers;
 mod control;
 mod deletion;
 mod delivery;
 mod error;
 mod put;
 mod read;
+mod subscribe;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -26,11 +28,13 @@ use crate::target::judge::Judge;
 use crate::target::{CallError, Finding};
 use admin::Switch;
 
+pub use crate::target::registered::ACTIVE_WITHIN as CONSUMER_ACTIVE_WITHIN;
 pub use account::{ControlError, Identity};
 pub(super) use connect::{CONNECT_TIMEOUT, KEEP_IDLE};
 pub use connect::{ConnectError, connect, connect_by};
 pub use control::ACTIVE_WITHIN;
 pub(super) use control::PATIENCE;
+pub use subscribe::Subscription;
 
 /// A connected client.
 #[derive(Debug)]

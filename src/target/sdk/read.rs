@@ -103,7 +103,7 @@ impl Sdk {
         );
     }
 
-    fn record(&self, record: Record) -> Option<OwnedRecord> {
+    pub(super) fn record(&self, record: Record) -> Option<OwnedRecord> {
         if record.approximate_arrival_timestamp.is_none() {
             self.judge
                 .note("a record without ApproximateArrivalTimestamp", "");
@@ -118,7 +118,7 @@ impl Sdk {
         })
     }
 
-    fn child(&self, stream: &str, child: &SdkChild) -> Option<ChildShard> {
+    pub(super) fn child(&self, stream: &str, child: &SdkChild) -> Option<ChildShard> {
         let parents = child.parent_shards().iter();
         let parents = parents.map(|parent| self.judge.shard(stream, parent));
         Some(ChildShard {
