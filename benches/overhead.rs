@@ -25,7 +25,8 @@ use streamgauge::scenario::model::{Producer, StampPlace};
 use streamgauge::scenario::{Scenario, Source, load};
 use streamgauge::target::{Script, Scripted, Target};
 use streamgauge::workload::{
-    KeyGenerator, KeyHashes, RecordPlan, RecordSource, SizeGenerator, Stamp, payload_pool, schedule,
+    KeyGenerator, KeyHashes, Own, RecordPlan, RecordSource, SizeGenerator, Stamp, payload_pool,
+    schedule,
 };
 use tokio::sync::watch;
 
@@ -222,6 +223,7 @@ fn whole(api: &str, load_ms: u64) {
             producer: Arc::new(producer.clone()),
             payload: payload_pool(SEED, producer),
             key: KEY,
+            own: Own::ALL,
             run: 1,
             seed: SEED,
             start,

@@ -95,6 +95,7 @@ send = {send}
             run: 1,
             clock,
             trace: None,
+            hosts: None,
             target: Target::Embedded(Arc::new(host)),
         };
         let (_cancel, cancel) = watch::channel(false);

@@ -342,7 +342,7 @@ fn a_load_that_cannot_be_made_says_where_and_what_to_write_instead() {
             told("[calls.admin]\nmix = { ListShards = 1 }\n"),
             "needs `arrival`",
         ),
-        (told(""), "it needs `producers` or `calls`"),
+        (told(""), "it needs `producers`, `calls` or `consumers`"),
         (
             told(
                 "[calls.a]\narrival = { kind = \"constant\", rate = \"1/s\" }\nmix = { ListShards = 1 }\n[slo]\nx = { metric = \"calls.a.ListShard.response_time.p99\", max = \"1s\" }\n",

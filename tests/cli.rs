@@ -40,6 +40,7 @@ fn the_help_of_every_command_shows_an_example() {
     for command in [
         "run",
         "simulate",
+        "merge",
         "calibrate",
         "check",
         "capture",
@@ -196,6 +197,97 @@ fn a_wrong_command_line_says_what_is_wrong_and_where_help_is() {
             assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
         }
     }
+}
+
+#[test]
+fn a_worker_that_cannot_be_one_is_refused_before_anything_is_sent() {
+    let first_run = &shipped("first-run");
+    let at = "http://127.0.0.1:9";
+    let run = |more: &[&str]| {
+        let arguments = [&["run", first_run.as_str()], more].concat();
+        streamgauge(arguments)
+    };
+    for (more, parts) in [
+        (&["--worker", "1/2"][..], &["--start-at"][..]),
+        (&["--start-at", "+9s"], &["--worker"]),
+        (&["--run", "0badcafe"], &["--worker"]),
+        (&["--worker", "3/2", "--start-at", "+9s"], &["I/N", "2/3"]),
+        (&["--worker", "0/2", "--start-at", "+9s"], &["I/N"]),
+        (
+            &["--worker", "1/2", "--start-at", "+9s", "--run", "mine"],
+            &["eight hexadecimal digits"],
+        ),
+        (
+            &["--worker", "1/2", "--start-at", "soon"],
+            &["`--start-at soon`", "2026-11-23T12:00:00Z", "+30s"],
+        ),
+        (
+            &["--worker", "1/2", "--start-at", "2001-02-03T04:05:06Z"],
+            &["passed", "a later time"],
+        ),
+        (
+            &["--worker", "1/2", "--start-at", "+9s"],
+            &["`embedded`", "in this process", "--target"],
+        ),
+        (
+            &[
+                "--worker",
+                "1/2",
+                "--start-at",
+                "+9s",
+                "--target",
+                at,
+                "--repeat",
+                "2",
+            ],
+            &["one run of one scenario"],
+        ),
+        (
+            &[
+                "--worker",
+                "1/3",
+                "--start-at",
+                "+9s",
+                "--target",
+                at,
+                "--set",
+                "producers.web.send.ordering=per-key",
+            ],
+            &["`producers.web`", "per-key", "`producers.web.workers` to 3"],
+        ),
+    ] {
+        let ended = run(more);
+        assert_eq!(
+            (ended.code, ended.stdout.as_str()),
+            (Some(2), ""),
+            "{more:?}"
+        );
+        for part in parts {
+            assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
+        }
+    }
+}
+
+#[test]
+fn folders_that_are_no_parts_of_a_run_are_not_merged() {
+    let folder = out();
+    let nowhere = folder.path().join("nowhere");
+    let ended = streamgauge(["merge", text(&nowhere)]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""));
+    assert!(
+        ended.stderr.contains("nowhere/report.json"),
+        "{}",
+        ended.stderr
+    );
+    let run = simulate(folder.path(), &shipped("first-run"), &[]);
+    let ended = streamgauge(["merge", text(&run.folder)]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""));
+    assert!(
+        ended.stderr.contains("no worker's part"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(streamgauge(["merge"]).code, Some(2));
 }
 
 #[test]

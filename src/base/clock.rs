@@ -197,6 +197,15 @@ impl Clock {
         })
     }
 
+    /// The same clock set wrong: it shows what the right one shows plus `offset_ns`, and waits by what it shows. Other hosts'
+    /// clocks are like that.
+    #[must_use]
+    pub fn skewed(mut self, offset_ns: i64) -> Self {
+        let (Kind::Real { epoch, .. } | Kind::Virtual { epoch, .. }) = &mut self.0;
+        *epoch = Timestamp(epoch.0.saturating_add_signed(offset_ns));
+        self
+    }
+
     /// Whether time is virtual.
     pub const fn is_virtual(&self) -> bool {
         matches!(self.0, Kind::Virtual { .. })
@@ -292,6 +301,23 @@ mod tests {
         // A reading takes at least a step of a clock finer than it, and a millisecond on no host.
         assert!(resolution.read_ns < 1_000_000, "{resolution:?}");
         assert!(Clock::real().spinning().spins() && !Clock::real().spins());
+    }
+
+    #[test]
+    fn a_skewed_clock_shows_another_time_and_waits_as_long_as_the_right_one() {
+        let runtime = virtual_runtime().unwrap();
+        runtime.block_on(async {
+            let right = Clock::virtual_from(Timestamp::from_secs(1_000));
+            for offset_ms in [-80i64, 80] {
+                let wrong = right.skewed(offset_ms * 1_000_000);
+                let difference = |clock: &Clock| clock.now().signed_nanos_since(right.now());
+                assert_eq!(difference(&wrong), offset_ms * 1_000_000);
+                let (before, deadline) = (right.now(), wrong.now().plus(Duration::from_secs(3)));
+                wrong.sleep_until(deadline).await;
+                assert_eq!(right.now().since(before), Duration::from_secs(3));
+                assert_eq!(wrong.now(), deadline);
+            }
+        });
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::hosts::HostArguments;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Measures Amazon Kinesis Data Streams, with a faithful local Kinesis inside.
@@ -28,6 +29,13 @@ pub(super) enum Command {
         after_help = "Example: streamgauge simulate scenarios/hot-key.toml --set time.measure=1h"
     )]
     Simulate(SimulateArguments),
+    /// Merge the parts of a run that several hosts made, without loss
+    ///
+    /// Exit code: as that of the run would have been, 0, 1 or 3; 2 when the folders do not belong together.
+    #[command(
+        after_help = "Example: streamgauge merge results/a results/b results/c\n\nThe parts: streamgauge run scenarios/first-run.toml --target http://127.0.0.1:4567 --worker 2/3 --start-at 12:00:00Z"
+    )]
+    Merge(super::merge::MergeArguments),
     /// Validate scenarios; print what they resolve to and the load forecast for each shard
     #[command(after_help = "Example: streamgauge check scenarios/hot-key.toml")]
     Check(CheckArguments),
@@ -82,6 +90,8 @@ pub(super) struct RunArguments {
     /// Pace by sleeping and then spinning: a processor for each worker of a producer, and one more, must be there
     #[arg(long)]
     pub(super) precise: bool,
+    #[command(flatten)]
+    pub(super) hosts: HostArguments,
     #[command(flatten)]
     pub(super) aws: AwsArguments,
 }

@@ -9,6 +9,7 @@ use jiff::Timestamp as Utc;
 
 use super::args::{AwsArguments, Client, CommonArguments};
 use super::exit::Exit;
+use super::hosts::HostPlan;
 use super::run;
 use super::target::as_client;
 use super::watch::{Cap, LiveLine, Watch};
@@ -31,6 +32,9 @@ use crate::trace::Recorder;
 
 /// What a run may cost if nobody says, in USD.
 const MAX_COST_DEFAULT_USD: f64 = 5.0;
+
+/// How often it is looked whether another host has made a stream.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// How long after its planned end a run's streams are taken for left behind.
 const GRACE: Duration = Duration::from_mins(15);
@@ -156,6 +160,7 @@ pub(super) fn run_one(
     common: &CommonArguments,
     spec: &TargetSpec,
     client: Client,
+    hosts: Option<&HostPlan>,
     arguments: &AwsArguments,
     loaded: &Loaded,
 ) -> Exit {
@@ -168,7 +173,7 @@ pub(super) fn run_one(
     let line = (!common.quiet).then(|| LiveLine {
         name: scenario.name.clone(),
         time: scenario.time,
-        consumers: scenario.consumers.len() as u64,
+        consumers: run::readers(scenario, hosts),
         is_virtual: false,
     });
     let watch = match Watch::start(line, Some(plan.cap())) {
@@ -187,8 +192,19 @@ pub(super) fn run_one(
         .build();
     let ended = match runtime {
         Ok(runtime) => {
-            let course = course(plan, spec, client, scenario, folder.path(), &watch, None);
-            let ended = runtime.block_on(course);
+            let running = course(
+                plan,
+                spec,
+                client,
+                loaded,
+                hosts,
+                Kept {
+                    folder: folder.path(),
+                    trace: None,
+                },
+                &watch,
+            );
+            let ended = runtime.block_on(running);
             // Look-ups of host names cannot be ended and must not hold up the results.
             runtime.shutdown_background();
             ended
@@ -225,7 +241,7 @@ pub(super) fn run_one(
         return Exit::Usage;
     }
     ran.opened.complete(&mut document, scenario, watch.capped());
-    let exit = run::conclude(common, folder, &document, &ran.outcome, &watch);
+    let exit = run::conclude(common, folder, scenario, &document, &ran.outcome, &watch);
     if ran.is_clean && !watch.capped() {
         exit
     } else {
@@ -260,10 +276,13 @@ pub(super) fn read(
                 plan,
                 spec,
                 Client::Sdk,
-                scenario,
-                folder,
+                loaded,
+                None,
+                Kept {
+                    folder,
+                    trace: Some(recorder),
+                },
                 &watch,
-                Some(recorder),
             );
             let ended = runtime.block_on(course);
             runtime.shutdown_background();
@@ -295,25 +314,39 @@ struct Ran {
     is_clean: bool,
 }
 
+/// Where what a run shows and makes is kept.
+#[derive(Clone, Copy)]
+struct Kept<'a> {
+    /// The folder of `resources.json`.
+    folder: &'a Path,
+    /// Where its reader's records are recorded.
+    trace: Option<&'a Recorder>,
+}
+
 /// Opens, runs and closes: after this nothing of the run is left on AWS unless somebody was told.
 async fn course(
     plan: Plan,
     spec: &TargetSpec,
     client: Client,
-    scenario: &Scenario,
-    folder: &Path,
+    loaded: &Loaded,
+    hosts: Option<&HostPlan>,
+    kept: Kept<'_>,
     watch: &Watch,
-    trace: Option<&Recorder>,
 ) -> Result<Ran, AwsProblem> {
+    let Kept { folder, trace } = kept;
+    let scenario = &loaded.scenario;
     let controls = watch.controls();
     let mut cancel = controls.cancel.clone();
     let now = Clock::real().now();
-    let run = rng::run_number(scenario.seed, now.as_nanos());
+    let run = hosts.map_or_else(
+        || rng::run_number(scenario.seed, now.as_nanos()),
+        |hosts| hosts.run_number(loaded),
+    );
     // Dropped in the middle, it deletes what it had made.
     let mut opened = tokio::select! {
         biased;
         Ok(_) = cancel.wait_for(|cancelled| *cancelled) => return Err(RunError::Interrupted.into()),
-        opened = open(plan, spec, scenario, run, folder, now) => opened?,
+        opened = open(plan, spec, scenario, hosts, run, folder, now) => opened?,
     };
     let target = match as_client(Arc::clone(&opened.sdk), client).await {
         Ok(target) => target,
@@ -328,6 +361,7 @@ async fn course(
         clock: opened.sdk.clock(),
         target,
         trace: trace.cloned(),
+        hosts: hosts.map(|hosts| hosts.hosts(scenario)),
     };
     let owner = opened.owned.noted();
     let ended = tokio::spawn(session.run_owned(controls, Some(owner))).await;
@@ -391,13 +425,16 @@ async fn open(
     mut plan: Plan,
     spec: &TargetSpec,
     scenario: &Scenario,
+    hosts: Option<&HostPlan>,
     run: u32,
     folder: &Path,
     now: Timestamp,
 ) -> Result<Opened, AwsProblem> {
     let names = service_names(scenario, run);
     let sdk = Arc::new(sdk::connect(spec).await?.with_names(&names));
-    let creates = scenario.creates_streams();
+    // Of several hosts the first one makes the streams, and deletes them.
+    let makes = hosts.is_none_or(|hosts| hosts.portion.is_first());
+    let creates = makes && scenario.creates_streams();
     let caller = guard::meet(&sdk, &plan.pins, creates).await?;
     eprintln!(
         "account {}, region {}, as {}",
@@ -406,6 +443,7 @@ async fn open(
     if let Some(url) = spec.url.as_deref().filter(|url| !is_aws_url(url)) {
         eprintln!("a rehearsal: {url} is not AWS");
     }
+    let begins = hosts.map_or(now, |hosts| hosts.start);
     let label = Label {
         run: run_id(run),
         scenario: scenario.name.clone(),
@@ -413,7 +451,7 @@ async fn open(
         account: plan.pins.account.clone(),
         region: plan.pins.region.clone(),
         owner: caller.arn.clone(),
-        expires: utc(now.plus(lasts_at_most(scenario)))
+        expires: utc(begins.max(now).plus(lasts_at_most(scenario)))
             .strftime("%Y%m%dT%H%M%SZ")
             .to_string(),
     };
@@ -437,6 +475,13 @@ async fn open(
     let mut owned = Owned::new(Arc::clone(&sdk), folder, label);
     for stream in scenario.streams.values().filter(|stream| !stream.existing) {
         let name: &StreamName = names.get(&stream.name).unwrap_or(&stream.name);
+        if !makes {
+            let arn = made_elsewhere(&sdk, &stream.name, begins).await?;
+            plan.pins.check_arn(&arn)?;
+            eprintln!("stream {arn}");
+            arns.insert(stream.name.to_string(), arn);
+            continue;
+        }
         let made = async {
             let (request, hours) = new_stream(stream, name);
             owned.create(&request, hours, &plan.pins).await
@@ -453,7 +498,9 @@ async fn open(
         }
     }
     let mut scenario = restrained;
-    for consumer in scenario.consumers.values_mut() {
+    let reads = |number| hosts.is_none_or(|hosts| hosts.portion.reads(number));
+    let consumers = scenario.consumers.values_mut().zip(0u32..);
+    for (consumer, _) in consumers.filter(|(_, number)| reads(*number)) {
         let Some(name) = consumer_name(consumer, run) else {
             continue;
         };
@@ -484,6 +531,28 @@ async fn open(
         run: run_id(run),
         plan,
     })
+}
+
+/// Waits until the first host of several has made a stream; gives its ARN.
+///
+/// # Errors
+/// When it is not there by the start.
+async fn made_elsewhere(
+    sdk: &Sdk,
+    stream: &StreamName,
+    start: Timestamp,
+) -> Result<String, AwsProblem> {
+    let clock = sdk.clock();
+    loop {
+        match sdk.ready(stream.as_str()).await {
+            Ok(state) => return Ok(state.arn),
+            Err(problem) if !problem.is_not_found() => return Err(Refusal::from(problem).into()),
+            Err(_) if clock.now().plus(LOOK_EVERY) > start => {
+                return Err(RunError::NotMade(stream.clone()).into());
+            }
+            Err(_) => clock.sleep(LOOK_EVERY).await,
+        }
+    }
 }
 
 impl Opened {

@@ -12,7 +12,9 @@ mod decode;
 mod exit;
 mod explain;
 mod files;
+mod hosts;
 mod iam;
+mod merge;
 mod on_aws;
 mod run;
 mod schema;
@@ -54,6 +56,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Simulate(arguments) => run::simulate(&arguments),
         Command::Calibrate(arguments) => calibrate::calibrate(&arguments),
+        Command::Merge(arguments) => merge::merge(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Capture(arguments) => capture::capture(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),

@@ -10,6 +10,7 @@ use super::args::{
 };
 use super::exit::Exit;
 use super::files;
+use super::hosts::{HostArguments, HostPlan};
 use super::show::show;
 use super::spinning;
 use super::target::{self, NoClient};
@@ -21,6 +22,7 @@ use crate::measure::Status;
 use crate::measure::integrity::write_book;
 use crate::report::build::{self, Called, Inputs};
 use crate::report::results::{self, Results};
+use crate::report::worker;
 use crate::report::{Document, Environment, Folder, FolderError, World, json, terminal};
 use crate::run::environment;
 use crate::run::{Outcome, RunError, Session, reach};
@@ -40,14 +42,23 @@ pub(super) fn run(arguments: &RunArguments) -> Exit {
         target,
         client,
         precise,
+        hosts,
         aws,
     } = arguments;
-    run_all(common, target, *client, *precise, aws)
+    run_all(common, target, *client, *precise, hosts, aws)
 }
 
 pub(super) fn simulate(arguments: &SimulateArguments) -> Exit {
     let none = AwsArguments::default();
-    run_all(&arguments.common, "simulated", Client::Sdk, false, &none)
+    let alone = HostArguments::default();
+    run_all(
+        &arguments.common,
+        "simulated",
+        Client::Sdk,
+        false,
+        &alone,
+        &none,
+    )
 }
 
 fn run_all(
@@ -55,8 +66,22 @@ fn run_all(
     target: &str,
     client: Client,
     precise: bool,
+    hosts: &HostArguments,
     aws: &AwsArguments,
 ) -> Exit {
+    let plan = match hosts.plan(Clock::real().now()) {
+        Ok(plan) => plan,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            return Exit::Usage;
+        }
+    };
+    if plan.is_some() && (common.repeat > 1 || common.scenarios.len() > 1) {
+        eprintln!(
+            "error: `--worker` makes one run of one scenario: all workers begin it at the same time"
+        );
+        return Exit::Usage;
+    }
     // Everything is read before anything runs: a mistake in the third file must not cost the first two runs.
     let mut loaded = Vec::new();
     for path in &common.scenarios {
@@ -76,21 +101,40 @@ fn run_all(
             eprintln!("error: {}: {refusal}", path.display());
             return Exit::Usage;
         }
+        if let Some(plan) = &plan {
+            let refusal = if target.kind.is_in_process() {
+                Some(format!(
+                    "`--worker` needs a target that all hosts reach: the engine of `{}` is in this process; give \
+                     `--target NAME|URL`",
+                    target.name
+                ))
+            } else {
+                plan.refusal(&scenario.scenario)
+            };
+            if let Some(refusal) = refusal {
+                eprintln!("error: {refusal}");
+                return Exit::Usage;
+            }
+        }
         loaded.push((source, scenario, target));
     }
     if cfg!(not(feature = "aws")) {
         // Permits are asked for nowhere else.
         let _ = aws;
     }
+    let way = Way {
+        plan: plan.as_ref(),
+        precise,
+    };
     let mut exit = Exit::Yes;
     for (source, first, target) in &loaded {
         for repeat in 0..common.repeat {
             let one = match again(common, source, first, u64::from(repeat)) {
                 #[cfg(feature = "aws")]
                 Some(loaded) if target.kind == TargetKind::Aws => {
-                    super::aws::run_one(common, target, client, aws, &loaded)
+                    super::aws::run_one(common, target, client, plan.as_ref(), aws, &loaded)
                 }
-                Some(loaded) => run_one(common, target, client, precise, &loaded),
+                Some(loaded) => run_one(common, target, client, way, &loaded),
                 None => Exit::Usage,
             };
             exit = exit.and(one);
@@ -116,11 +160,20 @@ fn again(common: &CommonArguments, source: &Source, first: &Loaded, repeat: u64)
     files::load(source, &overrides)
 }
 
+/// How a run is made, where it is not as usual.
+#[derive(Clone, Copy)]
+struct Way<'a> {
+    /// This host's part, where several hosts make the run.
+    plan: Option<&'a HostPlan>,
+    /// Whether the pacers spin.
+    precise: bool,
+}
+
 fn run_one(
     common: &CommonArguments,
     target: &TargetSpec,
     client: Client,
-    precise: bool,
+    way: Way<'_>,
     loaded: &Loaded,
 ) -> Exit {
     let scenario = &loaded.scenario;
@@ -128,7 +181,7 @@ fn run_one(
     let line = (!common.quiet).then(|| LiveLine {
         name: scenario.name.clone(),
         time: scenario.time,
-        consumers: scenario.consumers.len() as u64,
+        consumers: readers(scenario, way.plan),
         is_virtual: target.kind == TargetKind::Simulated,
     });
     let watch = match Watch::start(line, None) {
@@ -139,7 +192,7 @@ fn run_one(
         }
     };
     // Nothing is written for a target that is not there.
-    let place = match Place::reach(target, client, loaded, &watch) {
+    let place = match Place::reach(target, client, way.plan, loaded, &watch) {
         Ok(place) => place,
         Err(problem) => {
             watch.end_line();
@@ -150,7 +203,7 @@ fn run_one(
         Ok(folder) => folder,
         Err(problem) => return cannot_write(&problem),
     };
-    let outcome = place.run(scenario, wall, precise, &watch, None);
+    let outcome = place.run(loaded, way, wall, &watch, None);
     watch.end_line();
     let outcome = match outcome {
         Ok(outcome) => outcome,
@@ -180,7 +233,14 @@ fn run_one(
     if common.redact && !redact(&mut document) {
         return Exit::Usage;
     }
-    conclude(common, folder, &document, &outcome, &watch)
+    conclude(common, folder, scenario, &document, &outcome, &watch)
+}
+
+/// How many consumers this host reads for.
+pub(super) fn readers(scenario: &Scenario, plan: Option<&HostPlan>) -> u64 {
+    let consumers = 0..scenario.consumers.len() as u32;
+    let here = consumers.filter(|&number| plan.is_none_or(|plan| plan.portion.reads(number)));
+    here.count() as u64
 }
 
 /// Puts hashes in the place of the keys of others, with a salt that is thrown away; prints why it cannot.
@@ -210,15 +270,13 @@ pub(super) fn read(
     recorder: &Recorder,
     watch: &Watch,
 ) -> Result<Outcome, Exit> {
-    let place = Place::reach(target, Client::Sdk, loaded, watch);
+    let place = Place::reach(target, Client::Sdk, None, loaded, watch);
     let outcome = place.and_then(|place| {
-        place.run(
-            &loaded.scenario,
-            Clock::real(),
-            false,
-            watch,
-            Some(recorder),
-        )
+        let alone = Way {
+            plan: None,
+            precise: false,
+        };
+        place.run(loaded, alone, Clock::real(), watch, Some(recorder))
     });
     outcome.map_err(|problem| {
         watch.end_line();
@@ -239,11 +297,24 @@ pub(super) fn ending(watch: &Watch) -> Exit {
 pub(super) fn conclude(
     common: &CommonArguments,
     folder: Folder,
+    scenario: &Scenario,
     document: &Document,
     outcome: &Outcome,
     watch: &Watch,
 ) -> Exit {
-    let written = write_results(&folder, document, outcome);
+    let written = write_results(&folder, scenario, document, outcome);
+    let exit = close(folder, written, document, common.json);
+    // Watched to here: a signal while results are written must not be lost, and a second one must not wait.
+    exit.and(exit_of(document, watch.interrupted(), common.strict))
+}
+
+/// Closes a folder in which all is written that could be, and shows the summary.
+pub(super) fn close(
+    folder: Folder,
+    written: Vec<FolderError>,
+    document: &Document,
+    as_json: bool,
+) -> Exit {
     let path = folder.path().to_owned();
     let mut exit = Exit::Yes;
     for problem in written.into_iter().chain(folder.finish().err()) {
@@ -251,15 +322,13 @@ pub(super) fn conclude(
     }
     // Last, because whoever reads this may be slow, and the results must not wait for them.
     let shown = show(|out| {
-        if common.json {
+        if as_json {
             return json::write(out, document);
         }
         out.write_all(terminal::render(document).as_bytes())?;
         writeln!(out, "\nResults: {}", path.display())
     });
-    // Watched to here: a signal while results are written must not be lost, and a second one must not wait.
     exit.and(shown)
-        .and(exit_of(document, watch.interrupted(), common.strict))
 }
 
 pub(super) fn cannot_write(problem: &FolderError) -> Exit {
@@ -268,7 +337,7 @@ pub(super) fn cannot_write(problem: &FolderError) -> Exit {
 }
 
 /// What a document comes to for a script.
-fn exit_of(document: &Document, interrupted: bool, strict: bool) -> Exit {
+pub(super) fn exit_of(document: &Document, interrupted: bool, strict: bool) -> Exit {
     let measured = match document.verdict.status {
         Status::Void => Exit::Void,
         Status::Degraded if strict => Exit::Void,
@@ -306,6 +375,7 @@ impl Place {
     fn reach(
         spec: &TargetSpec,
         client: Client,
+        plan: Option<&HostPlan>,
         loaded: &Loaded,
         watch: &Watch,
     ) -> Result<Self, Problem> {
@@ -318,7 +388,8 @@ impl Place {
         let mut cancel = watch.controls().cancel;
         let reached = async {
             let target = target::connect(spec, client).await?;
-            reach(&target, &loaded.scenario).await?;
+            let makes = plan.is_none_or(|plan| plan.portion.is_first());
+            reach(&target, &loaded.scenario, makes).await?;
             let mut able = Abilities {
                 faults: None,
                 resets: Some(target.can_reset_connections()),
@@ -343,12 +414,13 @@ impl Place {
 
     fn run(
         self,
-        scenario: &Scenario,
+        loaded: &Loaded,
+        way: Way<'_>,
         wall: Clock,
-        precise: bool,
         watch: &Watch,
         trace: Option<&Recorder>,
     ) -> Result<Outcome, Problem> {
+        let (scenario, Way { plan, precise }) = (&loaded.scenario, way);
         let (runtime, mut session) = match self {
             Self::Simulated => return run_simulated(scenario, watch),
             Self::Embedded => {
@@ -358,10 +430,14 @@ impl Place {
             Self::Connected(runtime, target) => {
                 let session = Session {
                     scenario: scenario.clone(),
-                    run: run_number(scenario, wall),
+                    run: plan.map_or_else(
+                        || run_number(scenario, wall),
+                        |plan| plan.run_number(loaded),
+                    ),
                     clock: target.clock(),
                     target,
                     trace: trace.cloned(),
+                    hosts: plan.map(|plan| plan.hosts(scenario)),
                 };
                 (runtime, session)
             }
@@ -458,6 +534,7 @@ pub(super) fn embedded(scenario: &Scenario, run: u32, clock: Clock) -> Session {
         clock,
         target: Target::Embedded(Arc::new(host)),
         trace: None,
+        hosts: None,
     }
 }
 
@@ -497,7 +574,7 @@ pub(super) fn open_folder(
 }
 
 /// The command line of this process.
-fn command() -> String {
+pub(super) fn command() -> String {
     std::env::args()
         .map(|word| shell_word(&word))
         .collect::<Vec<_>>()
@@ -514,9 +591,14 @@ fn shell_word(word: &str) -> String {
     }
 }
 
-fn write_results(folder: &Folder, document: &Document, outcome: &Outcome) -> Vec<FolderError> {
+fn write_results(
+    folder: &Folder,
+    scenario: &Scenario,
+    document: &Document,
+    outcome: &Outcome,
+) -> Vec<FolderError> {
     let latencies = build::latencies(outcome);
-    let intervals = build::interval_view(outcome);
+    let intervals = build::interval_view(scenario, outcome);
     let results = Results {
         document,
         intervals,
@@ -524,6 +606,7 @@ fn write_results(folder: &Folder, document: &Document, outcome: &Outcome) -> Vec
         command: &command(),
     };
     let mut problems = results.save(folder);
+    problems.extend(worker::save(folder, scenario, outcome, &latencies));
     let accounts = outcome
         .streams
         .iter()

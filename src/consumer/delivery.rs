@@ -40,6 +40,8 @@ pub struct ConsumerReport {
     pub last_failure: Option<String>,
     /// What was seen of a stream that others write.
     pub watched: Option<Watched>,
+    /// When the last call began whose answer said that nothing in the shard was left to read, by shard.
+    pub at_tip: BTreeMap<ShardId, Timestamp>,
 }
 
 /// What does not change during a run.
@@ -101,6 +103,7 @@ pub(super) struct Deliveries {
     events: Option<u64>,
     last_failure: Option<String>,
     onlookers: Onlookers,
+    at_tip: BTreeMap<ShardId, Timestamp>,
 }
 
 /// One answer while its records are taken in.
@@ -112,6 +115,9 @@ struct Page {
     users: u64,
     corrupt: u64,
     foreign: u64,
+    /// Put to compare clocks, and no part of the load; and their bytes.
+    probes: u64,
+    probe_bytes: u64,
 }
 
 impl Deliveries {
@@ -145,6 +151,7 @@ impl Deliveries {
             events: None,
             last_failure: None,
             onlookers,
+            at_tip: BTreeMap::new(),
         }
     }
 
@@ -195,6 +202,8 @@ impl Deliveries {
             users: 0,
             corrupt: 0,
             foreign: 0,
+            probes: 0,
+            probe_bytes: 0,
         };
         let (mut bytes, mut through) = (0, None);
         for record in records {
@@ -221,8 +230,12 @@ impl Deliveries {
             users,
             corrupt,
             foreign,
+            probes,
+            probe_bytes,
             ..
         } = page;
+        self.kinesis_records -= probes;
+        let bytes = bytes - probe_bytes;
         self.integrity
             .deliver(self.consumer, &self.batch, &mut self.classes);
         let mut out_of_order = 0;
@@ -264,6 +277,12 @@ impl Deliveries {
     ) {
         page.users += 1;
         let stamp = match Stamp::find(user.data) {
+            Ok(stamp) if stamp.is_probe_of(self.expected.run) => {
+                page.users -= 1;
+                page.probes += 1;
+                page.probe_bytes += (user.data.len() + user.partition_key.len()) as u64;
+                return;
+            }
             Ok(stamp) if stamp.run == self.expected.run => stamp,
             Ok(_) => {
                 page.foreign += 1;
@@ -378,6 +397,11 @@ impl Deliveries {
         self.positions.saw(shard, at);
     }
 
+    /// A call that began at `sent` was told that nothing of `shard` is left to read.
+    pub(super) fn reached_tip(&mut self, shard: ShardId, sent: Timestamp) {
+        self.at_tip.insert(shard, sent);
+    }
+
     /// A call was refused by a limit; refusals of the measurement window are shown by cause.
     pub(super) fn refused(
         &mut self,
@@ -436,6 +460,7 @@ impl Deliveries {
             deliveries: self.delivered.get(),
             kinesis_records: self.kinesis_records,
             last_failure: self.last_failure,
+            at_tip: self.at_tip,
         }
     }
 }

@@ -10,4 +10,5 @@ mod reader;
 mod shard_walk;
 
 pub use delivery::ConsumerReport;
+pub use polling::VISIBLE_AFTER;
 pub use reader::{ConsumerContext, Prepared};

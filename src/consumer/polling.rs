@@ -26,7 +26,7 @@ const IDLE_LOOK: Duration = Duration::from_millis(20);
 
 /// A record is taken for visible to readers this long after its acknowledgement at the latest. The service promises
 /// read-after-write; modelled propagation takes 200 ms at its 99th percentile.
-pub(super) const VISIBLE_AFTER: Duration = Duration::from_secs(1);
+pub const VISIBLE_AFTER: Duration = Duration::from_secs(1);
 
 /// The least time between two calls of a reader without an interval whom nobody wakes: a shard takes 5 a second
 /// (service quotas), whoever makes them.
@@ -308,6 +308,7 @@ impl Polling {
                 reader.iterator = Some(next);
                 if behind_ms == Some(0) {
                     self.deliveries.saw(shard, sent.minus(VISIBLE_AFTER));
+                    self.deliveries.reached_tip(shard, sent);
                 }
                 // An answer that does not say where the tip is has not told that this is it.
                 if behind_ms == Some(0)

@@ -106,6 +106,18 @@ impl LatencyHistogram {
         }
     }
 
+    /// The histogram of what a log holds, in microseconds, with the counts that a log has no place for; nothing when the log
+    /// has values that are not told apart here.
+    pub fn restored(logged: &Histogram<u64>, negative: u64, clipped: u64) -> Option<Self> {
+        let mut histogram = Self::new();
+        histogram.inner.add(logged).ok()?;
+        Some(Self {
+            negative,
+            clipped,
+            ..histogram
+        })
+    }
+
     /// Counts a latency in nanoseconds, rounded to the nearest microsecond. Negative ones (clocks that disagree) count
     /// as 0 us and as [`Self::negative`]; those above an hour count as an hour and as [`Self::clipped`].
     #[inline]
@@ -343,6 +355,17 @@ mod tests {
             summary.max_us,
             histogram.inner().highest_equivalent(LATENCY_US_MAX)
         );
+    }
+
+    #[test]
+    fn a_restored_histogram_is_the_one_that_was_logged() {
+        let original = histogram(&[-1, 5_000, 7_000_000, i64::MAX, 3_599_999_999_000]);
+        let restored = LatencyHistogram::restored(original.inner(), 1, 1).unwrap();
+        assert_eq!(restored, original);
+        assert_eq!(restored.pack(), original.pack());
+        let mut wider = Histogram::new_with_bounds(1, LATENCY_US_MAX * 4, 3).unwrap();
+        wider.record(LATENCY_US_MAX * 3).unwrap();
+        assert!(LatencyHistogram::restored(&wider, 0, 0).is_none());
     }
 
     #[test]

@@ -41,6 +41,15 @@ impl Tips {
         }
     }
 
+    /// The newest acknowledged record of each shard that has one.
+    pub fn all(&self) -> BTreeMap<ShardId, Tip> {
+        let tips = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (0..)
+            .zip(tips.iter())
+            .filter_map(|(number, tip)| Some((ShardId::new(number)?, (*tip)?)))
+            .collect()
+    }
+
     /// The newest acknowledged record of `shard`.
     pub fn tip(&self, shard: ShardId) -> Option<Tip> {
         let tips = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -23,6 +23,8 @@ use super::queue::Item;
 
 /// How many ends of records are kept at most while a reader holds the account; then the worker waits for it.
 const RESOLUTIONS_MAX: usize = 1 << 16;
+/// How many ends of records are kept at most before they are handed to the account.
+const RESOLUTIONS_KEPT: usize = 4_096;
 
 /// One worker's observations.
 #[derive(Debug)]
@@ -97,6 +99,20 @@ impl Observer {
             let counters = self.recorder.shard(item.ready, shard);
             counters.offered += 1;
             counters.offered_bytes += item.billed_bytes();
+        }
+    }
+
+    /// A record is another host's: it is drawn here and ends there.
+    pub(super) fn passed_over(&mut self, sequence: u64) {
+        self.resolutions.push(Resolution {
+            sequence,
+            phase: Phase::WarmUp,
+            acked: None,
+            any_unknown_attempt: false,
+        });
+        // With many hosts most records are others', and nothing else may happen for a while.
+        if self.resolutions.len() >= RESOLUTIONS_KEPT {
+            self.resolve_all();
         }
     }
 
@@ -291,6 +307,15 @@ impl Observer {
     /// Whether ends of records are kept because a reader held the account.
     pub(super) const fn has_more(&self) -> bool {
         !self.resolutions.is_empty()
+    }
+
+    fn resolve_all(&mut self) {
+        if !self.resolutions.is_empty() {
+            if let Some(integrity) = &self.integrity {
+                integrity.resolve(self.key, &self.resolutions);
+            }
+            self.resolutions.clear();
+        }
     }
 
     pub(super) fn finish(mut self, now: Timestamp) -> Observations {

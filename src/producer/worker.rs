@@ -32,7 +32,7 @@ use crate::measure::throttle::ThrottleTable;
 use crate::measure::tips::Tips;
 use crate::scenario::model::{Arrival, Ordering, Producer, PutApi, RetryOf, Time};
 use crate::target::Target;
-use crate::workload::{PayloadPool, RecordSource, Schedule, Stamp, schedule};
+use crate::workload::{Own, PayloadPool, RecordSource, Schedule, Stamp, schedule};
 
 /// How many due records are released before the worker looks at its answers again.
 const RELEASE_AT_ONCE: usize = 4_096;
@@ -56,6 +56,8 @@ pub struct WorkerContext {
     pub payload: PayloadPool,
     /// The producer and worker that stamps name.
     pub key: WorkerKey,
+    /// Which of the worker's records are this host's.
+    pub own: Own,
     /// The run's number in stamps.
     pub run: u32,
     /// The scenario's seed.
@@ -186,6 +188,7 @@ impl Worker {
     /// Sends the whole schedule and settles every record of it.
     pub async fn run(mut self) -> WorkerReport {
         let clock = self.context.clock;
+        self.pass_over();
         let pacer = Pacer::new(clock);
         let mut cancel = self.context.cancel.clone();
         let mut in_flight = FuturesUnordered::new();
@@ -319,13 +322,15 @@ impl Worker {
                 return false;
             };
             let plan = self.source.next();
+            let lane_sequence = self.lanes.next(plan.hash_key.lane());
+            self.pass_over();
             let item = Item {
                 plan,
                 intended,
                 ready: now,
                 queued: now,
                 phase: self.phase_of(intended),
-                lane_sequence: self.lanes.next(plan.hash_key.lane()),
+                lane_sequence,
                 shard: self.context.router.offer(plan.hash_key),
                 attempts: 0,
                 last: LastAttempt::None,
@@ -369,6 +374,21 @@ impl Worker {
         }
     }
 
+    /// Draws the records of other hosts that come before this host's next one, so that its draws, its lanes and its
+    /// schedule go on as those of a single host. In the account they count as ended here: they end there.
+    fn pass_over(&mut self) {
+        while !self.context.own.has(self.source.upcoming()) {
+            if let Some(schedule) = &mut self.schedule
+                && schedule.next().is_none()
+            {
+                return;
+            }
+            let plan = self.source.next();
+            self.lanes.next(plan.hash_key.lane());
+            self.observer.passed_over(plan.sequence);
+        }
+    }
+
     /// Takes the next intended time if it has come.
     fn next_intended(&mut self, now: Timestamp) -> Option<Timestamp> {
         match (&mut self.schedule, &self.context.producer.arrival) {
@@ -381,7 +401,8 @@ impl Worker {
                 Some(intended)
             }
             (None, Arrival::Closed { outstanding }) => {
-                (self.unsettled < *outstanding as usize && now < self.load_end()).then_some(now)
+                let outstanding = self.context.own.of_count(u64::from(*outstanding));
+                ((self.unsettled as u64) < outstanding && now < self.load_end()).then_some(now)
             }
             (None, _) => None,
         }
@@ -705,6 +726,7 @@ impl Worker {
             Some(NotSentCause::Interrupted) => NotSentCause::Interrupted,
             _ => NotSentCause::Behind,
         };
+        let mut sequence = self.source.upcoming();
         while let Some(intended) = self
             .schedule
             .as_ref()
@@ -713,8 +735,11 @@ impl Worker {
             && intended <= now
         {
             self.schedule.as_mut().and_then(Iterator::next);
-            let phase = self.phase_of(intended);
-            self.observer.never_released(phase, cause);
+            if self.context.own.has(sequence) {
+                let phase = self.phase_of(intended);
+                self.observer.never_released(phase, cause);
+            }
+            sequence += 1;
         }
     }
 }

@@ -21,7 +21,9 @@ pub fn lines(document: &Document) -> [String; 3] {
 fn slo(document: &Document) -> String {
     let count = document.slo.len();
     let missed = document.slo.iter().filter(|slo| slo.is_missed()).count();
-    if count == 0 {
+    if document.worker.is_some() {
+        "not judged, this is a part of a run".to_owned()
+    } else if count == 0 {
         "none set".to_owned()
     } else if document.verdict.status == Status::Void {
         "not judged, the measurement is VOID".to_owned()
@@ -34,7 +36,13 @@ fn slo(document: &Document) -> String {
 
 /// The answer that the rest of `document` gives; its own `answer` is not looked at.
 pub fn answer(document: &Document) -> String {
-    let answer = of_what_was_measured(document);
+    let answer = match &document.worker {
+        Some(part) => format!(
+            "part {} of {} of a run; `streamgauge merge` joins the parts and answers",
+            part.worker, part.of
+        ),
+        None => of_what_was_measured(document),
+    };
     if document.instrument.interrupted {
         let measured_s = Plain(document.instrument.measure_s);
         return format!("interrupted after {measured_s} s of the window; until then: {answer}");

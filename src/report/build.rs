@@ -9,7 +9,7 @@ use super::calls::CallsSummary;
 use super::document::{
     ByPhase, ConsumerSummary, Document, Environment, EventRow, EventStatus, Instrument, Latency,
     Ledger, ProducerSummary, SCHEMA_VERSION, ScenarioInfo, ShardRow, StreamBalance, TargetFinding,
-    TargetSummary, ThrottlingRow, World, per_s,
+    TargetSummary, ThrottlingRow, WorkerPart, World, per_s,
 };
 use super::interval_view::IntervalView;
 use super::results::Latencies;
@@ -24,6 +24,7 @@ use crate::measure::{
 use crate::run::environment::CpuShares;
 use crate::run::{self, CallsOutcome, ConsumerOutcome, Outcome, StreamOutcome};
 use crate::scenario::Scenario;
+use crate::scenario::created::run_id;
 use crate::scenario::model::Arrival;
 
 /// What a document is made of.
@@ -137,13 +138,21 @@ pub fn document(inputs: &Inputs<'_>) -> Document {
         target: inputs.target.as_ref().map(|called| target(called, outcome)),
         environment: inputs.environment.clone(),
         aws: None,
+        worker: outcome.host.as_ref().map(|host| WorkerPart {
+            worker: host.portion.index() + 1,
+            of: host.portion.of(),
+            run: run_id(host.run),
+        }),
+        workers: Vec::new(),
     };
-    document.conclude(scenario.slo.values());
+    // What must hold is held against the whole, not against a part of it.
+    let slos = scenario.slo.values();
+    document.conclude(slos.filter(|_| outcome.host.is_none()));
     document
 }
 
-/// The intervals of a run with their names.
-pub fn interval_view(outcome: &Outcome) -> IntervalView<'_> {
+/// The intervals of a run with their names: the scenario's, whichever of them had a part on this host.
+pub fn interval_view<'a>(scenario: &'a Scenario, outcome: &'a Outcome) -> IntervalView<'a> {
     IntervalView {
         clock: outcome.clock,
         streams: outcome
@@ -153,8 +162,8 @@ pub fn interval_view(outcome: &Outcome) -> IntervalView<'_> {
             // Those of calls belong to no shard, and so to no stream.
             .chain([("", outcome.calls.intervals.intervals())])
             .collect(),
-        producers: outcome.producers.keys().map(String::as_str).collect(),
-        consumers: outcome.consumers.keys().map(String::as_str).collect(),
+        producers: scenario.producers.keys().map(String::as_str).collect(),
+        consumers: scenario.consumers.keys().map(String::as_str).collect(),
         calls: outcome.calls.names.iter().map(String::as_str).collect(),
     }
 }
@@ -476,6 +485,10 @@ fn throttling(outcome: &Outcome) -> Vec<ThrottlingRow> {
 }
 
 fn refusals_outlived(scenario: &Scenario, world: World, outcome: &Outcome) -> Vec<Aftermath> {
+    if outcome.host.is_some() {
+        // What is too much for a shard shows in all hosts' load together.
+        return Vec::new();
+    }
     let limits = match world {
         World::Embedded | World::Simulated => scenario.engine.limits.clone(),
         World::Endpoint | World::Aws => Limits::aws(),
@@ -653,5 +666,11 @@ fn instrument(outcome: &Outcome) -> Instrument {
         major_page_faults: outcome.own_use.and_then(|own| own.major_faults),
         clock_step_ns: outcome.own_use.map(|own| own.clock.step_ns),
         clock_read_ns: outcome.own_use.map(|own| own.clock.read_ns),
+        clock_offset_ms: outcome
+            .host
+            .as_ref()
+            .and_then(|host| host.clock_offset_ns)
+            .map(|(low, high)| [low as f64 / 1e6, high as f64 / 1e6]),
+        clocks_apart_ms_max: None,
     }
 }

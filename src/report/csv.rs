@@ -3,10 +3,13 @@
 //! Counts are records or attempts as [`ShardCounters`] says; bytes are billed bytes. Intervals go by the time of what
 //! happened, not by the intended time, and cover warm-up and drain as well.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::time::Duration;
 
-use crate::kinesis::Cause;
-use crate::measure::ShardCounters;
+use crate::base::Timestamp;
+use crate::kinesis::{Cause, ShardId};
+use crate::measure::{IntervalClock, ShardCounters};
 use crate::report::interval_view::IntervalView;
 
 /// The columns before the ones of causes.
@@ -34,6 +37,73 @@ pub fn write(out: &mut dyn Write, view: &IntervalView<'_>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The counters of a run by stream, number of the interval and shard.
+pub type Counters = BTreeMap<String, BTreeMap<u64, BTreeMap<ShardId, ShardCounters>>>;
+
+/// What [`write()`] wrote, by stream and number of the interval; `length_s` is the length of an interval in seconds.
+///
+/// # Errors
+/// What is wrong with the table, with its line, as a sentence's end.
+pub fn read(table: &str, length_s: f64) -> Result<Counters, String> {
+    let mut lines = table.lines().zip(1..);
+    let mut expected = Vec::new();
+    let nothing = IntervalView {
+        clock: IntervalClock::new(Timestamp::ZERO, Duration::from_secs(1)),
+        streams: Vec::new(),
+        producers: Vec::new(),
+        consumers: Vec::new(),
+        calls: Vec::new(),
+    };
+    // Into memory: nothing can refuse.
+    let _ = write(&mut expected, &nothing);
+    if lines.next().map(|(line, _)| line.as_bytes()) != expected.strip_suffix(b"\n") {
+        return Err("its columns are not those that this version writes".to_owned());
+    }
+    let mut streams = Counters::new();
+    for (line, number) in lines {
+        let parsed = parse(line).ok_or_else(|| format!("line {number} cannot be read"))?;
+        let (start_s, stream, shard, counters) = parsed;
+        let intervals = streams.entry(stream.to_owned()).or_default();
+        let index = (start_s / length_s).round() as u64;
+        let rows = intervals.entry(index).or_default();
+        rows.entry(shard).or_default().merge(&counters);
+    }
+    Ok(streams)
+}
+
+fn parse(line: &str) -> Option<(f64, &str, ShardId, ShardCounters)> {
+    let mut fields = line.split(',');
+    let start_s = fields.next()?.parse().ok()?;
+    let stream = fields.next()?;
+    let shard = fields.next()?.parse().ok()?;
+    let mut number = || fields.next()?.parse::<u64>().ok();
+    let mut counters = ShardCounters {
+        offered: number()?,
+        offered_bytes: number()?,
+        sent: number()?,
+        acked: number()?,
+        acked_bytes: number()?,
+        ..ShardCounters::default()
+    };
+    for attempts in &mut counters.refused {
+        *attempts = number()?;
+    }
+    let counters = ShardCounters {
+        refused_bytes: number()?,
+        failed: number()?,
+        unknown: number()?,
+        delivered: number()?,
+        delivered_bytes: number()?,
+        lag_ms_max: number()?,
+        response_us_max: number()?,
+        ..counters
+    };
+    fields
+        .next()
+        .is_none()
+        .then_some((start_s, stream, shard, counters))
 }
 
 fn row(out: &mut dyn Write, counters: &ShardCounters) -> io::Result<()> {
@@ -68,13 +138,8 @@ fn row(out: &mut dyn Write, counters: &ShardCounters) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-    use std::time::Duration;
-
     use super::*;
-    use crate::base::Timestamp;
-    use crate::kinesis::ShardId;
-    use crate::measure::{Interval, IntervalClock};
+    use crate::measure::Interval;
 
     #[test]
     fn every_counter_stands_under_its_own_name() {
@@ -110,6 +175,24 @@ mod tests {
         let mut bytes = Vec::new();
         write(&mut bytes, &view).unwrap();
         let text = String::from_utf8(bytes).unwrap();
+        let back = read(&text, 10.0).unwrap();
+        let rows = |index| {
+            (
+                index,
+                BTreeMap::from([(ShardId::new(3).unwrap(), counters)]),
+            )
+        };
+        assert_eq!(back["orders"], BTreeMap::from([rows(0), rows(7)]));
+        assert!(
+            read(&text.replace(",11\n", "\n"), 10.0)
+                .unwrap_err()
+                .contains("line 2")
+        );
+        assert!(
+            read(&text.replace("sent", "send"), 10.0)
+                .unwrap_err()
+                .contains("columns")
+        );
         let lines: Vec<Vec<_>> = text.lines().map(|line| line.split(',').collect()).collect();
         assert_eq!(lines.len(), 3);
         let of = |line: usize, name: &str| {

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::measure::slot_wait::SlotWaits;
 use crate::measure::{
-    Balance, ConsumerLedger, LatencyKind, LatencySummary, ProducerLedger, ShardTotals, ThrottleRow,
-    Verdict, Watched,
+    Balance, ConsumerLedger, LatencyKind, LatencySummary, ProducerLedger, ShardTotals, Status,
+    ThrottleRow, Verdict, Watched,
 };
 use crate::report::aftermath::Aftermath;
 use crate::report::answer;
@@ -47,7 +47,8 @@ pub struct Document {
     pub latency: Latency,
     /// Attempts refused in the measurement window, by stream, API, shard and cause.
     pub throttling: Vec<ThrottlingRow>,
-    /// How long refusals went on after what caused them, the longest first; empty where nothing was refused.
+    /// How long refusals went on after what caused them, the longest first; empty where nothing was refused, and where
+    /// several hosts made the run, none of which saw a whole load.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refusals_outlived: Vec<Aftermath>,
     /// How evenly the load of the measurement window lay on each stream's shards, by stream.
@@ -74,6 +75,12 @@ pub struct Document {
     /// The account, its streams and its bill; only of runs on AWS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aws: Option<AwsRun>,
+    /// Which part of a run this is, where several hosts made it; its SLOs are judged when the parts are merged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<WorkerPart>,
+    /// The hosts whose parts were merged into this, in order; empty for a run of one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workers: Vec<WorkerRow>,
 }
 
 impl Document {
@@ -84,6 +91,50 @@ impl Document {
         self.slo = results.collect();
         self.answer = answer::answer(self);
     }
+}
+
+/// Which part of a run a report is of.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct WorkerPart {
+    /// Which worker, from 1.
+    pub worker: u32,
+    /// How many there are.
+    pub of: u32,
+    /// The run, in eight hexadecimal digits.
+    pub run: String,
+}
+
+/// One host of a run whose parts were merged.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct WorkerRow {
+    /// Which worker, from 1.
+    pub worker: u32,
+    /// How far its part may be believed.
+    pub status: Status,
+    /// Whether somebody ended it early.
+    pub interrupted: bool,
+    /// Records that its schedule asked for.
+    pub intended: u64,
+    /// Of those: accepted.
+    pub acked: u64,
+    /// The consumers that it read for.
+    pub reads: Vec<String>,
+    /// How long its drain took, in seconds.
+    pub drain_s: f64,
+    /// The longest time that a pacer was away beyond what it meant to sleep, in microseconds.
+    pub pacer_gap_us_max: u64,
+    /// As in [`Instrument`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_cpu_share: Option<f64>,
+    /// As in [`Instrument`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_steal_share: Option<f64>,
+    /// As in [`Instrument`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_offset_ms: Option<[f64; 2]>,
+    /// The host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Environment>,
 }
 
 /// The scenario that ran.
@@ -427,6 +478,14 @@ pub struct Instrument {
     /// What reading the clock costs, in nanoseconds; absent as above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_read_ns: Option<u64>,
+    /// The service's clock minus this host's lies between these two, in milliseconds, by probe records; absent for a run of
+    /// one host, for merged runs, and where no probe was read back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_offset_ms: Option<[f64; 2]>,
+    /// How far the clocks of the merged hosts may be apart at most, in milliseconds: `end_to_end` may be wrong by that much.
+    /// Absent for a run of one host, and where a host's offset is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clocks_apart_ms_max: Option<f64>,
 }
 
 /// A target outside of this process. Holds no secret.

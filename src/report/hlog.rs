@@ -4,15 +4,19 @@
 //! window is. Adding up the intervals of a tag is exact.
 
 use std::io::{self, Write};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
-use hdrhistogram::serialization::V2DeflateSerializer;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use hdrhistogram::Histogram;
 use hdrhistogram::serialization::interval_log::{
-    IntervalLogWriterBuilder, IntervalLogWriterError, Tag,
+    IntervalLogIterator, IntervalLogWriterBuilder, IntervalLogWriterError, LogEntry, Tag,
 };
+use hdrhistogram::serialization::{Deserializer, V2DeflateSerializeError, V2DeflateSerializer};
 
 use crate::base::Timestamp;
 use crate::report::interval_view::IntervalView;
+use crate::report::results::Latencies;
 
 /// Writes the log: base time, then a line per interval and tag such as `producers.web.response_time`. `comments` go to
 /// the head.
@@ -43,13 +47,80 @@ pub fn write(out: &mut dyn Write, view: &IntervalView<'_>, comments: &[String]) 
                 view.clock.length(),
                 Tag::new(&tag),
             )
-            .map_err(|error| match error {
-                IntervalLogWriterError::IoError(error) => error,
-                IntervalLogWriterError::SerializeError(error) => io::Error::other(error),
-            })?;
+            .map_err(written)?;
         }
     }
     Ok(())
+}
+
+/// Writes the latencies of the measurement window, which lasts from `from` after `start` for `length`: a line per part and
+/// kind.
+///
+/// # Errors
+/// What `out` answers.
+pub fn write_window(
+    out: &mut dyn Write,
+    start: Timestamp,
+    (from, length): (Duration, Duration),
+    latencies: &Latencies,
+) -> io::Result<()> {
+    let mut out = out;
+    let mut serializer = V2DeflateSerializer::new();
+    let base = UNIX_EPOCH + start.since(Timestamp::ZERO);
+    let mut builder = IntervalLogWriterBuilder::new();
+    let mut log = builder
+        .add_comment("the measurement window as a whole, values in microseconds")
+        .with_start_time(base)
+        .with_base_time(base)
+        .begin_log_with(&mut out, &mut serializer)?;
+    for ((part, kind), histogram) in latencies {
+        let tag = tag_safe(&format!("{part}.{kind}"));
+        log.write_histogram(histogram.inner(), from, length, Tag::new(&tag))
+            .map_err(written)?;
+    }
+    Ok(())
+}
+
+fn written(error: IntervalLogWriterError<V2DeflateSerializeError>) -> io::Error {
+    match error {
+        IntervalLogWriterError::IoError(error) => error,
+        IntervalLogWriterError::SerializeError(error) => io::Error::other(error),
+    }
+}
+
+/// One line of a log.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Logged {
+    /// The metric: `producers.web.response_time`.
+    pub tag: String,
+    /// When the interval begins, from the log's base time.
+    pub start: Duration,
+    /// What was counted, in microseconds.
+    pub histogram: Histogram<u64>,
+}
+
+/// Reads what [`write()`] or [`write_window`] wrote.
+///
+/// # Errors
+/// What is wrong with the log, as a sentence's end.
+pub fn read(log: &[u8]) -> Result<Vec<Logged>, String> {
+    let mut lines = Vec::new();
+    for entry in IntervalLogIterator::new(log) {
+        let entry = entry.map_err(|error| format!("it is no interval log ({error:?})"))?;
+        let LogEntry::Interval(interval) = entry else {
+            continue;
+        };
+        let tag = interval.tag().ok_or("an interval has no tag")?;
+        let bytes = BASE64_STANDARD.decode(interval.encoded_histogram());
+        let bytes = bytes.map_err(|_| "a histogram is no base64")?;
+        let histogram = Deserializer::new().deserialize(&mut &*bytes);
+        lines.push(Logged {
+            tag: tag.as_str().to_owned(),
+            start: interval.start_timestamp(),
+            histogram: histogram.map_err(|_| "a histogram is damaged")?,
+        });
+    }
+    Ok(lines)
 }
 
 /// The format has no way to write a comma, a space or a line end in a tag.
@@ -64,11 +135,6 @@ fn tag_safe(tag: &str) -> String {
 mod tests {
     use std::collections::BTreeMap;
     use std::time::Duration;
-
-    use base64::Engine as _;
-    use base64::prelude::BASE64_STANDARD;
-    use hdrhistogram::serialization::Deserializer;
-    use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 
     use super::*;
     use crate::measure::{Interval, IntervalClock, LatencyHistogram, LatencyKind, PartId};
@@ -118,6 +184,11 @@ mod tests {
         };
         let mut log = Vec::new();
         write(&mut log, &view, &["seed 7\nof two lines".to_owned()]).unwrap();
+        let logged = super::read(&log).unwrap();
+        assert_eq!(logged.len(), 3);
+        assert_eq!(logged[1].start, Duration::ZERO);
+        assert_eq!(logged[2].histogram, *histograms[2].3.inner());
+        assert!(super::read(b"what else\n").is_err());
 
         let mut read = Vec::new();
         let mut base = None;

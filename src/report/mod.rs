@@ -21,12 +21,14 @@ pub mod hgrm;
 pub mod hlog;
 pub mod interval_view;
 pub mod json;
+pub mod merge;
 pub mod results;
 #[cfg(test)]
 mod sample;
 pub mod slo;
 pub mod terminal;
 pub mod text;
+pub mod worker;
 
 pub use aftermath::Aftermath;
 pub use aws::AwsRun;
@@ -35,7 +37,7 @@ pub use cost::{Cost, CostLine, PriceList};
 pub use document::{
     ByPhase, ConsumerSummary, Document, Environment, EventRow, EventStatus, FigureBasis,
     Instrument, Latency, Ledger, ProducerSummary, SCHEMA_VERSION, ScenarioInfo, ShardRow,
-    StreamBalance, TargetFinding, TargetSummary, ThrottlingRow, World,
+    StreamBalance, TargetFinding, TargetSummary, ThrottlingRow, WorkerPart, WorkerRow, World,
 };
 pub use figure::{Unit, figure};
 pub use folder::{Folder, FolderError};

@@ -111,6 +111,8 @@ pub(crate) fn document() -> Document {
             memory_bytes: 8 << 30,
         }),
         aws: None,
+        worker: None,
+        workers: Vec::new(),
     };
     document.conclude(&slos());
     document

@@ -84,7 +84,7 @@ impl Created {
     }
 
     /// Deregisters the consumers whose streams stay; the others go with their streams.
-    async fn deregister_all(&self) -> Vec<(StreamName, String)> {
+    pub(super) async fn deregister_all(&self) -> Vec<(StreamName, String)> {
         let mut consumers = std::mem::take(&mut *self.consumers());
         let deleted: Vec<_> = self.names().iter().map(|(name, _)| name.clone()).collect();
         consumers.retain(|(stream, ..)| !deleted.contains(stream));

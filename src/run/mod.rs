@@ -4,11 +4,13 @@
 //! made: what could not be deleted is named.
 
 pub mod calibrate;
+mod clock_probe;
 mod created;
 pub mod environment;
 #[cfg(feature = "aws")]
 pub mod guard;
 mod heartbeat;
+mod hosts;
 mod loads;
 mod outcome;
 pub mod own_use;
@@ -24,6 +26,8 @@ pub mod sweep;
 mod threads;
 mod timeline;
 
+pub use crate::consumer::VISIBLE_AFTER;
+pub use hosts::{HostOutcome, Hosts};
 pub use loads::{CallsOutcome, CallsOutcomes};
 pub use outcome::{
     ConsumerOutcome, EventOutcome, EventStatus, Outcome, ProducerOutcome, StreamOutcome,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::hosts::HostOutcome;
 use super::loads::CallsOutcomes;
 use super::own_use::OwnUse;
 use crate::base::Timestamp;
@@ -13,6 +14,7 @@ use crate::kinesis::{ShardId, StreamName};
 use crate::measure::integrity::Integrity;
 use crate::measure::ledger::{ConsumerLedger, Phase, ProducerLedger};
 use crate::measure::slot_wait::SlotWaits;
+use crate::measure::tips::Tips;
 use crate::measure::{Collector, IntervalClock, RecorderTotals, ThrottleTable};
 use crate::producer::Seen;
 use crate::target::Finding;
@@ -48,6 +50,8 @@ pub struct Outcome {
     pub own_use: Option<OwnUse>,
     /// What the target was like.
     pub target: TargetOutcome,
+    /// Where several hosts made the run: which one this was.
+    pub host: Option<HostOutcome>,
 }
 
 /// What a target outside of this process was like; empty for the engine in it.
@@ -95,6 +99,8 @@ pub struct ConsumerOutcome {
     pub kind: &'static str,
     /// What it saw.
     pub report: ConsumerReport,
+    /// When what it is owed begins, if not with the run's first record.
+    pub covered_from: Option<Timestamp>,
     /// What it was owed and got, by phase and in all; `None` where records carry no stamp.
     pub ledger: Option<(BTreeMap<Phase, ConsumerLedger>, ConsumerLedger)>,
     /// Whether it had everything that was acknowledged when reading ended.
@@ -112,6 +118,8 @@ pub struct StreamOutcome {
     pub intervals: Collector,
     /// The account of every record of the stream.
     pub integrity: Arc<Integrity>,
+    /// The newest acknowledged record of each shard.
+    pub tips: Arc<Tips>,
     /// Which shards took records, and when the run knew.
     pub history: BTreeMap<ShardId, Seen>,
 }

@@ -61,7 +61,9 @@ impl LiveProducer {
         );
         // Connections are shared by workers and outlive each of them: they stay here.
         let calls = (session.target.host().is_none()).then(Handle::current);
-        let workers = (0..producer.workers).map(|worker| {
+        let portion = session.portion();
+        let workers = (0..producer.workers).filter_map(|worker| {
+            let own = portion.own(producer, worker)?;
             let context = WorkerContext {
                 clock: session.clock,
                 target: session.target.clone(),
@@ -71,6 +73,7 @@ impl LiveProducer {
                     producer: number,
                     worker: worker as u16,
                 },
+                own,
                 run: session.run,
                 seed: session.scenario.seed,
                 start: schedule.start,
@@ -88,7 +91,7 @@ impl LiveProducer {
                 schedule.intervals,
                 stream.sink.clone(),
             );
-            Worker::new(context, recorder)
+            Some(Worker::new(context, recorder))
         });
         let workers = workers.collect();
         let workers = if session.clock.is_virtual() {
@@ -272,6 +275,7 @@ impl LiveConsumer {
             stream: self.stream,
             kind: self.kind,
             report,
+            covered_from,
             ledger: self
                 .stamped
                 .then(|| self.integrity.finish(self.account, covered_from)),

@@ -18,12 +18,13 @@ const GONE_WITHIN: Duration = Duration::from_mins(1);
 /// How often it is looked whether it is gone.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// Whether the target answers, has the streams that the scenario calls existing, and none of those that it makes.
+/// Whether the target answers, has the streams that the scenario calls existing, and none of those that it makes: of several
+/// hosts only the first one makes them (`makes`), and the others may find them there or not.
 /// The engine in this process is always there, and empty.
 ///
 /// # Errors
 /// When it does not answer, or a stream is there or missing against the scenario's word.
-pub async fn reach(target: &Target, scenario: &Scenario) -> Result<(), RunError> {
+pub async fn reach(target: &Target, scenario: &Scenario, makes: bool) -> Result<(), RunError> {
     if target.host().is_some() {
         return Ok(());
     }
@@ -37,8 +38,8 @@ pub async fn reach(target: &Target, scenario: &Scenario) -> Result<(), RunError>
         let found = look(target, &stream.name).await?;
         match (stream.existing, found) {
             (true, None) => return Err(RunError::Missing(stream.name.clone())),
-            (false, Some(_)) => return Err(RunError::Exists(stream.name.clone())),
-            (true, Some(_)) | (false, None) => {}
+            (false, Some(_)) if makes => return Err(RunError::Exists(stream.name.clone())),
+            (true, Some(_)) | (false, _) => {}
         }
     }
     Ok(())

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use super::created::Created;
 use super::environment::Host;
 use super::heartbeat;
+use super::hosts::{HostOutcome, Hosts};
 use super::loads::{LiveLoads, PreparedLoads};
 use super::outcome::{Outcome, TargetOutcome};
 use super::own_use;
@@ -27,7 +28,7 @@ use crate::measure::IntervalClock;
 use crate::measure::interval::choose_length;
 use crate::measure::progress::Progress;
 use crate::scenario::Scenario;
-use crate::scenario::model::Action;
+use crate::scenario::model::{Action, Consumer};
 use crate::target::{CallError, Target};
 use crate::trace;
 use crate::workload::SizeLaw;
@@ -61,6 +62,8 @@ pub struct Session {
     pub target: Target,
     /// Where all that its consumers read is recorded; of one stream, whose shards it numbers.
     pub trace: Option<trace::Recorder>,
+    /// This host's part, where several hosts make one run.
+    pub hosts: Option<Hosts>,
 }
 
 /// The run's ties to whoever watches it.
@@ -107,6 +110,26 @@ pub enum RunError {
         /// The streams and why each was not deleted.
         streams: String,
     },
+    /// Of several hosts, the first one did not make a stream in time.
+    #[error(
+        "worker 1 has not made the stream `{0}` by the start: start worker 1 with the same scenario, target and \
+         --start-at, and leave it time enough"
+    )]
+    NotMade(StreamName),
+    /// Of several hosts, the first one is not in the stream.
+    #[error(
+        "worker 1 of run {run:08x} was not met in the stream `{stream}` before the start: give all workers the same \
+         scenario, --set, --seed, number of workers and --start-at (or --run)"
+    )]
+    NotMet {
+        /// The stream.
+        stream: StreamName,
+        /// The run.
+        run: u32,
+    },
+    /// The load was to begin before this host was ready.
+    #[error("the start has passed by {0:.1} s while the run was prepared: give a later --start-at")]
+    Late(f64),
     /// It was interrupted while it made its streams.
     #[error("interrupted before the load began: nothing was measured")]
     Interrupted,
@@ -151,7 +174,7 @@ impl Session {
         let left_behind = created.delete_all().await;
         match ended {
             Ok(Ok(mut outcome)) => {
-                outcome.target.left_behind = left_behind;
+                outcome.target.left_behind.extend(left_behind);
                 outcome.target.findings = target.findings();
                 Ok(outcome)
             }
@@ -176,12 +199,19 @@ impl Session {
     ) -> Result<Outcome, RunError> {
         let (clock, time) = (self.clock, self.scenario.time);
         let mut cancel = controls.cancel.clone();
-        let (mut streams, loads, prepared) = tokio::select! {
+        let (mut streams, loads, prepared, clock_offset) = tokio::select! {
             biased;
             Ok(_) = cancel.wait_for(|cancelled| *cancelled) => return Err(RunError::Interrupted),
             prepared = self.prepare(created) => prepared?,
         };
-        let start = clock.now().plus(LEAD);
+        let start = match &self.hosts {
+            Some(hosts) => hosts.start,
+            None => clock.now().plus(LEAD),
+        };
+        if clock.now() > start {
+            return Err(RunError::Late(clock.now().since(start).as_secs_f64()));
+        }
+        let portion = self.portion();
         let (measure_from, load_end) = (start.plus(time.warm_up), start.plus(time.load()));
         let length = choose_length(time.load() + time.drain, streams.shards() as u32, ROWS_MAX);
         let intervals = IntervalClock::new(aligned_start(start, time.warm_up, length), length);
@@ -201,9 +231,8 @@ impl Session {
         let own_use =
             watch_host.then(|| tokio::spawn(own_use::watch(clock, measure_from, load_end)));
         let mut consumers: Vec<LiveConsumer> = Vec::new();
-        for ((consumer, prepared), number) in
-            self.scenario.consumers.values().zip(prepared).zip(0u16..)
-        {
+        for (consumer, prepared, number) in prepared {
+            let consumer = &consumer;
             // Consumers are numbered within their stream's account.
             let account = consumers
                 .iter()
@@ -235,7 +264,12 @@ impl Session {
         loop {
             let now = clock.now();
             let has_all = || consumers.iter().all(LiveConsumer::has_all);
-            if *cancel.borrow_and_update() || now >= drain_until || (now >= load_end && has_all()) {
+            // Who reads what other hosts send does not know when they are done.
+            let knows_all = portion.of() == 1 || consumers.is_empty();
+            if *cancel.borrow_and_update()
+                || now >= drain_until
+                || (now >= load_end && knows_all && has_all())
+            {
                 break;
             }
             streams.collect();
@@ -268,6 +302,16 @@ impl Session {
             ended.map_err(|_| RunError::Task("shard list"))?;
         }
         let (streams, unreachable) = streams.finish(&self.target, clock.now()).await;
+        // The first host deletes the streams when all say that they are done: what hangs on them goes before.
+        let left_behind = if portion.is_first() {
+            Vec::new()
+        } else {
+            created.deregister_all().await
+        };
+        let clock_offset_ns = match unreachable {
+            None => self.part(load_end, clock_offset, &mut cancel).await,
+            Some(_) => clock_offset,
+        };
         Ok(Outcome {
             start,
             warm_up: time.warm_up.min(load_over.since(start)),
@@ -282,18 +326,21 @@ impl Session {
             events,
             heartbeat_gap: unless_interrupted(pulse, interrupted, "heartbeat").await?,
             own_use: unless_interrupted(own_use, interrupted, "processor").await?,
+            host: self.hosts.as_ref().map(|hosts| HostOutcome {
+                portion: hosts.portion,
+                run: self.run,
+                clock_offset_ns,
+            }),
             target: TargetOutcome {
                 unreachable: unreachable.map(|error| error.to_string()),
+                left_behind,
                 ..TargetOutcome::default()
             },
         })
     }
 
     /// Makes the streams, and readers that hold their places: nothing put from then on is missed.
-    async fn prepare(
-        &self,
-        created: &Created,
-    ) -> Result<(LiveStreams, PreparedLoads, Vec<Prepared>), RunError> {
+    async fn prepare(&self, created: &Created) -> Result<Preparation, RunError> {
         if let Some(host) = self.target.host()
             && !self.clock.is_virtual()
         {
@@ -306,25 +353,27 @@ impl Session {
                 tokio::task::yield_now().await;
             }
         }
-        let streams =
-            LiveStreams::create(&self.scenario, self.run, self.clock, &self.target, created)
-                .await?;
+        let streams = LiveStreams::create(self, created).await?;
+        let clock_offset = self.meet().await?;
         // Before readers take their iterators, which would not outlive a wait for others to expire.
         let loads = PreparedLoads::new(self).await?;
+        let portion = self.portion();
+        let consumers = self.scenario.consumers.values().zip(0u16..);
+        let here = consumers.filter(|(_, number)| portion.reads(u32::from(*number)));
         let mut registered = Vec::new();
-        for consumer in self.scenario.consumers.values() {
+        for (consumer, number) in here {
             let arn = registration::register(&self.target, created, consumer, self.run).await;
             let arn = arn.map_err(failed("register a consumer of", &consumer.stream))?;
-            registered.push(arn);
+            registered.push((consumer, number, arn));
         }
         let mut prepared = Vec::new();
-        for (consumer, arn) in self.scenario.consumers.values().zip(registered) {
+        for (consumer, number, arn) in registered {
             let reader = Prepared::new(self.clock, self.target.clone(), consumer, arn)
                 .await
                 .map_err(failed("read stream", &consumer.stream))?;
-            prepared.push(reader);
+            prepared.push((consumer.clone(), reader, number));
         }
-        Ok((streams, loads, prepared))
+        Ok((streams, loads, prepared, clock_offset))
     }
 
     /// The events of the scenario, waiting for their times.
@@ -335,7 +384,9 @@ impl Session {
         stop: watch::Receiver<bool>,
     ) -> Result<impl Future<Output = Vec<super::EventOutcome>> + use<>, RunError> {
         let events = self.scenario.events.values();
+        // Of several hosts one makes the events.
         let events = events
+            .filter(|_| self.portion().is_first())
             .map(|event| {
                 Ok((
                     event.clone(),
@@ -353,6 +404,15 @@ impl Session {
         Ok(timeline::play(stage, events, stop))
     }
 }
+
+/// What a run begins with: its streams, its loads of calls, a reader for each consumer that is this host's with the consumer's number, and how
+/// far this host's clock is from the service's.
+type Preparation = (
+    LiveStreams,
+    PreparedLoads,
+    Vec<(Consumer, Prepared, u16)>,
+    Option<(i64, i64)>,
+);
 
 /// What a task that watches the host until the end of the load saw; nothing if the load did not get that far.
 async fn unless_interrupted<T>(

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::created::Created;
 use super::outcome::StreamOutcome;
-use super::session::{RunError, failed};
+use super::session::{RunError, Session, failed};
 use crate::base::{Clock, Timestamp};
 use crate::kinesis::StreamName;
 use crate::kinesis::operation::{ShardDescription, ShardFilter};
@@ -62,16 +62,10 @@ pub(super) struct LiveStreams(BTreeMap<StreamName, LiveStream>);
 
 impl LiveStreams {
     /// Creates the scenario's streams and waits until they are ACTIVE.
-    pub(super) async fn create(
-        scenario: &Scenario,
-        run: u32,
-        clock: Clock,
-        target: &Target,
-        created: &Created,
-    ) -> Result<Self, RunError> {
+    pub(super) async fn create(session: &Session, created: &Created) -> Result<Self, RunError> {
         let mut streams = BTreeMap::new();
-        for stream in scenario.streams.values() {
-            let live = LiveStream::create(scenario, stream, run, clock, target, created).await?;
+        for stream in session.scenario.streams.values() {
+            let live = LiveStream::create(session, stream, created).await?;
             streams.insert(stream.name.clone(), live);
         }
         Ok(Self(streams))
@@ -145,6 +139,7 @@ impl LiveStreams {
                 after,
                 intervals: stream.collector,
                 integrity: stream.integrity,
+                tips: stream.tips,
                 history: stream.router.history(),
             };
             outcomes.insert(name, outcome);
@@ -187,17 +182,17 @@ async fn list_at_last(
 
 impl LiveStream {
     async fn create(
-        scenario: &Scenario,
+        session: &Session,
         stream: &Stream,
-        run: u32,
-        clock: Clock,
-        target: &Target,
         created: &Created,
     ) -> Result<Self, RunError> {
+        let (scenario, target) = (&session.scenario, &session.target);
         let (request, hours) = new_stream(stream, &stream.name);
         if stream.existing {
             let active = target.wait_active(stream.name.as_str()).await;
             active.map_err(failed("use stream", &stream.name))?;
+        } else if !session.portion().is_first() {
+            session.await_stream(&stream.name).await?;
         } else {
             created.note(&stream.name);
             let asked = target.ask_for_stream(&request).await;
@@ -216,10 +211,10 @@ impl LiveStream {
             .map_err(failed("list the shards of", &stream.name))?;
         let (sink, source) = IntervalSink::channel();
         Ok(Self {
-            router: Arc::new(Router::new(&before, clock.now())),
+            router: Arc::new(Router::new(&before, session.clock.now())),
             before,
             tips: Arc::default(),
-            integrity: Arc::new(account(scenario, &stream.name, run)),
+            integrity: Arc::new(account(session, &stream.name)),
             stamped: is_stamped(scenario, &stream.name),
             others: stream.existing,
             written: scenario
@@ -235,7 +230,8 @@ impl LiveStream {
 }
 
 /// An account for the producers and consumers of one stream.
-fn account(scenario: &Scenario, stream: &StreamName, run: u32) -> Integrity {
+fn account(session: &Session, stream: &StreamName) -> Integrity {
+    let scenario = &session.scenario;
     let producers = scenario
         .producers
         .values()
@@ -249,12 +245,18 @@ fn account(scenario: &Scenario, stream: &StreamName, run: u32) -> Integrity {
             })
         })
         .collect();
-    let consumers = scenario
-        .consumers
-        .values()
-        .filter(|consumer| consumer.stream == *stream)
-        .count();
-    Integrity::new(run, &workers, consumers)
+    let consumers = scenario.consumers.values().zip(0u32..);
+    let readers: Vec<_> = consumers
+        .filter(|(consumer, _)| consumer.stream == *stream)
+        .map(|(_, number)| session.portion().reads(number))
+        .collect();
+    let read_here = readers.iter().filter(|here| **here).count();
+    let account = Integrity::new(session.run, &workers, read_here);
+    if read_here < readers.len() {
+        account.keeping_places()
+    } else {
+        account
+    }
 }
 
 /// Whether every record that we put to the stream has a stamp. Of a stream that only others write to, none is.

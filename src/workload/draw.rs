@@ -120,6 +120,11 @@ impl RecordSource {
         }
     }
 
+    /// The number of the record that [`Self::next`] gives.
+    pub const fn upcoming(&self) -> u64 {
+        self.next_sequence
+    }
+
     /// The next record.
     #[expect(clippy::should_implement_trait, reason = "records never end")]
     pub fn next(&mut self) -> RecordPlan {

@@ -54,6 +54,14 @@ const FIELD_TAIL: &[u8; 2] = b"\"}";
 const TEXT_BYTES: usize = Stamp::BYTES / 3 * 4;
 
 impl Stamp {
+    /// The number of no producer: records with it measure clocks and are nobody's load.
+    pub const PROBE: u16 = u16::MAX;
+
+    /// Whether it is a probe of this run, and no record of a producer.
+    pub const fn is_probe_of(&self, run: u32) -> bool {
+        self.producer == Self::PROBE && self.run == run
+    }
+
     /// How many bytes a stamp takes.
     pub const BYTES: usize = 36;
 

@@ -11,5 +11,6 @@ mod faults;
 #[path = "../support/faulty.rs"]
 mod faulty;
 mod guard;
+mod hosts;
 mod leftovers;
 mod world;

@@ -55,6 +55,7 @@ fn simulate(loaded: &Loaded) -> Ran {
             clock,
             target: target.clone(),
             trace: Some(recorder.clone()),
+            hosts: None,
         };
         let (_keep, cancel) = watch::channel(false);
         let controls = Controls {

@@ -8,6 +8,7 @@ mod fan_out;
 mod faults;
 #[path = "../support/faulty.rs"]
 mod faulty;
+mod hosts;
 mod lean;
 mod on_demand;
 mod place;

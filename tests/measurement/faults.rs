@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use streamgauge::measure::{ConsumerLedger, LatencyKind, ProducerLedger};
+use streamgauge::measure::{ConsumerLedger, KinesisRecords, LatencyKind, ProducerLedger};
 use streamgauge::scenario::Loaded;
 use streamgauge::target::Script;
 
@@ -36,10 +36,15 @@ const ONE_RETRY: &str = r#"{ kind = "fixed", attempts = 2, base = "50ms" }"#;
 
 /// Both ledgers, with what the reckoning leaves out left out.
 fn reported(ran: &Ran) -> (ProducerLedger, ConsumerLedger) {
+    let whole = ran.produced();
     let produced = ProducerLedger {
         acked_bytes: 0,
         acked_put_units: 0,
-        ..ran.produced()
+        kinesis_records: KinesisRecords {
+            acked_bytes: 0,
+            ..whole.kinesis_records
+        },
+        ..whole
     };
     let consumed = ConsumerLedger {
         out_of_order: 0,
@@ -58,6 +63,10 @@ fn assert_found_out(ran: &Ran, intended: u64) -> Reckoning {
         ran.deeds
     );
     let (produced, consumed, deeds) = (ran.produced(), ran.consumed(), ran.deeds);
+    assert_eq!(
+        produced.kinesis_records.acked_bytes, produced.acked_bytes,
+        "nothing is packed"
+    );
     assert_eq!(produced.rejected_attempts, deeds.refused);
     assert_eq!(
         produced.unknown_attempts,

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use streamgauge::kinesis::SequenceNumber;
-use streamgauge::measure::{ConsumerLedger, ProducerLedger};
+use streamgauge::measure::{ConsumerLedger, KinesisRecords, ProducerLedger};
 use streamgauge::workload::Stamp;
 
 use crate::world::Ran;
@@ -104,6 +104,14 @@ pub(crate) fn reckon(ran: &Ran, intended: u64) -> Reckoning {
             (more, _) => panic!("a record was acknowledged {more} times"),
         }
     }
+    // Nothing is packed: to the service each record is one.
+    produced.kinesis_records = KinesisRecords {
+        attempts: produced.attempts,
+        acked: produced.acked,
+        acked_bytes: 0,
+        rejected: produced.rejected_attempts,
+        unknown: produced.unknown_attempts,
+    };
     assert_eq!(records.len() as u64, intended, "every record was attempted");
     reckoning
 }

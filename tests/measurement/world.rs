@@ -153,6 +153,7 @@ async fn run(
         clock,
         target: target.clone(),
         trace: None,
+        hosts: None,
     };
     let (cancel_sender, cancel) = watch::channel(false);
     let (started, mut begun) = watch::channel(None);

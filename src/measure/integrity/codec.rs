@@ -45,6 +45,12 @@ impl<W: Write> Sink<W> {
         }
     }
 
+    /// Bytes after their number.
+    pub(super) fn blob(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.count(bytes.len() as u64)?;
+        self.bytes(bytes)
+    }
+
     pub(super) fn optional(&mut self, number: Option<SequenceNumber>) -> io::Result<()> {
         self.count(u64::from(number.is_some()))?;
         number.map_or(Ok(()), |number| self.bytes(&number.to_be_bytes()))
@@ -100,6 +106,18 @@ impl<R: Read> Source<R> {
     pub(super) fn bytes<const N: usize>(&mut self) -> Result<[u8; N], SnapshotError> {
         let mut bytes = [0; N];
         self.input.read_exact(&mut bytes)?;
+        self.checksum.update(&bytes);
+        Ok(bytes)
+    }
+
+    /// Bytes after their number; memory grows with what is there, not with the number.
+    pub(super) fn blob(&mut self) -> Result<Vec<u8>, SnapshotError> {
+        let length = self.count()?;
+        let mut bytes = Vec::new();
+        self.input.by_ref().take(length).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 != length {
+            return Err(SnapshotError::Io(io::ErrorKind::UnexpectedEof.into()));
+        }
         self.checksum.update(&bytes);
         Ok(bytes)
     }

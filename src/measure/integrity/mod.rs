@@ -8,14 +8,17 @@
 //! remembers everything (`tests.rs` compares the two), and both of their sums hold.
 //!
 //! Files: `bits` (sets), `chunk` (65,536 records), `worker` (one producer worker), `location` (where a record lies),
-//! `reader` (one consumer), `order` (keys), `snapshot` and `codec` (`integrity.bin`).
+//! `reader` (one consumer), `order` (keys), `snapshot` and `codec` (`integrity.bin`), `placed` (`placed.bin`), `joined` (several
+//! hosts' accounts as one).
 
 mod bits;
 mod book;
 mod chunk;
 mod codec;
+mod joined;
 mod location;
 mod order;
+mod placed;
 mod reader;
 mod snapshot;
 #[cfg(test)]
@@ -27,6 +30,8 @@ use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 pub use book::{read_book, write_book};
+pub use joined::{HostAccount, JoinError, join};
+pub use placed::{Placed, PlacedBook, read_placed, write_placed};
 pub use snapshot::{
     ConsumerSnapshot, Missing, Ranges, ShardSnapshot, Snapshot, SnapshotError, StoredTwice,
     WorkerSnapshot,
@@ -140,6 +145,23 @@ impl Integrity {
                 .collect(),
             keys,
         }
+    }
+
+    /// The same book, which from now on remembers where each acked record lies: for records that another host reads.
+    #[must_use]
+    pub fn keeping_places(self) -> Self {
+        for worker in &self.workers {
+            lock(worker).keep_places();
+        }
+        self
+    }
+
+    /// Where each worker's acked records lie; empty unless that is remembered.
+    pub fn placed(&self) -> BTreeMap<WorkerKey, Placed> {
+        let workers = self.keys.iter().zip(&self.workers);
+        workers
+            .filter_map(|(&key, worker)| Some((key, lock(worker).placed()?.clone())))
+            .collect()
     }
 
     /// The run's number, as the stamps carry it.

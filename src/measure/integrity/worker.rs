@@ -6,6 +6,7 @@ use super::Resolution;
 use super::bits::BitSet;
 use super::chunk::{Chunk, End, Given};
 use super::location::{Location, Places};
+use super::placed::Placed;
 use super::snapshot::Ranges;
 use crate::kinesis::operation::Stored;
 use crate::measure::ledger::Phase;
@@ -25,6 +26,8 @@ pub(super) struct Worker {
     delivered: Box<[[u64; 2]]>,
     /// Deliveries of a record under a further sequence number, by consumer: record and phase.
     stored_twice: Box<[BTreeMap<(u64, Phase), u32>]>,
+    /// Where acked records lie, if somebody else reads them.
+    placed: Option<Placed>,
 }
 
 /// An acked record that a consumer was not given.
@@ -49,6 +52,7 @@ impl Worker {
             acked: [0; 2],
             delivered: vec![[0; 2]; consumers].into(),
             stored_twice: vec![BTreeMap::new(); consumers].into(),
+            placed: None,
         }
     }
 
@@ -57,6 +61,16 @@ impl Worker {
         for resolution in resolutions {
             self.resolve(resolution);
         }
+    }
+
+    /// From now on it remembers where each acked record lies.
+    pub(super) fn keep_places(&mut self) {
+        self.placed.get_or_insert_default();
+    }
+
+    /// Where acked records lie, if that is remembered.
+    pub(super) const fn placed(&self) -> Option<&Placed> {
+        self.placed.as_ref()
     }
 
     /// Counts a record's end.
@@ -78,6 +92,9 @@ impl Worker {
         }
         if let Some(stored) = resolution.acked {
             self.acked[phase as usize] += 1;
+            if let Some(placed) = &mut self.placed {
+                placed.push(resolution.sequence, stored);
+            }
             let mut all = true;
             for (consumer, delivered) in self.delivered.iter_mut().enumerate() {
                 let was = chunk.was_delivered(consumer, at);
@@ -232,5 +249,6 @@ impl Worker {
             + twice * size_of::<((u64, Phase), u32)>() * 3 / 2
             + self.consumers * size_of::<([u64; 2], BTreeMap<(u64, Phase), u32>)>()
             + self.places.heap_bytes()
+            + self.placed.as_ref().map_or(0, Placed::heap_bytes)
     }
 }

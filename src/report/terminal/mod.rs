@@ -3,6 +3,7 @@
 //! Plain text of at most 96 columns as long as names and counts are short; no colours, no terminal codes. Every section
 //! says what kind of numbers it shows.
 
+mod hosts;
 mod ledgers;
 mod load;
 pub(in crate::report) mod table;
@@ -36,7 +37,7 @@ pub fn render(document: &Document) -> String {
     sections.extend(ledgers::producers(document));
     sections.extend(ledgers::consumers(document));
     sections.extend(calls::render(document));
-    sections.extend(load::latency(document));
+    sections.extend(load::latency(document).map(|table| table + &hosts::clocks(document)));
     sections.extend(load::throttling(document));
     sections.extend(load::outlived(document));
     sections.extend(load::shards(document));
@@ -44,6 +45,7 @@ pub fn render(document: &Document) -> String {
     sections.extend(events(document));
     sections.extend(target(document));
     sections.push(instrument(document));
+    sections.extend(hosts::workers(document));
     sections.extend(document.aws.as_ref().map(AwsRun::render));
     let mut text = sections.join("\n\n");
     text.push('\n');
@@ -225,6 +227,8 @@ fn instrument(document: &Document) -> String {
     if let (Some(step), Some(read)) = (instrument.clock_step_ns, instrument.clock_read_ns) {
         parts.push(format!("clock step {step} ns, read in {read} ns"));
     }
+    let offset = instrument.clock_offset_ms.map(hosts::offset);
+    parts.extend(offset.map(|offset| format!("the service's clock minus this host's is {offset}")));
     parts.push(format!("streamgauge {}", instrument.version));
     let mut text = hanging("Instrument: ", &[parts.join(", ")]);
     if let Some(environment) = &document.environment {

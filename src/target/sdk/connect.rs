@@ -89,6 +89,14 @@ pub enum ConnectError {
 /// # Errors
 /// When the description is incomplete, or credentials are asked for and cannot be had.
 pub async fn connect(spec: &TargetSpec) -> Result<Sdk, ConnectError> {
+    connect_by(spec, Clock::real()).await
+}
+
+/// The same with a clock of the caller's, which stamps the answers.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_by(spec: &TargetSpec, clock: Clock) -> Result<Sdk, ConnectError> {
     let incomplete = |missing| ConnectError::Incomplete {
         name: spec.name.clone(),
         missing,
@@ -101,7 +109,6 @@ pub async fn connect(spec: &TargetSpec) -> Result<Sdk, ConnectError> {
         TargetKind::Aws if spec.region.is_none() => return Err(incomplete("region")),
         TargetKind::Endpoint | TargetKind::Aws => {}
     }
-    let clock = Clock::real();
     let base = loader(spec, clock).load().await;
     if spec.kind == TargetKind::Aws && spec.url.is_none() {
         let variable = |name: &str| std::env::var(name).ok();

@@ -31,7 +31,7 @@ use admin::Switch;
 pub use crate::target::registered::ACTIVE_WITHIN as CONSUMER_ACTIVE_WITHIN;
 pub use account::{ControlError, Identity};
 pub(super) use connect::{CONNECT_TIMEOUT, KEEP_IDLE};
-pub use connect::{ConnectError, connect};
+pub use connect::{ConnectError, connect, connect_by};
 pub use control::ACTIVE_WITHIN;
 pub(super) use control::PATIENCE;
 pub use subscribe::Subscription;
