@@ -787,6 +787,33 @@ fn check_prints_the_settings_the_forecast_and_valid() {
 }
 
 #[test]
+fn check_forecasts_for_the_four_shards_of_an_on_demand_stream_and_says_so() {
+    let first_run = shipped("first-run");
+    let on_demand = [
+        "check",
+        &first_run,
+        "--set",
+        "streams.orders={ mode = \"on-demand\" }",
+    ];
+    let said = streamgauge(on_demand).stdout;
+    assert!(
+        said.contains("`orders` is on-demand: this is for the 4 shards that it begins with."),
+        "{said}"
+    );
+    assert!(
+        said.contains("GB in") && !said.contains("on-demand instead"),
+        "{said}"
+    );
+    let provisioned = streamgauge(["check", &first_run]).stdout;
+    assert!(!provisioned.contains("is on-demand"), "{provisioned}");
+    let json = streamgauge(on_demand.into_iter().chain(["--json"])).stdout;
+    let checked: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let forecast = &checked[0]["forecast"][0];
+    assert_eq!(forecast["on_demand"], true);
+    assert_eq!(forecast["shards"].as_array().map(Vec::len), Some(4));
+}
+
+#[test]
 fn a_sequence_number_is_taken_apart_and_what_is_none_is_refused() {
     let ended = streamgauge([
         "decode",

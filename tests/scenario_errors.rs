@@ -72,10 +72,20 @@ fn a_missing_parameter_names_its_table_and_what_is_needed() {
 fn what_is_not_supported_yet_lists_what_is() {
     assert_snapshot!(errors(
         "shards = 2",
-        "mode = \"on-demand\"\nencryption = true"
+        "mode = \"serverless\"\nencryption = true"
     ));
     assert_snapshot!(errors("kind = \"constant\"", "kind = \"tidal\""));
     assert_snapshot!(errors("kind = \"polling\"", "kind = \"kcl\""));
+}
+
+#[test]
+fn an_on_demand_stream_has_no_shards_of_its_owners_and_is_not_resharded() {
+    assert_snapshot!(errors("shards = 2", "mode = \"on-demand\"\nshards = 2"));
+    assert_snapshot!(errors("shards = 2", "retention = \"24h\""));
+    assert_snapshot!(errors(
+        "shards = 2",
+        "mode = \"on-demand\"\n[events.split]\nat = \"measure+1s\"\ndo = \"split-shard\"\nshard = \"widest\""
+    ));
 }
 
 #[test]

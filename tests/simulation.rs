@@ -251,3 +251,80 @@ fn a_simulated_report_says_so_wherever_it_is_read() {
         "{log}"
     );
 }
+
+/// A tenth of the service's rate for each shard, so that a load takes few records.
+const RAMP: &str = r#"schema = 1
+name = "on-demand-ramp"
+
+[time]
+warm_up = "0s"
+measure = "18m"
+drain = "10s"
+
+[streams.orders]
+mode = "on-demand"
+
+[engine]
+limits = { write_records = { per_s = 100, capacity = 100 } }
+
+[producers.web]
+arrival = { kind = "ramp", from = "100/s", to = "280/s", over = "4m", spacing = "constant" }
+keys = { kind = "uniform", population = 10_000 }
+size = { kind = "fixed", bytes = "100B" }
+
+[consumers.billing]
+kind = "polling"
+interval = "1s"
+
+[consumers.push]
+kind = "fan-out"
+"#;
+
+#[test]
+fn a_ramp_splits_the_four_shards_of_an_on_demand_stream_within_15_minutes_and_loses_nothing() {
+    let out = out();
+    let path = out.path().join("ramp.toml");
+    std::fs::write(&path, RAMP).expect("the folder is there");
+    let run = simulate(out.path(), path.to_str().expect("a plain name"), &[]);
+    folder::agrees_with_itself(&run);
+    // A shard has a quarter of the load: above half of its 100 records/s from 200 records/s on, after 133 s. The minute
+    // that shows it is judged, and the split comes 10 minutes later (`on_demand_split_seconds`).
+    let shards = &run.report.shards;
+    let born: Vec<_> = shards.iter().filter_map(|row| row.opened_s).collect();
+    assert_eq!((shards.len(), born.len()), (12, 8), "{shards:#?}");
+    for opened in born {
+        assert!(
+            (133.0 + 600.0..133.0 + 900.0).contains(&opened),
+            "{opened} s"
+        );
+    }
+    assert!(shards.iter().take(4).all(|row| row.closed_s.is_some()));
+    assert!(run.report.throttling.is_empty());
+    for (name, ledger) in &run.report.ledger.consumers {
+        let total = &ledger.total;
+        assert_eq!(total.delivered, total.acked, "{name}");
+        assert_eq!((total.lost, total.out_of_order), (0, 0), "{name}");
+    }
+}
+
+#[test]
+fn a_load_above_twice_the_capacity_is_refused_until_an_on_demand_stream_has_grown() {
+    let out = out();
+    let path = out.path().join("jump.toml");
+    let ramp = "{ kind = \"ramp\", from = \"100/s\", to = \"280/s\", over = \"4m\", spacing = \"constant\" }";
+    assert!(RAMP.contains(ramp));
+    let jump = RAMP.replace(ramp, "{ kind = \"constant\", rate = \"500/s\" }");
+    std::fs::write(&path, jump).expect("the folder is there");
+    let run = simulate(out.path(), path.to_str().expect("a plain name"), &[]);
+    let rows = folder::intervals(&run);
+    let refused_after = |from: f64| {
+        let late = rows.iter().filter(|row| {
+            let start: f64 = row["interval_start_s"].parse().expect("seconds");
+            start >= from
+        });
+        folder::sum(&late.cloned().collect::<Vec<_>>(), "refused_write_records")
+    };
+    // 500 records/s are a quarter more than 4 shards take, and 8 take 800.
+    assert!(refused_after(0.0) > 10_000);
+    assert_eq!(refused_after(900.0), 0);
+}

@@ -17,7 +17,7 @@ use crate::measure::ProducerLedger;
 use crate::report::cost::{Cost, CostLine};
 use crate::report::{Document, FigureBasis};
 use crate::scenario::Scenario;
-use crate::scenario::model::{Action, KeyChoice, Keys, Producer, Stream};
+use crate::scenario::model::{Action, KeyChoice, Keys, Producer, Stream, StreamMode};
 use crate::workload::KeyText;
 use crate::workload::SizeLaw;
 use crate::workload::arrival::records_per_s;
@@ -35,6 +35,9 @@ const KB: u64 = 1_000;
 /// What a shard accepts in a second (kinesis/quotas): the bound for producers without a rate.
 const SHARD_RECORDS_PER_S: f64 = 1_000.0;
 const SHARD_BYTES_PER_S: f64 = (1 << 20) as f64;
+/// The MiB/s that an on-demand stream may grow to where that is highest (kinesis/quotas), at one MiB/s a shard.
+const ON_DEMAND_SHARDS_MAX: f64 = 10_240.0;
+
 /// Creation and deletion take streams some seconds more than their load.
 const AROUND: Duration = Duration::from_mins(2);
 
@@ -106,7 +109,7 @@ pub fn estimate_of(scenario: &Scenario, found: &FoundStreams, prices: &Prices) -
         let fan_out = FanOut::of(scenario, stream, written, (shards, planned));
         let basis = FigureBasis::Simulated;
         if is_on_demand(found, stream) {
-            let gb_out = gb_out_at_most(scenario, stream, planned);
+            let gb_out = gb_out(scenario, stream, &offer, planned);
             let mut lines = on_demand_lines(stream, &offer, gb_out, planned, prices);
             lines.extend(fan_out.lines(stream, basis, prices));
             return lines;
@@ -122,8 +125,31 @@ pub fn estimate_of(scenario: &Scenario, found: &FoundStreams, prices: &Prices) -
     Cost::of(prices.list(), lines.collect())
 }
 
+/// As the service says it is; as the file says, of one that is not there yet.
 fn is_on_demand(found: &FoundStreams, stream: &Stream) -> bool {
-    found.get(&stream.name).is_some_and(|found| found.on_demand)
+    let found = found.get(&stream.name);
+    found.map_or(stream.mode == StreamMode::OnDemand, |found| found.on_demand)
+}
+
+/// What is read by those who ask: all that is written to a stream that the run makes, once by each of them.
+fn gb_out(
+    scenario: &Scenario,
+    stream: &Stream,
+    offer: &Offer,
+    time: Duration,
+) -> (f64, FigureBasis) {
+    if stream.existing {
+        return gb_out_at_most(scenario, stream, time);
+    }
+    (pollers(scenario, stream) * offer.bytes / GB, offer.basis)
+}
+
+/// How many consumers of a stream poll.
+fn pollers(scenario: &Scenario, stream: &Stream) -> f64 {
+    let consumers = scenario.consumers.values();
+    let polling =
+        consumers.filter(|consumer| consumer.stream == stream.name && !consumer.kind.is_fan_out());
+    polling.count() as f64
 }
 
 /// What the run's readers may take of a stream that others write to: their shares of each shard for all the time.
@@ -146,12 +172,7 @@ pub fn on_demand(scenario: &Scenario, prices: &Prices) -> Cost {
     let planned = planned(scenario);
     let lines = scenario.streams.values().flat_map(|stream| {
         let offer = offer(scenario, stream);
-        let readers = scenario
-            .consumers
-            .values()
-            .filter(|consumer| consumer.stream == stream.name && !consumer.kind.is_fan_out())
-            .count() as f64;
-        let gb_out = (readers * offer.bytes / GB, offer.basis);
+        let gb_out = (pollers(scenario, stream) * offer.bytes / GB, offer.basis);
         let mut lines = on_demand_lines(stream, &offer, gb_out, planned, prices);
         let shards = shards_ever(scenario, stream);
         let written = (offer.bytes, offer.basis);
@@ -243,7 +264,7 @@ pub fn of_report(
         let written = (offer.bytes, offer.basis);
         let fan_out = FanOut::of(scenario, stream, written, (shards, ran));
         if is_on_demand(found, stream) {
-            let gb_out = gb_out_at_most(scenario, stream, ran);
+            let gb_out = gb_out(scenario, stream, &offer, ran);
             lines.extend(on_demand_lines(stream, &offer, gb_out, ran, prices));
             lines.extend(fan_out.lines(stream, basis, prices));
             continue;
@@ -308,7 +329,13 @@ impl LiveCost {
                 fan_out::consumers(&scenario, stream) * of_unit.bytes / GB
             };
             if is_on_demand(&found, stream) {
+                let asked = if stream.existing {
+                    0.0
+                } else {
+                    pollers(&scenario, stream) * of_unit.bytes / GB
+                };
                 of_unit.rounded_bytes / GB * prices.on_demand.gb_in
+                    + asked * prices.on_demand.gb_out
                     + pushed * prices.on_demand.fan_out_gb
             } else {
                 prices.provisioned.million_put_units / 1e6 + pushed * prices.provisioned.fan_out_gb
@@ -329,9 +356,13 @@ impl LiveCost {
             let shards = shards_ever(&self.scenario, stream);
             let fan_out = FanOut::of(&self.scenario, stream, (0.0, basis), (shards, elapsed));
             if is_on_demand(&self.found, stream) {
+                let price = &self.prices.on_demand;
+                let fan_out = total(&fan_out.lines(stream, basis, &self.prices));
+                if !stream.existing {
+                    return begun_hours(elapsed + AROUND) * price.stream_hour + fan_out;
+                }
                 let (gb_out, _) = gb_out_at_most(&self.scenario, stream, elapsed);
-                let lines = fan_out.lines(stream, basis, &self.prices);
-                return gb_out * self.prices.on_demand.gb_out + total(&lines);
+                return gb_out * price.gb_out + fan_out;
             }
             let time = elapsed + AROUND;
             let mut lines = shard_lines(&self.scenario, stream, time, basis, &self.prices);
@@ -361,8 +392,19 @@ fn begun_hours(time: Duration) -> f64 {
     (time.as_secs_f64() / 3_600.0).ceil().max(1.0)
 }
 
+/// The shards that an on-demand stream may have opened by the end of its load: it may double every 15 minutes (developer
+/// guide: more within that time can throttle), and in a shorter time too (10 minutes, unverified).
+fn on_demand_shards(stream: &Stream, load: Duration) -> f64 {
+    let doublings = load.as_secs_f64() / 600.0;
+    let most = ON_DEMAND_SHARDS_MAX.max(f64::from(stream.shards));
+    (f64::from(stream.shards) * doublings.ceil().exp2()).min(most)
+}
+
 /// Every shard that the stream may have, each for the whole time.
 fn shards_ever(scenario: &Scenario, stream: &Stream) -> f64 {
+    if stream.mode == StreamMode::OnDemand && !stream.existing {
+        return on_demand_shards(stream, scenario.time.load());
+    }
     let mut most = u64::from(stream.shards);
     let events = scenario
         .events
@@ -766,6 +808,28 @@ mod tests {
         let seconds = planned(&reader).as_secs_f64();
         close(pushed.quantity, 4.0 * f64::from(2 << 20) * seconds / 1e9);
         assert_eq!(pushed.basis, FigureBasis::Assumed);
+    }
+
+    #[test]
+    fn a_stream_that_a_run_makes_on_demand_owes_its_hour_and_its_gigabytes() {
+        let on_demand_mode = [
+            ("streams.orders", "{ mode = \"on-demand\" }"),
+            (
+                "producers.web.size",
+                "{ kind = \"fixed\", bytes = \"1500B\" }",
+            ),
+        ];
+        let scenario = scenario("first-run", &on_demand_mode);
+        let prices = Prices::shipped();
+        let cost = estimate(&scenario, &prices);
+        let items: Vec<_> = cost.lines.iter().map(|line| line.item.as_str()).collect();
+        assert_eq!(items, ["stream-hours", "GB in", "GB out"]);
+        assert_eq!(cost.lines, on_demand(&scenario, &prices).lines);
+        close(cost.lines[0].usd, 0.04);
+        close(cost.lines[1].usd, 6_000.0 * 2_000.0 / 1e9 * 0.08);
+        close(cost.lines[2].usd, 6_000.0 * 1_508.0 / 1e9 * 0.04);
+        let live = LiveCost::new(&scenario, FoundStreams::new(), prices);
+        close(live.usd(Duration::from_secs(1), 6_000), cost.usd);
     }
 
     #[test]

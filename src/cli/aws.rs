@@ -23,7 +23,7 @@ use crate::report::{AwsRun, Cost, Document, World};
 use crate::run::guard::{self, Permits, Pins, Refusal};
 use crate::run::owned::{self, Label, Owned, OwnedError};
 use crate::run::{Outcome, RunError, Session};
-use crate::scenario::created::{consumer_name, run_id, service_names};
+use crate::scenario::created::{consumer_name, new_stream, run_id, service_names};
 use crate::scenario::model::ConsumerKind;
 use crate::scenario::targets::TargetSpec;
 use crate::scenario::{Loaded, Scenario};
@@ -483,7 +483,7 @@ async fn open(
             continue;
         }
         let made = async {
-            let (request, hours) = owned::request(stream, name);
+            let (request, hours) = new_stream(stream, name);
             owned.create(&request, hours, &plan.pins).await
         };
         match made.await {

@@ -13,6 +13,7 @@ use super::show::show;
 use super::target;
 use crate::base::units::{HumanBytes, HumanCount};
 use crate::kinesis::{HashKeyRange, StreamName};
+use crate::scenario::model::{Stream, StreamMode};
 use crate::scenario::targets::TargetSpec;
 use crate::scenario::{Abilities, Loaded, Scenario, cannot};
 use crate::workload::forecast::{Forecast, ShardForecast, forecast};
@@ -119,9 +120,12 @@ fn to_json(
                 .iter()
                 .map(|key| json!({"key": key.key, "share": key.share, "shard": key.shard}))
                 .collect();
+            let streams = &loaded.scenario.streams;
+            let known = streams.get(stream.as_str()).map(|stream| stream.mode);
             json!({
                 "stream": stream.as_str(),
                 "basis": "simulated",
+                "on_demand": known == Some(StreamMode::OnDemand),
                 "records_per_s": forecast.records_per_s,
                 "peak_records_per_s": forecast.peak_records_per_s,
                 "tail_share": forecast.tail_share,
@@ -172,6 +176,11 @@ fn to_text(
     text.push('\n');
     for (stream, forecast) in forecasts {
         text.push_str(&forecast_text(stream, forecast));
+        let known = loaded.scenario.streams.get(stream.as_str());
+        if let Some(stream) = known.filter(|stream| stream.mode == StreamMode::OnDemand) {
+            text.push_str(&on_demand_text(stream));
+        }
+        text.push('\n');
     }
     text
 }
@@ -258,8 +267,20 @@ fn forecast_text(stream: &StreamName, forecast: &Forecast) -> String {
             keys.collect::<Vec<_>>().join(", ")
         );
     }
-    text.push('\n');
     text
+}
+
+/// What a forecast for a number of shards is worth where the service decides that number.
+fn on_demand_text(stream: &Stream) -> String {
+    let whose = if stream.existing {
+        "assumed shards"
+    } else {
+        "shards that it begins with"
+    };
+    format!(
+        "`{}` is on-demand: this is for the {} {whose}. The service splits each whose load over a minute was above half of its rate, within 15 minutes.\n",
+        stream.name, stream.shards
+    )
 }
 
 /// How many of the heaviest keys a person wants to read.

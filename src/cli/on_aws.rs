@@ -10,6 +10,7 @@ use crate::report::Cost;
 use crate::report::cost::usd;
 use crate::report::text::{Plain, counted};
 use crate::scenario::Scenario;
+use crate::scenario::model::StreamMode;
 use crate::workload::forecast::Forecast;
 
 /// A scenario's cost and read budget.
@@ -18,12 +19,14 @@ pub(super) struct OnAws {
     cost: Cost,
     on_demand: Cost,
     budgets: Vec<ReadBudget>,
+    has_provisioned: bool,
 }
 
 impl OnAws {
     /// Those of a scenario with this forecast for each stream.
     pub(super) fn of(scenario: &Scenario, forecasts: &[(StreamName, Forecast)]) -> Self {
         let prices = Prices::shipped();
+        let mut streams = scenario.streams.values();
         let busiest = |stream: &StreamName| {
             let (_, forecast) = forecasts.iter().find(|(name, _)| name == stream)?;
             let written = forecast.shards.iter().map(|shard| shard.bytes_per_s);
@@ -34,6 +37,7 @@ impl OnAws {
             cost: analyse::estimate(scenario, &prices),
             on_demand: analyse::on_demand(scenario, &prices),
             budgets: analyse::read_budgets(scenario, busiest),
+            has_provisioned: streams.any(|stream| stream.mode == StreamMode::Provisioned),
         }
     }
 
@@ -47,7 +51,10 @@ impl OnAws {
     /// As a person reads them.
     pub(super) fn to_text(&self) -> String {
         let mut text = self.cost.render("Cost on AWS, at most");
-        let _ = writeln!(text, "  on-demand instead: {}\n", usd(self.on_demand.usd));
+        if self.has_provisioned {
+            let _ = writeln!(text, "  on-demand instead: {}", usd(self.on_demand.usd));
+        }
+        text.push('\n');
         for budget in &self.budgets {
             if budget.fan_out_consumers > 0 {
                 let _ = writeln!(

@@ -18,8 +18,8 @@ pub use crate::engine::{Account, DryRun, Settings, Storm};
 use crate::kinesis::delays::DelayName;
 use crate::kinesis::error::EntryError;
 use crate::kinesis::operation::{
-    CreateStream, IteratorPosition, MergeShards, PutResult, RecordPage, ShardCountUpdate,
-    ShardDescription, ShardFilter, SplitShard, StreamStatus, StreamSummary,
+    CreateStream, IteratorPosition, MergeShards, NewStream, PutResult, RecordPage,
+    ShardCountUpdate, ShardDescription, ShardFilter, SplitShard, StreamStatus, StreamSummary,
 };
 use crate::kinesis::{Delays, ErrorCode, KinesisError, PutBatch, SequenceNumber, ShardId};
 use delay::DelaySource;
@@ -211,8 +211,16 @@ impl Host {
     /// # Errors
     /// As the service answers.
     pub async fn create_stream(&self, request: &CreateStream) -> Result<(), KinesisError> {
+        self.create_stream_with(&NewStream::from(request)).await
+    }
+
+    /// CreateStream with all its options.
+    ///
+    /// # Errors
+    /// As the service answers.
+    pub async fn create_stream_with(&self, new: &NewStream) -> Result<(), KinesisError> {
         let takes = self.delays.draw(DelayName::CreateStream);
-        self.control(|account, now| account.create_stream(now, takes, request))
+        self.control(|account, now| account.create_stream_with(now, takes, &new.name, &new.options))
             .await
     }
 

@@ -49,6 +49,28 @@ pub struct Stored {
 /// The result of one record of a PutRecords call; result `i` belongs to record `i`.
 pub type PutResult = Result<Stored, EntryError>;
 
+/// CreateStream with its options.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewStream {
+    /// The stream's name.
+    pub name: StreamName,
+    /// Everything else.
+    pub options: StreamOptions,
+}
+
+impl From<&CreateStream> for NewStream {
+    fn from(request: &CreateStream) -> Self {
+        Self {
+            name: request.stream.clone(),
+            options: StreamOptions {
+                shards: Some(request.shards),
+                max_record_bytes: Some(request.max_record_bytes),
+                ..StreamOptions::default()
+            },
+        }
+    }
+}
+
 /// CreateStream of a provisioned stream without any of the [`StreamOptions`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CreateStream {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::guard::{Pins, Refusal};
 use crate::calls::OwnedStreams;
-use crate::kinesis::operation::CreateStream;
+use crate::kinesis::operation::NewStream;
 use crate::kinesis::{ConsumerName, StreamName};
 use crate::scenario::created::{EXPIRES_TAG, OWNER_TAG, RUN_TAG};
 use crate::target::Existence;
@@ -327,11 +327,11 @@ impl Owned {
     /// See [`OwnedError`]. What may exist then is deleted with the rest.
     pub async fn create(
         &mut self,
-        request: &CreateStream,
+        request: &NewStream,
         retention_hours: u32,
         pins: &Pins,
     ) -> Result<String, OwnedError> {
-        let name = request.stream.as_str();
+        let name = request.name.as_str();
         self.noted.add(name).map_err(|source| OwnedError::Note {
             path: self.noted.path.clone(),
             source,
@@ -527,16 +527,6 @@ pub fn is_left(folder: &Path) -> bool {
     let resources: Result<Resources, _> = serde_json::from_slice(&text);
     // One that cannot be read may list something.
     resources.map_or(true, |resources| !resources.is_all_gone())
-}
-
-/// What [`Owned::create`] is to be asked for one stream of the scenario.
-pub fn request(stream: &crate::scenario::model::Stream, name: &StreamName) -> (CreateStream, u32) {
-    let request = CreateStream {
-        stream: name.clone(),
-        shards: stream.shards,
-        max_record_bytes: stream.max_record_bytes,
-    };
-    (request, (stream.retention.as_secs() / 3_600) as u32)
 }
 
 #[cfg(test)]

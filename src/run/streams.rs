@@ -12,13 +12,14 @@ use super::outcome::StreamOutcome;
 use super::session::{RunError, Session, failed};
 use crate::base::{Clock, Timestamp};
 use crate::kinesis::StreamName;
-use crate::kinesis::operation::{CreateStream, ShardDescription, ShardFilter};
+use crate::kinesis::operation::{ShardDescription, ShardFilter};
 use crate::measure::integrity::{Integrity, WorkerKey};
 use crate::measure::interval::IntervalSource;
 use crate::measure::meter::Meters;
 use crate::measure::tips::Tips;
 use crate::measure::{Collector, IntervalSink};
 use crate::producer::Router;
+use crate::scenario::created::new_stream;
 use crate::scenario::model::{Scenario, StampPlace, Stream};
 use crate::target::{CallError, Target};
 
@@ -186,12 +187,7 @@ impl LiveStream {
         created: &Created,
     ) -> Result<Self, RunError> {
         let (scenario, target) = (&session.scenario, &session.target);
-        let request = CreateStream {
-            stream: stream.name.clone(),
-            shards: stream.shards,
-            max_record_bytes: stream.max_record_bytes,
-        };
-        let hours = (stream.retention.as_secs() / 3_600) as u32;
+        let (request, hours) = new_stream(stream, &stream.name);
         if stream.existing {
             let active = target.wait_active(stream.name.as_str()).await;
             active.map_err(failed("use stream", &stream.name))?;

@@ -11,15 +11,16 @@ use super::metric::Metric;
 use super::model;
 use super::schema::{
     AggregateSetting, Consumer, Event, File, NameKey, Ordering, Producer, PutApi, RateLimit,
-    RateLimitSetting, Retry, RetryOf, Send, Slo, Stream, Time,
+    RateLimitSetting, Retry, RetryOf, Send, Slo, Stream, StreamMode, Time,
 };
 use super::validate::bound_value;
-use crate::kinesis::quotas::RateName;
+use crate::kinesis::quotas::{CAPS, CapName, RateName};
 use crate::kinesis::{Limits, StreamName};
 
 /// The scenario that a file means; nothing if a stream or a figure does not exist, which the checks have refused.
 pub(super) fn build(file: &File, files: &Files) -> Option<model::Scenario> {
     let producers = entries(&file.producers, |name, raw| producer(name, raw, files))?;
+    let limits = file.engine.limits.limits();
     Some(model::Scenario {
         name: file.name.clone(),
         question: file.question.clone(),
@@ -28,10 +29,10 @@ pub(super) fn build(file: &File, files: &Files) -> Option<model::Scenario> {
         streams: file
             .streams
             .iter()
-            .map(|(name, raw)| Some((name.0.clone(), stream(&name.0, raw)?)))
+            .map(|(name, raw)| Some((name.0.clone(), stream(&name.0, raw, &limits)?)))
             .collect::<Option<_>>()?,
         engine: model::Engine {
-            limits: file.engine.limits.limits(),
+            limits: limits.clone(),
             delays: file.engine.latency.delays(),
             max_memory_bytes: file.engine.max_memory.value,
         },
@@ -64,14 +65,26 @@ pub(super) fn stream_name(name: Option<&str>) -> Option<StreamName> {
     name?.parse().ok()
 }
 
-fn stream(name: &str, raw: &Stream) -> Option<model::Stream> {
+fn stream(name: &str, raw: &Stream, limits: &Limits) -> Option<model::Stream> {
+    let (mode, first) = match raw.mode {
+        StreamMode::Provisioned => (model::StreamMode::Provisioned, None),
+        StreamMode::OnDemand => (model::StreamMode::OnDemand, Some(first_shards(limits))),
+    };
     Some(model::Stream {
         name: stream_name(Some(name))?,
-        shards: raw.shards,
+        mode,
+        shards: raw.shards.or(first)?,
         retention: raw.retention.value,
         max_record_bytes: raw.max_record_bytes.value,
         existing: raw.existing,
     })
+}
+
+/// The shards of a new on-demand stream.
+fn first_shards(limits: &Limits) -> u32 {
+    let limit = limits.cap(CapName::OnDemandShards);
+    let shards = limit.unwrap_or(CAPS[CapName::OnDemandShards as usize].aws);
+    u32::try_from(shards).unwrap_or(u32::MAX).max(1)
 }
 
 fn producer(name: &str, raw: &Producer, files: &Files) -> Option<model::Producer> {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{Consumer, ConsumerKind, Scenario};
+use super::model::{Consumer, ConsumerKind, Scenario, Stream};
+use crate::kinesis::operation::{NewStream, StreamMode, StreamOptions};
 use crate::kinesis::{ConsumerName, StreamName};
 
 /// What the name of every stream that a run creates begins with.
@@ -59,6 +60,21 @@ pub fn consumer_name(consumer: &Consumer, run: u32) -> Option<ConsumerName> {
             name.parse().ok()
         }
     }
+}
+
+/// What CreateStream is to be asked for a stream of the scenario, and for how many hours its records are kept.
+pub fn new_stream(stream: &Stream, name: &StreamName) -> (NewStream, u32) {
+    let on_demand = stream.mode == StreamMode::OnDemand;
+    let new = NewStream {
+        name: name.clone(),
+        options: StreamOptions {
+            shards: (!on_demand).then_some(stream.shards),
+            mode: on_demand.then_some(StreamMode::OnDemand),
+            max_record_bytes: Some(stream.max_record_bytes),
+            ..StreamOptions::default()
+        },
+    };
+    (new, (stream.retention.as_secs() / 3_600) as u32)
 }
 
 /// What the names of the streams begin with that one worker of a load of scripts makes: the script's number follows. The

@@ -12,7 +12,7 @@ pub use super::key_table::KeyTable;
 pub use super::payload_file::PayloadFile;
 use crate::base::Timestamp;
 use crate::kinesis::api::ApiCall;
-pub use crate::kinesis::operation::PutApi;
+pub use crate::kinesis::operation::{PutApi, StreamMode};
 use crate::kinesis::quotas::Limits;
 use crate::kinesis::{ConsumerName, Delays, HashKey, ShardId, StreamName};
 
@@ -75,6 +75,8 @@ impl Time {
 pub struct Stream {
     /// Its name, as the scenario's table and as the service know it.
     pub name: StreamName,
+    /// Who decides how many shards it has.
+    pub mode: StreamMode,
     /// Shards at the start, at least 1; of an existing stream, those that forecasts assume.
     pub shards: u32,
     /// How long records are kept, 24 h to 8760 h.

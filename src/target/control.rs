@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{Behind, CallError, Target, patiently, patiently_creating};
 use crate::kinesis::configuration::StreamMode;
 use crate::kinesis::operation::{
-    CreateStream, MergeShards, ShardCountUpdate, ShardDescription, ShardFilter, SplitShard,
-    StreamStatus, StreamSummary,
+    CreateStream, MergeShards, NewStream, ShardCountUpdate, ShardDescription, ShardFilter,
+    SplitShard, StreamStatus, StreamSummary,
 };
 use crate::kinesis::{ErrorCode, ShardId};
 
@@ -69,7 +69,7 @@ impl Target {
         request: &CreateStream,
         retention_hours: u32,
     ) -> Result<StreamState, CallError> {
-        self.ask_for_stream(request).await?;
+        self.ask_for_stream(&NewStream::from(request)).await?;
         self.settle_stream(request.stream.as_str(), retention_hours)
             .await
     }
@@ -78,8 +78,8 @@ impl Target {
     ///
     /// # Errors
     /// As the service answers, or does not.
-    pub async fn ask_for_stream(&self, request: &CreateStream) -> Result<(), CallError> {
-        patiently_creating(self.clock(), || self.create(request)).await
+    pub async fn ask_for_stream(&self, new: &NewStream) -> Result<(), CallError> {
+        patiently_creating(self.clock(), || self.create(new)).await
     }
 
     /// Waits until a stream that was asked for is ACTIVE, and sets how many hours its records are kept.
@@ -216,11 +216,11 @@ impl Target {
         }
     }
 
-    async fn create(&self, request: &CreateStream) -> Result<(), CallError> {
+    async fn create(&self, new: &NewStream) -> Result<(), CallError> {
         match self.behind() {
-            Behind::Host(host) => Ok(host.create_stream(request).await?),
+            Behind::Host(host) => Ok(host.create_stream_with(new).await?),
             #[cfg(feature = "aws")]
-            Behind::Sdk(sdk) => Box::pin(sdk.create_stream(request)).await,
+            Behind::Sdk(sdk) => Box::pin(sdk.create_stream(new)).await,
         }
     }
 

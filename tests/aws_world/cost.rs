@@ -54,3 +54,19 @@ fn a_run_whose_counts_reach_the_cap_stops_with_complete_results() {
     );
     assert!(world.streams().is_empty());
 }
+
+#[test]
+fn a_run_on_a_stream_of_its_own_in_on_demand_mode_is_billed_by_the_gigabyte() {
+    let world = World::new();
+    let ended = world.run(&["--set", "streams.orders={ mode = \"on-demand\" }"]);
+    assert!(matches!(ended.code, Some(0 | 3)), "{}", ended.stderr);
+    let report = world.result("report.json");
+    assert_eq!(report["shards"].as_array().map(Vec::len), Some(4));
+    for bill in ["estimate", "cost"] {
+        let lines = report["aws"][bill]["lines"].as_array().expect("lines");
+        let items: Vec<_> = lines.iter().map(|line| line["item"].as_str()).collect();
+        let wanted = [Some("stream-hours"), Some("GB in"), Some("GB out")];
+        assert_eq!(items, wanted, "{bill}");
+    }
+    assert!(world.streams().is_empty());
+}

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use streamgauge::run::guard::Pins;
-use streamgauge::run::owned::{Label, Owned, request};
+use streamgauge::run::owned::{Label, Owned};
+use streamgauge::scenario::created::new_stream;
 use streamgauge::scenario::targets::TargetSpec;
 use streamgauge::scenario::{Source, load};
 use streamgauge::target::sdk::connect;
@@ -146,7 +147,7 @@ fn streams_of_a_run_that_panics_are_deleted() {
         region: REGION.to_owned(),
     };
     let name = "streamgauge-panic".parse().expect("a name");
-    let (wanted, hours) = request(&scenario.streams["orders"], &name);
+    let (wanted, hours) = new_stream(&scenario.streams["orders"], &name);
     let mut owned = Owned::new(Arc::clone(&sdk), &folder, label);
     let caught = catch_unwind(AssertUnwindSafe(move || {
         runtime.block_on(async {

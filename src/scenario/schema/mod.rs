@@ -143,9 +143,10 @@ pub(super) struct Stream {
     /// How its capacity is set.
     #[serde(default = "defaults::mode")]
     pub(super) mode: StreamMode,
-    /// Shards at the start; of an existing stream, those that forecasts assume.
+    /// Shards at the start; of an existing stream, those that forecasts assume. A new on-demand stream has its own number, 4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = SHARDS_MAX))]
-    pub(super) shards: u32,
+    pub(super) shards: Option<u32>,
     /// How long records are kept, 24 h to 8760 h.
     #[serde(default = "defaults::retention")]
     pub(super) retention: DurationText,
@@ -163,6 +164,8 @@ pub(super) struct Stream {
 pub(super) enum StreamMode {
     /// By its number of shards.
     Provisioned,
+    /// By the service, which splits shards as the load grows.
+    OnDemand,
 }
 
 /// The local engine's settings.

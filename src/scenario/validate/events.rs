@@ -6,11 +6,34 @@ use super::stream_exists;
 use crate::scenario::draft::Draft;
 use crate::scenario::finding::Finding;
 use crate::scenario::model::Time;
-use crate::scenario::schema::Event;
+use crate::scenario::schema::{Event, StreamMode};
 
 pub(super) fn streams_exist(draft: &Draft, findings: &mut Vec<Finding>) {
     for (name, event) in &draft.events {
         stream_exists(draft, ["events", name, "on"], event.on(), findings);
+    }
+}
+
+/// The service reshards on-demand streams itself (developer guide: SplitShard, MergeShards and UpdateShardCount are for
+/// provisioned ones).
+pub(super) fn reshard_provisioned_streams_only(draft: &Draft, findings: &mut Vec<Finding>) {
+    for (name, event) in &draft.events {
+        let reshards = matches!(
+            event,
+            Event::SplitShard { .. } | Event::MergeShards { .. } | Event::UpdateShardCount { .. }
+        );
+        let stream = event.on().and_then(|stream| draft.streams.get(stream));
+        if reshards && stream.is_some_and(|stream| stream.mode == StreamMode::OnDemand) {
+            findings.push(
+                Finding::value(
+                    &["events", name, "do"],
+                    format!(
+                        "`events.{name}` reshards an on-demand stream, which the service refuses"
+                    ),
+                )
+                .note("accepted: a stream with `mode = \"provisioned\"`"),
+            );
+        }
     }
 }
 

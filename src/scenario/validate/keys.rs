@@ -151,11 +151,12 @@ pub(super) fn shard_shares_are_of_each_shard(draft: &Draft, findings: &mut Vec<F
         let stream = draft.producers[name].stream.as_ref();
         let stream = stream.and_then(|stream| draft.streams.get(stream));
         if let Some(stream) = stream
-            && shares.len() as u64 != u64::from(stream.shards)
+            && let Some(shards) = stream.shards
+            && shares.len() as u64 != u64::from(shards)
         {
             findings.push(Finding::value(
                 &of(path, "shares"),
-                format!("{} shares for {} shards", shares.len(), stream.shards),
+                format!("{} shares for {shards} shards", shares.len()),
             ));
         }
         let keys = (shares.len() as u64).saturating_mul(*population);

@@ -36,7 +36,7 @@ const fn rule(
 }
 
 /// Every rule.
-const RULES: [Rule; 47] = [
+const RULES: [Rule; 49] = [
     rule(streams::somebody_loads, &[]),
     rule(
         calls::are_a_mix_or_a_script,
@@ -59,6 +59,14 @@ const RULES: [Rule; 47] = [
     ),
     rule(calls::calls_are_given_time, &[("calls", "timeout")]),
     rule(streams::measures_something, &[("time", "measure")]),
+    rule(
+        streams::shards_are_given_where_they_are_ones_own_choice,
+        &[
+            ("streams", "mode"),
+            ("streams", "shards"),
+            ("streams", "existing"),
+        ],
+    ),
     rule(
         streams::keeps_records_as_long_as_the_service_can,
         &[("streams", "retention")],
@@ -203,6 +211,10 @@ const RULES: [Rule; 47] = [
         &[("producers", "arrival"), ("producers", "send")],
     ),
     rule(events::streams_exist, &[("events", "on")]),
+    rule(
+        events::reshard_provisioned_streams_only,
+        &[("events", "on"), ("streams", "mode")],
+    ),
     rule(
         events::happen_within_the_run,
         &[

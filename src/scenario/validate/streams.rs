@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::kinesis::delays::{DELAYS, Delay};
 use crate::kinesis::quotas::{CapName, RateName};
 use crate::scenario::draft::Draft;
-use crate::scenario::finding::Finding;
+use crate::scenario::finding::{Finding, dotted};
+use crate::scenario::schema::StreamMode;
 
 const HOUR: Duration = Duration::from_hours(1);
 const MIB: u64 = 1 << 20;
@@ -20,6 +21,36 @@ pub(super) fn measures_something(draft: &Draft, findings: &mut Vec<Finding>) {
             &["time", "measure"],
             "`time.measure` must be above zero",
         ));
+    }
+}
+
+/// A provisioned stream is its number of shards; of a new on-demand one the service decides, and refuses a number
+/// (API reference, CreateStream: that it refuses is unverified).
+pub(super) fn shards_are_given_where_they_are_ones_own_choice(
+    draft: &Draft,
+    findings: &mut Vec<Finding>,
+) {
+    for (name, stream) in &draft.streams {
+        match (stream.mode, stream.shards) {
+            (StreamMode::Provisioned, None) => findings.push(
+                Finding::value(
+                    &["streams", name],
+                    format!("`{}` needs `shards`", dotted(&["streams", name])),
+                )
+                .note("`shards` is a whole number from 1 to 100000"),
+            ),
+            (StreamMode::OnDemand, Some(_)) if !stream.existing => findings.push(
+                Finding::value(
+                    &["streams", name, "shards"],
+                    format!(
+                        "`{}` is on-demand: the service decides how many shards it has",
+                        dotted(&["streams", name])
+                    ),
+                )
+                .note("leave `shards` out: a new on-demand stream begins with 4"),
+            ),
+            _ => {}
+        }
     }
 }
 

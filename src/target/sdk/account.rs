@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Sdk;
 use crate::kinesis::ErrorCode;
 use crate::kinesis::endpoint::is_aws_url;
-use crate::kinesis::operation::CreateStream;
+use crate::kinesis::operation::NewStream;
 use crate::target::patience::{patiently, patiently_creating};
 use crate::target::{CallError, Existence, StreamState};
 
@@ -150,16 +150,16 @@ impl Sdk {
     /// As the service answers, or does not.
     pub async fn create_tagged(
         &self,
-        request: &CreateStream,
+        new: &NewStream,
         tags: &BTreeMap<String, String>,
     ) -> Result<(), ControlError> {
         patiently_creating(self.clock, || async {
-            let call = self.creation(request);
+            let call = self.creation(new)?;
             let call = call.set_tags(Some(tags.clone().into_iter().collect()));
             self.answered(call.send()).await.map(drop)
         })
         .await
-        .map_err(failed(&format!("create stream `{}`", request.stream)))
+        .map_err(failed(&format!("create stream `{}`", new.name)))
     }
 
     /// Waits until a stream is ACTIVE.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_kinesis::operation::create_stream::builders::CreateStreamFluentBuilder;
 use aws_sdk_kinesis::types::{ScalingType, Shard, ShardFilter as SdkFilter, ShardFilterType};
-use aws_sdk_kinesis::types::{StreamMode as SdkMode, StreamStatus as SdkStatus};
+use aws_sdk_kinesis::types::{StreamMode as SdkMode, StreamModeDetails, StreamStatus as SdkStatus};
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::DateTime;
@@ -16,8 +16,8 @@ use super::error::call_error;
 use super::read::ends;
 use crate::base::Timestamp;
 use crate::kinesis::operation::{
-    CreateStream, MergeShards, ShardCountUpdate, ShardDescription, ShardFilter, SplitShard,
-    StreamStatus,
+    MergeShards, NewStream, ShardCountUpdate, ShardDescription, ShardFilter, SplitShard,
+    StreamMode, StreamOptions, StreamStatus,
 };
 use crate::target::patience::{patiently, within};
 use crate::target::{CallError, StreamState};
@@ -108,24 +108,35 @@ impl Sdk {
         }
     }
 
-    pub(in crate::target) async fn create_stream(
-        &self,
-        request: &CreateStream,
-    ) -> Result<(), CallError> {
-        let call = self.creation(request);
+    pub(in crate::target) async fn create_stream(&self, new: &NewStream) -> Result<(), CallError> {
+        let call = self.creation(new)?;
         self.answered(call.send()).await.map(drop)
     }
 
     /// The call that makes a stream.
-    pub(super) fn creation(&self, request: &CreateStream) -> CreateStreamFluentBuilder {
+    pub(super) fn creation(&self, new: &NewStream) -> Result<CreateStreamFluentBuilder, CallError> {
+        let StreamOptions {
+            shards,
+            mode,
+            max_record_bytes,
+            ..
+        } = new.options;
         // What is the default is not said: engines that do not know the member refuse it.
-        let larger = request.max_record_bytes > MAX_RECORD_DEFAULT_BYTES;
-        let kib = larger.then_some((request.max_record_bytes / 1_024) as i32);
-        self.client
+        let larger = max_record_bytes.filter(|bytes| *bytes > MAX_RECORD_DEFAULT_BYTES);
+        let kib = larger.map(|bytes| (bytes / 1_024) as i32);
+        let on_demand = (mode == Some(StreamMode::OnDemand)).then(|| {
+            let details = StreamModeDetails::builder().stream_mode(SdkMode::OnDemand);
+            details.build()
+        });
+        let on_demand = on_demand.transpose();
+        let on_demand = on_demand.map_err(|error| CallError::Unsent(error.to_string()))?;
+        Ok(self
+            .client
             .create_stream()
-            .stream_name(self.service_name(request.stream.as_str()))
-            .shard_count(request.shards as i32)
-            .set_max_record_size_in_kib(kib)
+            .stream_name(self.service_name(new.name.as_str()))
+            .set_shard_count(shards.map(|shards| shards as i32))
+            .set_stream_mode_details(on_demand)
+            .set_max_record_size_in_kib(kib))
     }
 
     pub(in crate::target) async fn delete_stream(&self, stream: &str) -> Result<(), CallError> {
