@@ -27,6 +27,7 @@ use crate::scenario::created::{consumer_name, new_stream, run_id, service_names}
 use crate::scenario::model::ConsumerKind;
 use crate::scenario::targets::TargetSpec;
 use crate::scenario::{Loaded, Scenario};
+use crate::target::CONSUMER_ACTIVE_WITHIN;
 use crate::target::sdk::{self, ConnectError, Identity, Sdk};
 use crate::trace::Recorder;
 
@@ -49,7 +50,7 @@ fn lasts_at_most(scenario: &Scenario) -> Duration {
     });
     let registered = scenario.consumers.values();
     let registered = registered.filter(|consumer| consumer.kind.is_fan_out());
-    let registrations = sdk::CONSUMER_ACTIVE_WITHIN * registered.count() as u32;
+    let registrations = CONSUMER_ACTIVE_WITHIN * registered.count() as u32;
     sdk::ACTIVE_WITHIN * waits.sum::<u32>()
         + registrations
         + scenario.time.load()

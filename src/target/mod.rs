@@ -44,6 +44,7 @@ pub use error::CallError;
 pub use lean::Lean;
 pub(crate) use patience::within;
 use patience::{patiently, patiently_creating};
+pub use registered::ACTIVE_WITHIN as CONSUMER_ACTIVE_WITHIN;
 pub use scripted::{Script, Scripted};
 #[cfg(feature = "aws")]
 pub use sdk::Sdk;

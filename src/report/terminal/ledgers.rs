@@ -100,7 +100,10 @@ fn rates(summary: &ProducerSummary) -> String {
 }
 
 fn attempts(ledger: &ProducerLedger, lines: &mut Vec<String>) {
-    let each = ledger.amplification().map_or_else(String::new, |each| {
+    // About one each is what anybody expects, and is not said.
+    let each = ledger.amplification();
+    let each = each.filter(|each| (each - 1.0).abs() >= 0.005);
+    let each = each.map_or_else(String::new, |each| {
         format!(" ({} a record)", Plain((each * 1e2).round() / 1e2))
     });
     lines.push(format!(

@@ -28,7 +28,6 @@ use crate::target::judge::Judge;
 use crate::target::{CallError, Finding};
 use admin::Switch;
 
-pub use crate::target::registered::ACTIVE_WITHIN as CONSUMER_ACTIVE_WITHIN;
 pub use account::{ControlError, Identity};
 pub(super) use connect::{CONNECT_TIMEOUT, KEEP_IDLE};
 pub use connect::{ConnectError, connect, connect_by};
