@@ -261,13 +261,19 @@ impl Queue {
         }
     }
 
-    /// Takes everything, in no order that matters.
-    pub(super) fn drain(&mut self) -> Vec<Item> {
+    /// Takes what stands ready for a request.
+    pub(super) fn take_ready(&mut self) -> Vec<Item> {
         (self.waiting_bytes, self.waiting_records) = (0, 0);
         let mut items = Vec::new();
         for entry in self.waiting.drain(..) {
             entry.unpack(&mut items);
         }
+        items
+    }
+
+    /// Takes everything, in no order that matters.
+    pub(super) fn drain(&mut self) -> Vec<Item> {
+        let mut items = self.take_ready();
         if let Some(limiter) = &mut self.limiter {
             limiter.drain().for_each(|entry| entry.unpack(&mut items));
         }

@@ -1,6 +1,7 @@
 //! One producer worker: a single task that paces, batches, sends and settles, with all its state its own.
 
 use std::pin::Pin;
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -712,7 +713,15 @@ impl Worker {
 
     /// Settles what a run that ends early left waiting, and what the schedule asked for until then without getting it.
     fn settle_leftovers(&mut self, now: Timestamp) {
-        let mut items = self.queue.drain();
+        let mut items = self.queue.take_ready();
+        if let Some(full_since) = self.slots_full_since {
+            // They never got a slot, and waited for one all the same.
+            for item in &items {
+                let wait = now.since(item.queued.max(full_since));
+                self.observer.waited_for_slot(slice::from_ref(item), wait);
+            }
+        }
+        items.extend(self.queue.drain());
         items.extend(
             self.gate
                 .take()

@@ -361,12 +361,14 @@ fn slots(scenario: &Scenario, outcome: &Outcome) -> Option<SlotFacts> {
         if waits.records == 0 || matches!(settings.arrival, Arrival::Closed { .. }) {
             return None;
         }
-        let response = producer.totals.latencies.get(&LatencyKind::ResponseTime)?;
-        let response_us = response.summary().mean_us * response.count() as f64;
+        // Of records of which none was acked the wait is everything.
+        let response = producer.totals.latencies.get(&LatencyKind::ResponseTime);
+        let response_us = response.map_or(0.0, |all| all.summary().mean_us * all.count() as f64);
         Some(SlotFacts {
             producer: name.clone(),
             max_in_flight: settings.send.max_in_flight,
-            records_share: waits.records as f64 / intended.max(1) as f64,
+            // A record that is tried again may wait more than once.
+            records_share: (waits.records as f64 / intended.max(1) as f64).min(1.0),
             response_share: waits.total_us as f64 / response_us.max(1.0),
         })
     });

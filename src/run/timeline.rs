@@ -193,7 +193,7 @@ async fn act(stage: &Stage, event: &Event, router: &Router, load: &Load) -> Resu
         }
         Action::ResetConnections => {
             stage.target.reset_connections();
-            Ok("every connection was broken".to_owned())
+            Ok("every connection of the lean client was broken; subscriptions are the SDK's and stayed".to_owned())
         }
     }
 }

@@ -53,6 +53,23 @@ fn too_few_slots_are_named_as_the_bottleneck_with_the_waits_that_they_cost() {
     assert_eq!(ran.produced().acked, 1_000);
 }
 
+/// One slot carries 100 records a second of 1,000 that were meant to go: most have none until the end, and waited too.
+#[test]
+fn records_that_never_got_a_slot_waited_for_one() {
+    let _host = beside();
+    let ran = with_slots(1);
+    let sent = ran.produced();
+    assert!(sent.not_sent > 300, "{sent:?}");
+    let waits = ran.outcome.producers["web"].slot_waits;
+    // All but the very first.
+    assert_eq!(waits.records, 999, "{waits:?}");
+    let reasons = &ran.document.verdict.reasons;
+    let slots = reasons.iter().find(|reason| reason.code == "slots");
+    let slots = slots.expect("the slots are told");
+    assert_eq!(slots.status, Status::Degraded);
+    assert!(slots.text.contains("99.9 %"), "{}", slots.text);
+}
+
 #[test]
 fn enough_slots_are_not_spoken_of() {
     let _host = beside();

@@ -75,6 +75,10 @@ pub(super) fn producers(document: &Document) -> Option<String> {
             ));
         }
         attempts(&ledger.total, &mut lines);
+        let summary = document.producers.get(full_name);
+        lines.extend(failure(
+            summary.and_then(|summary| summary.last_failure.as_deref()),
+        ));
         packed(&ledger.total, &mut lines);
         if !(ledger.total.balances() && ledger.warm_up.balances() && ledger.measure.balances()) {
             lines.push(BROKEN.to_owned());
@@ -150,6 +154,11 @@ fn packed(ledger: &ProducerLedger, lines: &mut Vec<String>) {
     }
 }
 
+/// What the target said last that no limit explains.
+fn failure(last: Option<&str>) -> Option<String> {
+    last.map(|last| format!("last failure: {last}"))
+}
+
 /// The ledgers of the consumers over the whole run, and what their deliveries were.
 pub(super) fn consumers(document: &Document) -> Option<String> {
     if document.consumers.is_empty() {
@@ -181,6 +190,7 @@ pub(super) fn consumers(document: &Document) -> Option<String> {
             lines.push(counted_deliveries(summary.deliveries));
         }
         lines.push(fared(summary));
+        lines.extend(failure(summary.last_failure.as_deref()));
         notes.push('\n');
         notes.push_str(&hanging(&format!("  {short}: "), &lines));
     }

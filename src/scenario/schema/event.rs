@@ -87,7 +87,8 @@ pub(in crate::scenario) enum Event {
         #[schemars(range(min = 0.0, max = 1.0))]
         share: f64,
     },
-    /// Every connection is broken, those with a call under way too. Needs an endpoint, and a client that can: `lean`.
+    /// Every connection of the client is broken, those with a call under way too; subscriptions of fan-out consumers are
+    /// the SDK's and stay. Needs an endpoint, and a client that can: `lean`.
     ResetConnections {
         /// When.
         at: EventTimeText,
