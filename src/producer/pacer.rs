@@ -33,7 +33,7 @@ impl Pacer {
     }
 
     /// Waits until `deadline`; at once if it has passed. May be dropped and called again. By a clock that
-    /// [`Clock::spins`] the last [`SPIN`] is spent asking for the time, between two looks at everything else.
+    /// [`Clock::spins`] the last `SPIN` is spent asking for the time, between two looks at everything else.
     pub async fn wait_until(&self, deadline: Timestamp) {
         if !self.clock.spins() {
             return self.sleep_until(deadline).await;

@@ -78,7 +78,7 @@ impl PayloadPool {
     }
 
     /// Appends a payload of `bytes` bytes, chosen by `offset`; any offset is good. JSON, which needs more to be known, is
-    /// appended by [`Self::json`].
+    /// appended by `Self::json`.
     pub fn append(&self, offset: u32, bytes: usize, out: &mut Vec<u8>) {
         match &self.0 {
             Source::Zeros | Source::Json(_) => out.resize(out.len() + bytes, 0),

@@ -1,12 +1,12 @@
 //! A client made for measuring: endpoints and AWS, at a fraction of the SDK's CPU time.
 //!
 //! Invariant: one call is one request on the wire, with the same meanings and findings as the SDK's
-//! ([`super::judge`]). Only what a run measures goes this way (PutRecord, PutRecords, GetShardIterator, GetRecords, and
+//! (`target::judge`). Only what a run measures goes this way (PutRecord, PutRecords, GetShardIterator, GetRecords, and
 //! whatever loads of API calls call); what
 //! sets a run up is left to the [`Sdk`] that it is made from, which also gives credentials, region and names.
 //!
-//! A call is written by [`crate::wire::fast`], signed by [`signer`], sent over a connection of [`pool`] that nobody else
-//! uses meanwhile, and read by [`calls`]. The task that waits for an answer drives the connection itself: no other task
+//! A call is written by [`crate::wire::fast`], signed by `signer`, sent over a connection of `pool` that nobody else
+//! uses meanwhile, and read by `calls`. The task that waits for an answer drives the connection itself: no other task
 //! has to be woken in between.
 
 mod answer;
