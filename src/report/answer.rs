@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::kinesis::endpoint::is_aws_url;
 use crate::measure::{CallLedger, Status};
-use crate::report::document::{Document, World, per_s};
+use crate::report::document::{Document, WorkerRow, World, per_s};
 use crate::report::slo::{SloResult, SloStatus};
 use crate::report::text::{Percent, Plain, counted};
 
@@ -43,11 +43,33 @@ pub fn answer(document: &Document) -> String {
         ),
         None => of_what_was_measured(document),
     };
+    if let Some(ended) = interrupted_workers(&document.workers) {
+        let all = document.workers.iter().all(|row| row.interrupted);
+        let of = if all {
+            "until then"
+        } else {
+            "the rest is as measured"
+        };
+        return format!("{ended}; {of}: {answer}");
+    }
     if document.instrument.interrupted {
         let measured_s = Plain(document.instrument.measure_s);
         return format!("interrupted after {measured_s} s of the window; until then: {answer}");
     }
     answer
+}
+
+/// `worker 1 was interrupted after 1.122 s of the window`, for each that was; nothing where none was. A merged report's
+/// own window is the longest of its workers', so it is no interrupted one's.
+fn interrupted_workers(rows: &[WorkerRow]) -> Option<String> {
+    let ended = rows.iter().filter(|row| row.interrupted).map(|row| {
+        let after = row.measure_s.map_or_else(String::new, |measured_s| {
+            format!(" after {} s of the window", Plain(measured_s))
+        });
+        format!("worker {} was interrupted{after}", row.worker)
+    });
+    let ended: Vec<_> = ended.collect();
+    (!ended.is_empty()).then(|| ended.join(", "))
 }
 
 fn of_what_was_measured(document: &Document) -> String {
@@ -322,6 +344,48 @@ mod tests {
         );
         document.ledger.producers.clear();
         assert_eq!(answer(&document), "no SLO is set; no record was offered");
+    }
+
+    #[test]
+    fn a_merged_report_says_which_worker_was_interrupted_and_when() {
+        let row = |worker, interrupted, measure_s| WorkerRow {
+            worker,
+            status: Status::Valid,
+            interrupted,
+            measure_s,
+            intended: 0,
+            acked: 0,
+            reads: Vec::new(),
+            drain_s: 0.0,
+            pacer_gap_us_max: 0,
+            host_cpu_share: None,
+            cpu_steal_share: None,
+            clock_offset_ms: None,
+            environment: None,
+        };
+        let mut document = sample::document();
+        document.slo.retain(|slo| !slo.is_missed());
+        let held = "yes, both SLOs held at 2,400 records/s";
+        document.instrument.interrupted = true;
+        document.workers = vec![row(1, true, Some(1.122)), row(2, false, Some(3.0))];
+        assert_eq!(
+            answer(&document),
+            format!(
+                "worker 1 was interrupted after 1.122 s of the window; the rest is as measured: {held}"
+            )
+        );
+        document.workers[0].measure_s = None;
+        assert_eq!(
+            answer(&document),
+            format!("worker 1 was interrupted; the rest is as measured: {held}")
+        );
+        document.workers[1].interrupted = true;
+        assert_eq!(
+            answer(&document),
+            format!(
+                "worker 1 was interrupted, worker 2 was interrupted after 3 s of the window; until then: {held}"
+            )
+        );
     }
 
     #[test]

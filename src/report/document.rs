@@ -113,6 +113,9 @@ pub struct WorkerRow {
     pub status: Status,
     /// Whether somebody ended it early.
     pub interrupted: bool,
+    /// Length of its measurement window, in seconds; reports merged by earlier versions do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measure_s: Option<f64>,
     /// Records that its schedule asked for.
     pub intended: u64,
     /// Of those: accepted.

@@ -99,6 +99,7 @@ fn row(part: &Part) -> WorkerRow {
         worker: part.file.worker,
         status: verdict.status,
         interrupted: instrument.interrupted,
+        measure_s: Some(instrument.measure_s),
         intended: totals().map(|ledger| ledger.intended).sum(),
         acked: totals().map(|ledger| ledger.acked).sum(),
         reads: consumers.keys().cloned().collect(),
