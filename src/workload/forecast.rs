@@ -97,7 +97,10 @@ fn forecast_hashing(
     for part in &parts {
         if let Some(recorded) = &part.recorded {
             for (load, offered) in loads.iter_mut().zip(recorded) {
+                let each_bytes = offered.record_bytes / offered.share.max(f64::MIN_POSITIVE);
                 load.share += part.share * offered.share;
+                load.kinesis_share +=
+                    part.share * offered.share / part.records_of_one(offered.share, each_bytes);
                 load.record_bytes += part.share * offered.record_bytes;
             }
             continue;
@@ -107,11 +110,9 @@ fn forecast_hashing(
         for (load, placed) in loads.iter_mut().zip(&placement.shards) {
             load.share += part.share * placed.share;
             load.share_error += part.share * placed.share_error;
-            let packed = part.packing.map_or(1.0, |packing| {
-                let key_bytes = placed.key_bytes / placed.share.max(f64::MIN_POSITIVE);
-                packing.records_of_one(placed.share, part.mean_data_bytes + key_bytes)
-            });
-            load.kinesis_share += part.share * placed.share / packed;
+            let key_bytes = placed.key_bytes / placed.share.max(f64::MIN_POSITIVE);
+            load.kinesis_share += part.share * placed.share
+                / part.records_of_one(placed.share, part.mean_data_bytes + key_bytes);
             load.record_bytes +=
                 part.share * (placed.share * part.mean_data_bytes + placed.key_bytes);
         }
@@ -184,6 +185,14 @@ pub(super) struct Part<'a> {
     /// What each shard gets of it, where it was recorded.
     recorded: Option<Vec<Offered>>,
     packing: Option<Packing>,
+}
+
+impl Part<'_> {
+    /// How many records go into one Kinesis record: one where nothing is packed.
+    fn records_of_one(&self, share: f64, bytes: f64) -> f64 {
+        self.packing
+            .map_or(1.0, |packing| packing.records_of_one(share, bytes))
+    }
 }
 
 /// How a producer packs its records.
@@ -841,5 +850,54 @@ mod tests {
         producer.send.aggregate = aggregate(50, 1_000);
         let rate = kinesis_per_s(&producer);
         assert!((860.0..880.0).contains(&rate), "{rate}");
+    }
+
+    fn recorded(aggregate: Option<Aggregate>) -> Producer {
+        let keys = [("a", 0), ("b", u128::MAX)];
+        let table = KeyTable::recorded(
+            keys.map(|(text, at)| (text.to_owned(), HashKey(at))),
+            &[0, 1, 0, 0],
+        );
+        let choice = KeyChoice::Listed(std::sync::Arc::new(table));
+        let mut producer = producer(1, Arrival::Constant { rate: 4_000.0 }, choice, FIXED);
+        producer.send.aggregate = aggregate;
+        producer
+    }
+
+    #[test]
+    fn recorded_records_count_against_the_record_limit_and_are_packed_only_where_the_producer_packs()
+     {
+        let said = |producers: &[&Producer]| {
+            forecast(producers, LOAD, &HashKeyRange::initial(2), &Limits::aws())
+        };
+        let kinesis_per_s = |said: &Forecast| -> f64 {
+            let shards = said.shards.iter();
+            shards.filter_map(|shard| shard.kinesis_records_per_s).sum()
+        };
+        let plain = recorded(None);
+        let alone = said(&[&plain]);
+        for shard in &alone.shards {
+            let of_limit = 4_000.0 * shard.share / 1_000.0;
+            assert!(close(shard.write_records_utilisation.unwrap(), of_limit));
+        }
+        assert!(close(kinesis_per_s(&alone), 4_000.0));
+
+        let drawn = producer(1, POISSON, KeyChoice::Uniform { population: 300 }, FIXED);
+        let other = said(&[&drawn]);
+        let both = said(&[&plain, &drawn]);
+        for (index, shard) in both.shards.iter().enumerate() {
+            let [one, two] =
+                [&alone, &other].map(|said| said.shards[index].write_records_utilisation.unwrap());
+            assert!(close(shard.write_records_utilisation.unwrap(), one + two));
+        }
+        assert!(close(kinesis_per_s(&both), both.records_per_s.unwrap()));
+
+        let packing = recorded(Some(Aggregate {
+            max_records: 50,
+            max_bytes: 51_200,
+            linger: Duration::from_millis(100),
+        }));
+        assert!(close(kinesis_per_s(&said(&[&packing])), 80.0));
+        assert!(close(kinesis_per_s(&said(&[&packing, &drawn])), 2_480.0));
     }
 }
