@@ -100,7 +100,7 @@ pub enum RunError {
     )]
     Exists(StreamName),
     /// A stream that is to be there is not.
-    #[error("there is no stream `{0}`, which the scenario says is there (`streams.{0}.existing`)")]
+    #[error("the target has no stream `{0}`")]
     Missing(StreamName),
     /// The run failed, and streams of it are left.
     #[error("{source}; failed to delete what the run had made: {streams}")]

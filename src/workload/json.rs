@@ -23,7 +23,7 @@ const PAD: &[u8] = b"\"_pad\":\"";
 #[derive(Clone)]
 pub(super) struct JsonPayload {
     template: Arc<JsonTemplate>,
-    /// Random letters, a power of two of them.
+    /// Random letters, digits, `-` and `_`, a power of two of them.
     letters: Arc<[u8]>,
 }
 

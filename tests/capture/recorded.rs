@@ -134,7 +134,7 @@ fn a_recording_needs_a_stream_that_others_write() {
     let missing = capture(&serve.url, &out, &["--for", "1s"]);
     assert_eq!(missing.code, Some(4), "{missing:?}");
     assert!(
-        missing.stderr.contains("there is no stream `theirs`"),
+        missing.stderr.contains("the target has no stream `theirs`"),
         "{missing:?}"
     );
     let here = capture("embedded", &out, &["--for", "1s"]);
