@@ -176,6 +176,9 @@ impl AggregateSize {
     }
 }
 
+/// Bytes of the frame around the message of an aggregate.
+pub const FRAME_BYTES: usize = MAGIC.len() + DIGEST_BYTES;
+
 /// Bytes of a field of so many bytes with its tag and its length.
 const fn field_bytes(bytes: usize) -> usize {
     1 + varint_bytes(bytes as u64) + bytes

@@ -10,6 +10,7 @@ use super::heavy_keys::{HeavyKey, heaviest};
 use super::placement::{Placement, ShardIndex};
 use super::recorded::{self, Offered};
 use super::size_law::SizeLaw;
+use crate::kinesis::aggregate::{self, AggregateSize, FRAME_BYTES, Place};
 use crate::kinesis::quotas::RateName;
 use crate::kinesis::{Cause, HashKeyRange, Limits};
 use crate::scenario::model::{Aggregate, Arrival, KeyChoice, Keys, Producer};
@@ -47,7 +48,7 @@ pub struct ShardForecast {
     pub records_per_s: Option<f64>,
     /// Kinesis records per second, as the service counts; fewer where records are packed, about.
     pub kinesis_records_per_s: Option<f64>,
-    /// Bytes of data and partition keys per second.
+    /// Bytes of data and partition keys per second, of packed records as the service counts them, about.
     pub bytes_per_s: Option<f64>,
     /// `kinesis_records_per_s` as a part of the `write_records` limit, above 1 where it is exceeded; `None` without a rate or
     /// without the limit.
@@ -97,11 +98,17 @@ fn forecast_hashing(
     for part in &parts {
         if let Some(recorded) = &part.recorded {
             for (load, offered) in loads.iter_mut().zip(recorded) {
-                let each_bytes = offered.record_bytes / offered.share.max(f64::MIN_POSITIVE);
                 load.share += part.share * offered.share;
-                load.kinesis_share +=
-                    part.share * offered.share / part.records_of_one(offered.share, each_bytes);
-                load.record_bytes += part.share * offered.record_bytes;
+                load.send(
+                    part,
+                    offered.share,
+                    &Each::of(
+                        offered.share,
+                        offered.data_bytes,
+                        offered.key_bytes,
+                        offered.squares,
+                    ),
+                );
             }
             continue;
         }
@@ -110,11 +117,12 @@ fn forecast_hashing(
         for (load, placed) in loads.iter_mut().zip(&placement.shards) {
             load.share += part.share * placed.share;
             load.share_error += part.share * placed.share_error;
-            let key_bytes = placed.key_bytes / placed.share.max(f64::MIN_POSITIVE);
-            load.kinesis_share += part.share * placed.share
-                / part.records_of_one(placed.share, part.mean_data_bytes + key_bytes);
-            load.record_bytes +=
-                part.share * (placed.share * part.mean_data_bytes + placed.key_bytes);
+            let data_bytes = placed.share * part.mean_data_bytes;
+            load.send(
+                part,
+                placed.share,
+                &Each::of(placed.share, data_bytes, placed.key_bytes, placed.squares),
+            );
         }
     }
     Forecast {
@@ -142,6 +150,15 @@ struct Load {
 }
 
 impl Load {
+    /// Adds what the service counts of this share of a part's records.
+    fn send(&mut self, part: &Part<'_>, share: f64, each: &Each) {
+        let records = part
+            .packing
+            .map_or(1.0, |packing| packing.records_of_one(share, each));
+        self.kinesis_share += part.share * share / records;
+        self.record_bytes += part.share * share * each.sent_bytes(records) / records;
+    }
+
     fn judge(
         &self,
         range: HashKeyRange,
@@ -187,14 +204,6 @@ pub(super) struct Part<'a> {
     packing: Option<Packing>,
 }
 
-impl Part<'_> {
-    /// How many records go into one Kinesis record: one where nothing is packed.
-    fn records_of_one(&self, share: f64, bytes: f64) -> f64 {
-        self.packing
-            .map_or(1.0, |packing| packing.records_of_one(share, bytes))
-    }
-}
-
 /// How a producer packs its records.
 #[derive(Clone, Copy, PartialEq, Debug)]
 struct Packing {
@@ -203,18 +212,92 @@ struct Packing {
     worker_per_s: Option<f64>,
 }
 
-/// What packing adds to a record with its key, about: tags, lengths and index.
-const PACKED_OVERHEAD_BYTES: f64 = 9.0;
+/// The records of a part in a shard, on average.
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct Each {
+    data_bytes: f64,
+    key_bytes: f64,
+    /// As many keys of equal weight give two records the same key as often.
+    keys: f64,
+}
+
+impl Each {
+    /// Of sums over a shard's keys, each weighted by its share.
+    fn of(share: f64, data_bytes: f64, key_bytes: f64, squares: f64) -> Self {
+        let share = share.max(f64::MIN_POSITIVE);
+        Self {
+            data_bytes: data_bytes / share,
+            key_bytes: key_bytes / share,
+            keys: if squares > 0.0 {
+                (share * share / squares).max(1.0)
+            } else {
+                f64::INFINITY
+            },
+        }
+    }
+
+    /// How many different keys so many records have, about: as drawn from [`keys`](Self::keys) of equal weight.
+    fn different_keys(&self, records: f64) -> f64 {
+        if self.keys.is_finite() {
+            -self.keys * (records * (-1.0 / self.keys).ln_1p()).exp_m1()
+        } else {
+            records
+        }
+    }
+
+    /// Bytes of the data of an aggregate of so many records, about: the frame, each different key once in the table, and
+    /// each record with its tags, its lengths and the index of a key from the middle of the table. All records have the
+    /// mean sizes. Explicit hash keys, which have a table of their own, are left out.
+    fn packed_bytes(&self, records: f64) -> f64 {
+        let different = self.different_keys(records);
+        let with = |new_bytes, data_bytes| {
+            let index = (different / 2.0) as u64;
+            let size = AggregateSize::default().with(Place { index, new_bytes }, None, data_bytes);
+            (size.bytes() - FRAME_BYTES) as f64
+        };
+        let (data, key) = (self.data_bytes.round(), self.key_bytes.round());
+        let record = with(None, data as usize);
+        let of_key = with(Some(key as usize), data as usize) - record;
+        FRAME_BYTES as f64
+            + records * (record - data + self.data_bytes)
+            + different * (of_key - key + self.key_bytes)
+    }
+
+    /// Bytes of data and key of the Kinesis record that holds so many records: a lone one goes as it is, others under the
+    /// key of all aggregates. Between one and two it is either, in proportion.
+    fn sent_bytes(&self, records: f64) -> f64 {
+        let packed =
+            |records: f64| self.packed_bytes(records) + aggregate::PARTITION_KEY.len() as f64;
+        let pairs = (records - 1.0).clamp(0.0, 1.0);
+        (1.0 - pairs) * (self.data_bytes + self.key_bytes) + pairs * packed(records.max(2.0))
+    }
+}
 
 impl Packing {
-    /// How many records go into one on average, of those of a shard with this share of a worker's, each of so many bytes
-    /// with its key.
-    fn records_of_one(&self, share: f64, bytes: f64) -> f64 {
-        let fit = self.settings.max_bytes as f64 / (bytes + PACKED_OVERHEAD_BYTES);
-        let most = fit.min(f64::from(self.settings.max_records)).max(1.0);
+    /// How many records go into one on average, of those of a shard with this share of a worker's.
+    fn records_of_one(&self, share: f64, each: &Each) -> f64 {
+        let most = self.most(each);
         // The first one and what comes while it lingers. Without a rate it is full.
         let come = |per_s: f64| 1.0 + per_s * share * self.settings.linger.as_secs_f64();
         self.worker_per_s.map_or(most, come).min(most)
+    }
+
+    /// How many fit into one, by bisection.
+    fn most(&self, each: &Each) -> f64 {
+        let fit = |records| each.packed_bytes(records) <= self.settings.max_bytes as f64;
+        let (mut low, mut high) = (1.0, f64::from(self.settings.max_records).max(1.0));
+        if fit(high) {
+            return high;
+        }
+        for _ in 0..60 {
+            let middle = f64::midpoint(low, high);
+            if fit(middle) {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        low
     }
 }
 
@@ -899,5 +982,82 @@ mod tests {
         }));
         assert!(close(kinesis_per_s(&said(&[&packing])), 80.0));
         assert!(close(kinesis_per_s(&said(&[&packing, &drawn])), 2_480.0));
+    }
+
+    #[test]
+    fn bytes_of_packed_records_are_those_that_packing_makes_of_them() {
+        let data = [7; 80];
+        for (choice, most) in [
+            (KeyChoice::Single, 50),
+            (KeyChoice::Uniform { population: 20 }, 50),
+            (KeyChoice::Uniform { population: 300 }, 400),
+            (KeyChoice::Unique, 50),
+            (KeyChoice::Single, 2),
+        ] {
+            let closed = Arrival::Closed { outstanding: 1 };
+            let mut producer = producer(1, closed, choice.clone(), Size::Fixed { bytes: 80 });
+            producer.send.aggregate = Some(Aggregate {
+                max_records: most,
+                max_bytes: 51_200,
+                linger: Duration::from_millis(100),
+            });
+            let load = [&producer];
+            let ranges = [HashKeyRange::FULL];
+            let shards = ShardIndex::new(&ranges);
+            let part = parts(&load, LOAD, &shards).remove(0);
+            let placed = Placement::of(part.keys, &shards, EXACT_KEYS).shards[0];
+            let each = Each::of(1.0, 80.0, placed.key_bytes, placed.squares);
+            let records = part.packing.unwrap().records_of_one(1.0, &each);
+            assert!(close(records, f64::from(most)), "{records}");
+
+            let mut source = RecordSource::new(3, &producer, 0);
+            let (mut made, times) = (0, 40);
+            for _ in 0..times {
+                let numbers = (0..most).map(|_| source.next().key);
+                let number = |key| match choice {
+                    KeyChoice::Unique => 1_000_000 + key,
+                    _ => key,
+                };
+                let keys: Vec<_> = numbers.map(|key| format!("key-{}", number(key))).collect();
+                let users = keys.iter().map(|key| crate::kinesis::record::PutEntry {
+                    partition_key: key,
+                    data: &data,
+                    explicit_hash_key: None,
+                });
+                let mut out = Vec::new();
+                aggregate::encode(users, &mut out);
+                made += out.len() + aggregate::PARTITION_KEY.len();
+            }
+            let made = made as f64 / f64::from(times);
+            let said = each.sent_bytes(records);
+            assert!(
+                (said / made - 1.0).abs() < 0.03,
+                "{choice:?}: {said} for {made}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_byte_limit_binds_and_refuses_by_packed_bytes() {
+        let single = KeyChoice::Single;
+        let mut producer = producer(
+            1,
+            Arrival::Constant { rate: 12_200.0 },
+            single,
+            Size::Fixed { bytes: 80 },
+        );
+        producer.send.aggregate = Some(Aggregate {
+            max_records: 50,
+            max_bytes: 51_200,
+            linger: Duration::from_millis(100),
+        });
+        let said = forecast(&[&producer], LOAD, &[HashKeyRange::FULL], &Limits::aws());
+        // 20 of frame, 2 + 5 of the key, 6 to each record and "a".
+        let bytes = 244.0 * (20.0 + 7.0 + 50.0 * 86.0 + 1.0);
+        let shard = &said.shards[0];
+        assert!(close(shard.bytes_per_s.unwrap(), bytes));
+        assert_eq!(shard.binds, Some(Cause::WriteBytes));
+        let refused = (1.0 - 1_048_576.0 / bytes).max(0.0);
+        assert!(close(shard.refused_share.unwrap(), refused));
     }
 }

@@ -46,6 +46,8 @@ pub(super) struct Placed {
     pub(super) share_error: f64,
     /// The sum over its keys of share times length.
     pub(super) key_bytes: f64,
+    /// The sum over its keys of the squared shares: how often two records have one key.
+    pub(super) squares: f64,
 }
 
 impl Placement {
@@ -64,6 +66,7 @@ impl Placement {
                 for number in (0..salt).map(|with| number * salt + with) {
                     if let Some(index) = shards.find(text.hash(number)) {
                         placed[index].share += share;
+                        placed[index].squares += share * share;
                         placed[index].key_bytes += share * text.bytes(number) as f64;
                     }
                 }
@@ -79,6 +82,7 @@ impl Placement {
             let width = range.share();
             placed.share += width * tail.share;
             placed.key_bytes += width * tail.key_bytes;
+            placed.squares += width * tail.squares;
             // Each key of the tail falls into the range or not, on its own: a sum of Bernoulli variables, weighted by
             // the keys' shares. For equal shares this is the binomial standard error.
             placed.share_error = (width * (1.0 - width) * tail.squares).max(0.0).sqrt();

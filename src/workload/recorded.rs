@@ -12,8 +12,12 @@ use crate::scenario::model::{Arrival, KeyChoice, Producer, Size};
 pub(super) struct Offered {
     /// Its share of the records, 0 to 1.
     pub(super) share: f64,
-    /// Bytes of data and key per record of the whole recording.
-    pub(super) record_bytes: f64,
+    /// Bytes of data per record of the whole recording.
+    pub(super) data_bytes: f64,
+    /// Bytes of key per record of the whole recording.
+    pub(super) key_bytes: f64,
+    /// The sum over its keys of the squared shares.
+    pub(super) squares: f64,
 }
 
 /// What each shard is offered in a load of this length by a producer that plays recorded keys in their order. Sizes that
@@ -48,16 +52,26 @@ pub(super) fn offered(
         _ => mean,
     };
     let mut offered = vec![Offered::default(); shards.ranges.len()];
+    let mut counts = vec![0u64; keys.len()];
     for index in 0..records {
-        let (shard, key_bytes) = keys[turns[index % turns.len()] as usize];
+        let number = turns[index % turns.len()] as usize;
+        let (shard, key_bytes) = keys[number];
+        counts[number] += 1;
         if let Some(offered) = shard.and_then(|shard| offered.get_mut(shard)) {
             offered.share += 1.0;
-            offered.record_bytes += data_bytes(index) + key_bytes;
+            offered.data_bytes += data_bytes(index);
+            offered.key_bytes += key_bytes;
         }
     }
     for offered in &mut offered {
         offered.share /= records as f64;
-        offered.record_bytes /= records as f64;
+        offered.data_bytes /= records as f64;
+        offered.key_bytes /= records as f64;
+    }
+    for (count, (shard, _)) in counts.iter().zip(&keys) {
+        if let Some(offered) = shard.and_then(|shard| offered.get_mut(shard)) {
+            offered.squares += (*count as f64 / records as f64).powi(2);
+        }
     }
     Some(offered)
 }
