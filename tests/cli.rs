@@ -160,15 +160,6 @@ fn precise_pacing_is_refused_where_processors_are_too_few_or_time_is_virtual() {
 }
 
 #[test]
-fn precise_pacing_is_refused_where_no_producer_is_paced() {
-    let ended = streamgauge(["run", &shipped("control-plane"), "--precise"]);
-    assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""));
-    for part in ["`--precise`", "producers", "has none"] {
-        assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
-    }
-}
-
-#[test]
 fn a_client_of_endpoints_is_refused_where_the_target_is_in_this_process() {
     let scenario = shipped("first-run");
     for client in ["lean", "lean-cbor", "lean-h2", "lean-cbor-h2"] {

@@ -19,12 +19,6 @@ pub(super) fn allowed(scenario: &Scenario, target: TargetKind) -> Result<(), Str
             );
         }
     }
-    if scenario.producers.is_empty() {
-        return Err(
-            "`--precise` is for the pacers of producers, and the scenario has none: leave it out"
-                .to_owned(),
-        );
-    }
     let paced = scenario
         .producers
         .values()
