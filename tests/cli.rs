@@ -160,6 +160,26 @@ fn precise_pacing_is_refused_where_processors_are_too_few_or_time_is_virtual() {
 }
 
 #[test]
+fn a_client_of_endpoints_is_refused_where_the_target_is_in_this_process() {
+    let scenario = shipped("first-run");
+    for client in ["lean", "lean-cbor", "lean-h2", "lean-cbor-h2"] {
+        for target in ["embedded", "simulated"] {
+            let ended = streamgauge(["run", &scenario, "--client", client, "--target", target]);
+            assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""));
+            let (client, target) = (format!("`--client {client}`"), format!("`{target}`"));
+            for part in [
+                client.as_str(),
+                &target,
+                "in this process",
+                "`--target URL`",
+            ] {
+                assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
+            }
+        }
+    }
+}
+
+#[test]
 fn a_wrong_command_line_says_what_is_wrong_and_where_help_is() {
     for (arguments, parts) in [
         (&["rnu"][..], &["'rnu'", "--help"][..]),

@@ -97,6 +97,10 @@ fn run_all(
         if !files::can_run(&scenario, target.kind, Abilities::default()) {
             return Exit::Usage;
         }
+        if let Err(refusal) = target::allowed(target.kind, &target.name, client) {
+            eprintln!("error: {}: {refusal}", path.display());
+            return Exit::Usage;
+        }
         if precise && let Err(refusal) = spinning::allowed(&scenario.scenario, target.kind) {
             eprintln!("error: {}: {refusal}", path.display());
             return Exit::Usage;

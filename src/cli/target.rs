@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::args::Client;
 use super::exit::Exit;
 use super::files;
-use crate::scenario::targets::{TARGETS_FILE, TargetSpec, Targets, load_targets};
+use crate::scenario::targets::{TARGETS_FILE, TargetKind, TargetSpec, Targets, load_targets};
 use crate::target::Target;
 #[cfg(feature = "aws")]
 use crate::target::lean::{Codec, Dialect, Lean, Protocol};
@@ -40,6 +40,18 @@ pub(super) fn pick(given: &str, scenario: &Path) -> Option<TargetSpec> {
             .map_err(|told| eprintln!("error: {told}"))
             .ok(),
     }
+}
+
+/// Whether a target of this kind can be called by this client: a target in this process is called by none. Refuses in
+/// words.
+pub(super) fn allowed(kind: TargetKind, name: &str, client: Client) -> Result<(), String> {
+    if client == Client::Sdk || !kind.is_in_process() {
+        return Ok(());
+    }
+    Err(format!(
+        "`--client {}` calls an endpoint: the engine of `{name}` is in this process; give `--target URL`",
+        client.as_str()
+    ))
 }
 
 /// Why there is no client for a target.

@@ -227,7 +227,7 @@ pub const RULES: [Rule; 14] = [
     },
     Rule {
         code: "lateness",
-        description: "lateness p99 as a share of response time p99",
+        description: "lateness p99 of records or calls as a share of response time p99",
         unit: Unit::Share,
         degraded_above: Some(LATENESS_SHARE),
         void_above: Some(0.5),
@@ -236,7 +236,7 @@ pub const RULES: [Rule; 14] = [
     },
     Rule {
         code: "dropped_intents",
-        description: "records of the measurement window that the generator dropped, its queue full or itself behind, as a share",
+        description: "records or calls of the measurement window that the generator dropped, its queue full or itself behind, as a share",
         unit: Unit::Share,
         degraded_above: Some(0.0),
         void_above: Some(0.01),
@@ -474,6 +474,15 @@ mod tests {
             "bottleneck",
         ] {
             assert!(reason.text.contains(part), "{}", reason.text);
+        }
+    }
+
+    #[test]
+    fn what_calls_can_break_too_is_not_said_of_records_alone() {
+        for code in ["lateness", "dropped_intents"] {
+            let rule = RULES.iter().find(|rule| rule.code == code);
+            let text = rule.map_or("", |rule| rule.description);
+            assert!(text.contains("records or calls"), "{code}: {text}");
         }
     }
 

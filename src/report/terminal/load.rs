@@ -228,7 +228,8 @@ fn shards_of(document: &Document, stream: &str, mut rows: Vec<&ShardRow>) -> Str
 fn evenness(balance: Option<&StreamBalance>) -> String {
     let hottest = balance.and_then(|balance| Some((balance.records, balance.records.hottest?)));
     let Some((records, hottest)) = hottest else {
-        return "no record was offered".to_owned();
+        // Calls may have put records, which no ledger of a shard holds.
+        return "no record was offered by a producer".to_owned();
     };
     // Two digits: "1 times the mean" would hide what is left of a hot key.
     format!(
@@ -296,6 +297,11 @@ mod tests {
             text.contains("and 984 more with at most 983 offered/s each"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn shards_without_records_say_only_that_no_producer_offered_any() {
+        assert_eq!(evenness(None), "no record was offered by a producer");
     }
 
     #[test]

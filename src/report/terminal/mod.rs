@@ -127,11 +127,13 @@ fn scenario(document: &Document) -> String {
 fn target(document: &Document) -> Option<String> {
     let target = document.target.as_ref()?;
     let url = target.url.as_deref().filter(|url| *url != target.name);
+    let has_calls = !document.calls.is_empty();
+    let has_others = !document.producers.is_empty() || !document.consumers.is_empty();
     let mut lines = vec![format!(
-        "{}{}, called by {}; `[engine]` {}",
+        "{}{}, {}; `[engine]` {}",
         target.name,
         url.map_or_else(String::new, |url| format!(" ({url})")),
-        target.client,
+        callers(&target.client, has_calls, has_others),
         target.engine
     )];
     if let Some(reason) = &target.unreachable {
@@ -144,6 +146,15 @@ fn target(document: &Document) -> Option<String> {
         lines.push(format!("{} times {}", finding.count, finding.text));
     }
     Some(hanging("Target: ", &lines))
+}
+
+/// What called a target by the client of the command line: loads of API calls take a lean client where it is the SDK.
+fn callers(client: &str, has_calls: bool, has_others: bool) -> String {
+    match (client, has_calls, has_others) {
+        ("sdk", true, false) => "calls by lean".to_owned(),
+        ("sdk", true, true) => "called by sdk, calls by lean".to_owned(),
+        _ => format!("called by {client}"),
+    }
 }
 
 fn slos(document: &Document) -> Option<String> {
@@ -317,6 +328,14 @@ mod tests {
         assert!(text.contains("SLO: none set"), "{text}");
         assert!(text.contains("no record was offered"), "{text}");
         assert!(!text.contains("Latency"), "{text}");
+    }
+
+    #[test]
+    fn calls_are_said_to_go_by_the_client_that_makes_them() {
+        assert_eq!(callers("sdk", false, true), "called by sdk");
+        assert_eq!(callers("sdk", true, false), "calls by lean");
+        assert_eq!(callers("sdk", true, true), "called by sdk, calls by lean");
+        assert_eq!(callers("lean-h2", true, false), "called by lean-h2");
     }
 
     #[test]
