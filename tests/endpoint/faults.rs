@@ -80,7 +80,7 @@ fn connections_that_are_closed_under_way_cost_no_record_and_explain_every_second
         ..Wanted::default()
     };
     for client in ["sdk", "lean"] {
-        let url = before(&serve.url, Manner::Closes(Duration::from_millis(40)));
+        let url = before(&serve.url, Manner::Closes(Duration::from_millis(10)));
         let path = scenario(files.path(), wanted);
         let there = results(run_by(client, files.path(), &path, &url));
         let sent = &there.report.ledger.producers["web"].total;

@@ -34,11 +34,10 @@ retry = {retry}
     assert!(ran.outcome.interrupted);
     assert_eq!(ran.produced().intended, 201);
     assert_eq!(ran.outcome.measure, INTERRUPT);
-    assert_eq!(
-        ran.doubts(),
-        ["interrupted"],
-        "the ledgers balance all the same"
-    );
+    // Where every slot was taken, that is told beside it.
+    let mut doubts = ran.doubts();
+    doubts.retain(|code| *code != "slots");
+    assert_eq!(doubts, ["interrupted"], "the ledgers balance all the same");
     let (produced, consumed) = (ran.produced(), ran.consumed());
     assert_eq!(consumed.acked, produced.acked);
     assert_eq!(consumed.lost, 0);

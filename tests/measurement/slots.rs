@@ -7,8 +7,11 @@ use streamgauge::target::Script;
 
 use crate::world::{Ran, beside, scenario, simulate};
 
-/// 1,000 records in a second, one by one, to a target that takes 10 ms for each.
-fn with_slots(max_in_flight: u32) -> Ran {
+/// What the target takes for a record.
+const PUT: Duration = Duration::from_millis(10);
+
+/// 1,000 records in a second, one by one, to a target that takes so long for each.
+fn with_slots(max_in_flight: u32, each: Duration) -> Ran {
     let loaded = scenario(
         r#"{ warm_up = "0s", measure = "1s", drain = "10s" }"#,
         4,
@@ -24,7 +27,7 @@ send = {{ api = "put-record", max_in_flight = {max_in_flight} }}
         "",
     );
     let script = Script {
-        put_times: vec![Duration::from_millis(10)],
+        put_times: vec![each],
         ..Script::default()
     };
     simulate(&loaded, Some(script), None)
@@ -35,7 +38,7 @@ send = {{ api = "put-record", max_in_flight = {max_in_flight} }}
 #[test]
 fn too_few_slots_are_named_as_the_bottleneck_with_the_waits_that_they_cost() {
     let _host = beside();
-    let ran = with_slots(8);
+    let ran = with_slots(8, PUT);
     let waits = ran.outcome.producers["web"].slot_waits;
     assert_eq!(waits.records, 992);
     assert!((247_900..=248_100).contains(&waits.max_us), "{waits:?}");
@@ -53,11 +56,11 @@ fn too_few_slots_are_named_as_the_bottleneck_with_the_waits_that_they_cost() {
     assert_eq!(ran.produced().acked, 1_000);
 }
 
-/// One slot carries 100 records a second of 1,000 that were meant to go: most have none until the end, and waited too.
+/// One slot carries 10 records a second of 1,000 that were meant to go: most have none until the end, and waited too.
 #[test]
 fn records_that_never_got_a_slot_waited_for_one() {
     let _host = beside();
-    let ran = with_slots(1);
+    let ran = with_slots(1, 10 * PUT);
     let sent = ran.produced();
     assert!(sent.not_sent > 300, "{sent:?}");
     let waits = ran.outcome.producers["web"].slot_waits;
@@ -73,7 +76,7 @@ fn records_that_never_got_a_slot_waited_for_one() {
 #[test]
 fn enough_slots_are_not_spoken_of() {
     let _host = beside();
-    let ran = with_slots(16);
+    let ran = with_slots(16, PUT);
     assert_eq!(ran.outcome.producers["web"].slot_waits.records, 0);
     assert_eq!(ran.document.producers["web"].slot_waits, None);
     assert_eq!(ran.document.verdict.status, Status::Valid);
