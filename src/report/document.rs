@@ -83,6 +83,9 @@ pub struct Document {
     pub workers: Vec<WorkerRow>,
 }
 
+/// The name in verdicts of the doubt that a merged run lacks workers.
+pub(in crate::report) const MISSING_WORKERS: &str = "missing_workers";
+
 impl Document {
     /// Holds the figures against the scenario's `slos` and draws the answer. The last step of filling a document: all
     /// other members are read.
@@ -90,6 +93,13 @@ impl Document {
         let results = slos.into_iter().map(|slo| slo::evaluate(self, slo));
         self.slo = results.collect();
         self.answer = answer::answer(self);
+    }
+
+    /// Whether other workers sent records that this report does not count: it is one part of several, or a merge that
+    /// lacks some.
+    pub fn lacks_workers(&self) -> bool {
+        let reasons = &self.verdict.reasons;
+        self.worker.is_some() || reasons.iter().any(|reason| reason.code == MISSING_WORKERS)
     }
 }
 

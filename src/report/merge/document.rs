@@ -13,14 +13,12 @@ use crate::measure::{
 use crate::report::aws::AwsRun;
 use crate::report::cost::Cost;
 use crate::report::document::{
-    ByPhase, ConsumerSummary, Document, Instrument, Latency, Ledger, ProducerSummary, ShardRow,
-    StreamBalance, TargetFinding, TargetSummary, ThrottlingRow, WorkerRow, per_s,
+    ByPhase, ConsumerSummary, Document, Instrument, Latency, Ledger, MISSING_WORKERS,
+    ProducerSummary, ShardRow, StreamBalance, TargetFinding, TargetSummary, ThrottlingRow,
+    WorkerRow, per_s,
 };
 use crate::report::results::Latencies;
 use crate::scenario::model::Slo;
-
-/// The name in verdicts of the doubt that a merged run lacks workers.
-const MISSING: &str = "missing_workers";
 
 /// How far the clocks of two of the hosts may be apart at most, in milliseconds; nothing where one is not known.
 pub(super) fn clocks_apart_ms(parts: &[Part]) -> Option<f64> {
@@ -403,7 +401,7 @@ fn verdict(parts: &[Part], missing: &[u32], ledger: &Ledger) -> Verdict {
         };
         reasons.push(Reason {
             status: Status::Degraded,
-            code: Cow::Borrowed(MISSING),
+            code: Cow::Borrowed(MISSING_WORKERS),
             text: format!(
                 "{} not merged: their records{unread} are not in these figures",
                 super::check::named(missing)

@@ -181,7 +181,7 @@ pub(super) fn consumers(document: &Document) -> Option<String> {
                 count(total.unread),
                 count(total.uncovered),
             ]);
-            deliveries(total, &mut lines);
+            deliveries(total, document.lacks_workers(), &mut lines);
             if !(total.balances() && ledger.warm_up.balances() && ledger.measure.balances()) {
                 lines.push(BROKEN.to_owned());
             }
@@ -245,11 +245,16 @@ fn counted_deliveries(deliveries: u64) -> String {
 }
 
 /// `19,180 deliveries = 19,150 delivered + 30 delivered again`, and the order. Columns that are zero are left out: the
-/// sum is the same.
-fn deliveries(ledger: &ConsumerLedger, lines: &mut Vec<String>) {
+/// sum is the same. A report that `lacks_workers` does not know which of their records were acknowledged.
+fn deliveries(ledger: &ConsumerLedger, lacks_workers: bool, lines: &mut Vec<String>) {
+    let unacked = if lacks_workers {
+        "of other workers, or never acknowledged"
+    } else {
+        "never acknowledged"
+    };
     let columns = [
         (ledger.delivered, "delivered"),
-        (ledger.delivered_unacked, "never acknowledged"),
+        (ledger.delivered_unacked, unacked),
         (ledger.redelivered, "delivered again"),
         (ledger.stored_twice_explained, "stored twice by a retry"),
         (ledger.stored_twice_unexplained, "STORED TWICE UNEXPLAINED"),
@@ -282,6 +287,8 @@ fn deliveries(ledger: &ConsumerLedger, lines: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::{Reason, Status};
+    use crate::report::document::{MISSING_WORKERS, WorkerPart};
     use crate::report::sample;
 
     /// The numbers of a line, in order.
@@ -311,10 +318,36 @@ mod tests {
     fn a_consumers_deliveries_add_up_as_they_are_printed() {
         let mut lines = Vec::new();
         let billing = sample::document().ledger.consumers["billing"].total;
-        deliveries(&billing, &mut lines);
+        deliveries(&billing, false, &mut lines);
         let sum = numbers(&lines[0]);
         assert_eq!(sum[0], sum[1..].iter().sum::<u64>(), "{lines:?}");
         assert_eq!(sum.len(), 5);
+    }
+
+    #[test]
+    fn only_a_report_that_lacks_workers_tells_of_their_records() {
+        let told = |document: &Document| {
+            let text = consumers(document).unwrap();
+            let words: Vec<_> = text.split_whitespace().collect();
+            let text = words.join(" ");
+            assert!(text.contains("never acknowledged"), "{text}");
+            text.contains("25 of other workers, or never acknowledged")
+        };
+        let mut document = sample::document();
+        assert!(!told(&document));
+        document.worker = Some(WorkerPart {
+            worker: 2,
+            of: 3,
+            run: "0badcafe".into(),
+        });
+        assert!(told(&document));
+        document.worker = None;
+        document.verdict.reasons.push(Reason {
+            status: Status::Degraded,
+            code: MISSING_WORKERS.into(),
+            text: "worker 1 is not merged".into(),
+        });
+        assert!(told(&document));
     }
 
     #[test]
