@@ -98,6 +98,28 @@ pub struct Facts {
     pub clock_read_ns: Option<u64>,
     /// The producer whose records waited most for a request slot.
     pub slots: Option<SlotFacts>,
+    /// The producer of whose records `send.rate_limit` held most back.
+    pub rate_limit: Option<HoldFacts>,
+    /// The producer of whose records most waited for one before them (`send.ordering = "per-key"`).
+    pub order: Option<HoldFacts>,
+}
+
+/// How far a producer held its records back because the scenario has it so.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct HoldFacts {
+    /// The producer.
+    pub producer: String,
+    /// Records of the measurement window that were held back, as a share of those intended.
+    pub records_share: f64,
+    /// All the time that they waited, as a share of all response time.
+    pub response_share: f64,
+}
+
+impl HoldFacts {
+    /// The share of records, where their waits are material.
+    fn share(&self) -> Option<f64> {
+        (self.response_share > WAIT_MATERIAL).then_some(self.records_share)
+    }
 }
 
 /// How far a producer's `max_in_flight` held its load back.
@@ -137,6 +159,8 @@ impl Default for Facts {
             clock_step_ns: None,
             clock_read_ns: None,
             slots: None,
+            rate_limit: None,
+            order: None,
         }
     }
 }
@@ -206,16 +230,16 @@ fn lateness_share(facts: &Facts) -> Option<f64> {
         .then(|| facts.lateness_p99_us as f64 / response_us.max(1) as f64)
 }
 
-/// Waiting for slots is not told unless it makes this part of the response time: a wait of microseconds for a place that
-/// is about to be free is how a full pipe looks.
-const SLOT_WAIT_MATERIAL: f64 = 0.1;
+/// Waiting for a bound of the producer's is not told unless it makes this part of the response time: a wait of microseconds
+/// for a place that is about to be free is how a full pipe looks.
+const WAIT_MATERIAL: f64 = 0.1;
 
 /// Rules that speak before their value speaks against the measurement: from above this value on they say what they see,
 /// and the status stays.
-pub const NOTED_ABOVE: [(&str, f64); 1] = [("slots", 0.01)];
+pub const NOTED_ABOVE: [(&str, f64); 3] = [("slots", 0.01), ("rate_limit", 0.01), ("order", 0.01)];
 
 /// Every threshold.
-pub const RULES: [Rule; 14] = [
+pub const RULES: [Rule; 16] = [
     Rule {
         code: "pacer_gap",
         description: "the longest time that a pacer did not run when it should have",
@@ -285,8 +309,27 @@ pub const RULES: [Rule; 14] = [
         why: "the producer's own bound held the load back, and response times are of both",
         value: |facts| {
             let slots = facts.slots.as_ref()?;
-            (slots.response_share > SLOT_WAIT_MATERIAL).then_some(slots.records_share)
+            (slots.response_share > WAIT_MATERIAL).then_some(slots.records_share)
         },
+    },
+    Rule {
+        code: "rate_limit",
+        description: "records of the measurement window that the producer's `send.rate_limit` held back, as a share",
+        unit: Unit::Share,
+        // What the scenario asks of a client is part of what is measured, as long as it is told.
+        degraded_above: None,
+        void_above: None,
+        why: "this limit is the producer's own, not the stream's, and response times are of both",
+        value: |facts| facts.rate_limit.as_ref()?.share(),
+    },
+    Rule {
+        code: "order",
+        description: "records of the measurement window that waited for the one before them of their key, as a share",
+        unit: Unit::Share,
+        degraded_above: None,
+        void_above: None,
+        why: "under `send.ordering = \"per-key\"` a key has one record under way at a time, however much the stream would take",
+        value: |facts| facts.order.as_ref()?.share(),
     },
     Rule {
         code: "clock_step",
@@ -371,6 +414,11 @@ fn cause(code: &str, facts: &Facts) -> String {
                 slots.max_in_flight, slots.producer
             )
         }),
+        "rate_limit" => facts
+            .rate_limit
+            .as_ref()
+            .map_or_else(String::new, bottleneck),
+        "order" => facts.order.as_ref().map_or_else(String::new, bottleneck),
         "pacer_gap" | "lateness" => {
             let share = |text: &str, share: Option<f64>| {
                 share.map(|share| format!("{text} {:.0} %", share * 100.0))
@@ -398,6 +446,11 @@ fn cause(code: &str, facts: &Facts) -> String {
         }
         _ => String::new(),
     }
+}
+
+fn bottleneck(hold: &HoldFacts) -> String {
+    let producer = &hold.producer;
+    format!(": producer `{producer}` is the bottleneck, not the target alone")
 }
 
 /// Applies [`RULES`] to `facts`.
@@ -452,6 +505,14 @@ mod tests {
         SlotFacts {
             producer: "web".to_owned(),
             max_in_flight: 32,
+            records_share,
+            response_share,
+        }
+    }
+
+    fn hold(records_share: f64, response_share: f64) -> HoldFacts {
+        HoldFacts {
+            producer: "web".to_owned(),
             records_share,
             response_share,
         }
@@ -524,7 +585,7 @@ mod tests {
     fn each_threshold_is_crossed_only_above_its_value() {
         use Status::{Degraded, Void};
         type Change = fn(&mut Facts);
-        let rows: [(&str, Option<Status>, Change); 35] = [
+        let rows: [(&str, Option<Status>, Change); 39] = [
             ("pacer_gap", None, |f| f.pacer_gap_us_max = 50_000),
             ("pacer_gap", Some(Degraded), |f| f.pacer_gap_us_max = 50_100),
             ("pacer_gap", Some(Degraded), |f| {
@@ -566,6 +627,14 @@ mod tests {
             }),
             ("slots", Some(Degraded), |f| {
                 f.slots = Some(slots(0.41, 0.5));
+            }),
+            ("rate_limit", None, |f| f.rate_limit = Some(hold(0.9, 0.1))),
+            ("rate_limit", Some(Status::Valid), |f| {
+                f.rate_limit = Some(hold(1.0, 0.9));
+            }),
+            ("order", None, |f| f.order = Some(hold(0.01, 0.9))),
+            ("order", Some(Status::Valid), |f| {
+                f.order = Some(hold(0.02, 0.9));
             }),
             ("clock_step", None, |f| f.clock_step_ns = Some(100_000)),
             ("clock_step", Some(Degraded), |f| {
