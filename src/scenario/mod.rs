@@ -24,6 +24,7 @@ mod draft;
 mod files;
 mod finding;
 mod json_template;
+mod json_walk;
 mod key_table;
 mod limits_file;
 mod load;
