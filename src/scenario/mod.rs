@@ -25,6 +25,7 @@ mod files;
 mod finding;
 mod json_template;
 mod json_walk;
+pub mod kept;
 mod key_table;
 mod limits_file;
 mod load;
