@@ -956,3 +956,26 @@ fn a_results_folder_repeats_its_run_without_the_files_that_the_scenario_named() 
         assert!(refused.stderr.contains(part), "{}", refused.stderr);
     }
 }
+
+#[test]
+fn a_recording_that_ends_before_the_load_does_is_told_before_and_after_the_run() {
+    let (files, out) = (out(), out());
+    let scenario = with_files(files.path());
+    let told = "the recording that `producers.replay` plays ends 4.000 s after the start of a load of 10 s, 40.0 % of it";
+    let checked = streamgauge(["check", &scenario]).stdout;
+    assert!(checked.contains(told), "{checked}");
+    let run = simulate(out.path(), &scenario, &[]);
+    let reasons = &run.report.verdict.reasons;
+    assert!(
+        reasons.iter().any(|reason| reason.text.contains(told)),
+        "{reasons:?}"
+    );
+    assert_eq!(run.report.verdict.status, Status::Valid);
+    let whole = ["--set", "time.measure=4s"];
+    let run = simulate(out.path(), &scenario, &whole);
+    assert!(
+        run.report.verdict.reasons.is_empty(),
+        "{:?}",
+        run.report.verdict
+    );
+}

@@ -14,6 +14,8 @@ use super::show::show;
 use super::target;
 use crate::base::units::{HumanBytes, HumanCount};
 use crate::kinesis::{HashKeyRange, StreamName};
+use crate::measure::RecordingFacts;
+use crate::measure::verdict::RECORDING_SILENT_NOTED;
 use crate::scenario::model::{Stream, StreamMode};
 use crate::scenario::targets::TargetSpec;
 use crate::scenario::{Abilities, Loaded, Scenario, cannot};
@@ -40,8 +42,13 @@ pub(super) fn check(arguments: &CheckArguments) -> Exit {
         }
         let forecasts = forecasts(&loaded.scenario);
         let on_aws = OnAws::of(&loaded.scenario, &forecasts);
+        let short = short_recordings(&loaded.scenario);
         if arguments.json {
             let mut document = to_json(&loaded, &target, &forecasts);
+            document["short_recordings"] = short
+                .iter()
+                .map(|it| json!({"player": it.player, "ends_s": it.ends_s, "load_s": it.load_s}))
+                .collect();
             on_aws.add_to(&mut document);
             documents.push(document);
         } else {
@@ -51,6 +58,9 @@ pub(super) fn check(arguments: &CheckArguments) -> Exit {
                 &target,
                 &forecasts,
             ));
+            for recording in &short {
+                let _ = writeln!(text, "Nothing is sent for the rest: {recording}.\n");
+            }
             text.push_str(&on_aws.to_text());
         }
     }
@@ -61,6 +71,18 @@ pub(super) fn check(arguments: &CheckArguments) -> Exit {
         text.push_str("valid\n");
     }
     exit.and(show(|out| out.write_all(text.as_bytes())))
+}
+
+/// The recordings that end so long before the load does that it is told.
+fn short_recordings(scenario: &Scenario) -> Vec<RecordingFacts> {
+    let all = scenario.short_recordings().into_iter();
+    let all = all.map(|(player, ends)| RecordingFacts {
+        player,
+        ends_s: ends.as_secs_f64(),
+        load_s: scenario.time.load().as_secs_f64(),
+    });
+    all.filter(|recording| recording.silent_share() > RECORDING_SILENT_NOTED)
+        .collect()
 }
 
 /// What the producers of a stream will hold back by themselves, each with its name.

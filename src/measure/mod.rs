@@ -30,5 +30,5 @@ pub use ledger::{
     ConsumerLedger, KinesisRecords, NotSentCause, NotSentCounts, Outcome, Phase, ProducerLedger,
 };
 pub use throttle::{Basis, ThrottleRow, ThrottleTable};
-pub use verdict::{Facts, HoldFacts, Reason, SlotFacts, Status, Verdict, judge};
+pub use verdict::{Facts, HoldFacts, Reason, RecordingFacts, SlotFacts, Status, Verdict, judge};
 pub use watch::{HotKey, SizeSummary, Watch, Watched, WatchedShard};

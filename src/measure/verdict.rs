@@ -3,6 +3,7 @@
 //! One table holds every threshold; [`judge`] applies it to what the run knows about itself.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -102,6 +103,39 @@ pub struct Facts {
     pub rate_limit: Option<HoldFacts>,
     /// The producer of whose records most waited for one before them (`send.ordering = "per-key"`).
     pub order: Option<HoldFacts>,
+    /// The recording that covers least of the load, of those that end before it does.
+    pub recording: Option<RecordingFacts>,
+}
+
+/// How much of the load a recording covers.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct RecordingFacts {
+    /// Who plays it: `producers.web`.
+    pub player: String,
+    /// When its last record comes, in seconds from the start of the load.
+    pub ends_s: f64,
+    /// How long the load is, in seconds; not below `ends_s`.
+    pub load_s: f64,
+}
+
+impl RecordingFacts {
+    /// The share of the load that comes after the recording's end, 0 to 1.
+    pub fn silent_share(&self) -> f64 {
+        1.0 - self.ends_s / self.load_s
+    }
+}
+
+impl fmt::Display for RecordingFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the recording that `{}` plays ends {:.3} s after the start of a load of {} s, {:.1} % of it",
+            self.player,
+            self.ends_s,
+            self.load_s,
+            (1.0 - self.silent_share()) * 100.0
+        )
+    }
 }
 
 /// How far a producer held its records back because the scenario has it so.
@@ -161,6 +195,7 @@ impl Default for Facts {
             slots: None,
             rate_limit: None,
             order: None,
+            recording: None,
         }
     }
 }
@@ -236,10 +271,19 @@ const WAIT_MATERIAL: f64 = 0.1;
 
 /// Rules that speak before their value speaks against the measurement: from above this value on they say what they see,
 /// and the status stays.
-pub const NOTED_ABOVE: [(&str, f64); 3] = [("slots", 0.01), ("rate_limit", 0.01), ("order", 0.01)];
+pub const NOTED_ABOVE: [(&str, f64); 4] = [
+    ("slots", 0.01),
+    ("rate_limit", 0.01),
+    ("order", 0.01),
+    ("recording", RECORDING_SILENT_NOTED),
+];
+
+/// The share of the load after the end of a recording from which on that is told: the last records of one that fits leave a
+/// little.
+pub const RECORDING_SILENT_NOTED: f64 = 0.01;
 
 /// Every threshold.
-pub const RULES: [Rule; 16] = [
+pub const RULES: [Rule; 17] = [
     Rule {
         code: "pacer_gap",
         description: "the longest time that a pacer did not run when it should have",
@@ -332,6 +376,16 @@ pub const RULES: [Rule; 16] = [
         value: |facts| facts.order.as_ref()?.share(),
     },
     Rule {
+        code: "recording",
+        description: "the share of the load that comes after the end of a recording that is played",
+        unit: Unit::Share,
+        // It is what the scenario says, if rarely what it means.
+        degraded_above: None,
+        void_above: None,
+        why: "arrivals stop where a recording ends, and rates are means over the whole window",
+        value: |facts| Some(facts.recording.as_ref()?.silent_share()),
+    },
+    Rule {
         code: "clock_step",
         description: "the smallest step of this host's clock",
         unit: Unit::Microseconds,
@@ -418,6 +472,7 @@ fn cause(code: &str, facts: &Facts) -> String {
             .rate_limit
             .as_ref()
             .map_or_else(String::new, bottleneck),
+        "recording" => (facts.recording.as_ref()).map_or_else(String::new, |it| format!(": {it}")),
         "order" => facts.order.as_ref().map_or_else(String::new, bottleneck),
         "pacer_gap" | "lateness" => {
             let share = |text: &str, share: Option<f64>| {
@@ -518,6 +573,25 @@ mod tests {
         }
     }
 
+    fn recording(ends_s: f64) -> RecordingFacts {
+        RecordingFacts {
+            player: "producers.web".to_owned(),
+            ends_s,
+            load_s: 10.0,
+        }
+    }
+
+    #[test]
+    fn a_recording_that_ends_early_is_told_with_what_it_covers() {
+        let verdict = judge(&Facts {
+            recording: Some(recording(4.2)),
+            ..good()
+        });
+        let text = &verdict.reasons[0].text;
+        let told = ": the recording that `producers.web` plays ends 4.200 s after the start of a load of 10 s, 42.0 % of it";
+        assert!(text.ends_with(told), "{text}");
+    }
+
     #[test]
     fn a_full_set_of_slots_is_said_to_be_the_bottleneck_and_leaves_the_measurement_valid() {
         let verdict = judge(&Facts {
@@ -585,7 +659,7 @@ mod tests {
     fn each_threshold_is_crossed_only_above_its_value() {
         use Status::{Degraded, Void};
         type Change = fn(&mut Facts);
-        let rows: [(&str, Option<Status>, Change); 39] = [
+        let rows: [(&str, Option<Status>, Change); 41] = [
             ("pacer_gap", None, |f| f.pacer_gap_us_max = 50_000),
             ("pacer_gap", Some(Degraded), |f| f.pacer_gap_us_max = 50_100),
             ("pacer_gap", Some(Degraded), |f| {
@@ -635,6 +709,10 @@ mod tests {
             ("order", None, |f| f.order = Some(hold(0.01, 0.9))),
             ("order", Some(Status::Valid), |f| {
                 f.order = Some(hold(0.02, 0.9));
+            }),
+            ("recording", None, |f| f.recording = Some(recording(9.91))),
+            ("recording", Some(Status::Valid), |f| {
+                f.recording = Some(recording(9.8));
             }),
             ("clock_step", None, |f| f.clock_step_ns = Some(100_000)),
             ("clock_step", Some(Degraded), |f| {

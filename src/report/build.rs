@@ -20,8 +20,8 @@ use crate::kinesis::quotas::RateName;
 use crate::measure::waits::Waits;
 use crate::measure::{
     CallLedger, ConsumerLedger, Facts, HoldFacts, LatencyHistogram, LatencyKind, LatencySummary,
-    Phase, ProducerLedger, RecorderTotals, ShardCounters, ShardTotals, SlotFacts, ThrottleTable,
-    judge,
+    Phase, ProducerLedger, RecorderTotals, RecordingFacts, ShardCounters, ShardTotals, SlotFacts,
+    ThrottleTable, judge,
 };
 use crate::run::environment::CpuShares;
 use crate::run::{self, CallsOutcome, ConsumerOutcome, Outcome, ProducerOutcome, StreamOutcome};
@@ -327,6 +327,15 @@ fn facts(scenario: &Scenario, outcome: &Outcome) -> Facts {
         slots: slots(scenario, outcome),
         rate_limit: hold(scenario, outcome, |producer| producer.rate_limit_waits),
         order: hold(scenario, outcome, |producer| producer.order_waits),
+        recording: scenario
+            .short_recordings()
+            .into_iter()
+            .map(|(player, ends)| RecordingFacts {
+                player,
+                ends_s: ends.as_secs_f64(),
+                load_s: scenario.time.load().as_secs_f64(),
+            })
+            .max_by(|a, b| a.silent_share().total_cmp(&b.silent_share())),
         cut_off_share: cut_off_share(scenario, outcome),
         trimmed_unread: consumer_ledgers()
             .map(|(_, total)| total.trimmed_unread)
