@@ -518,8 +518,11 @@ pub struct TargetSummary {
     /// Where it is; absent where that is the region's own endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// What called it: `sdk`.
+    /// What called it: `sdk`. Of a run with only loads of API calls, what made those.
     pub client: String,
+    /// What made its loads of API calls, where that is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls_client: Option<String>,
     /// What the scenario's `[engine]` came to: `not applicable`.
     pub engine: String,
     /// What its answers held that Kinesis would not say.
