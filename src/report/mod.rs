@@ -22,6 +22,7 @@ pub mod hlog;
 pub mod interval_view;
 pub mod json;
 pub mod merge;
+pub mod named_files;
 pub mod results;
 #[cfg(test)]
 mod sample;
