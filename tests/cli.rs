@@ -48,6 +48,9 @@ fn the_help_of_every_command_shows_an_example() {
         "decode",
         "iam",
         "sweep",
+        "report",
+        "completions",
+        "man",
         "schema",
     ] {
         let ended = streamgauge([command, "--help"]);

@@ -23,8 +23,8 @@ pub use calls::{CallCodes, CallLedger, CallOutcome, ScriptCounts};
 pub use histogram::{LatencyHistogram, LatencyKind, LatencySummary, PackedHistogram};
 pub use integrity::{Delivery, DeliveryClass, Integrity, Resolution, WorkerKey};
 pub use interval::{
-    Collector, Interval, IntervalClock, IntervalDelta, IntervalSink, IntervalSource, PartId,
-    Recorder, RecorderTotals, ShardCounters,
+    Collector, Interval, IntervalClock, IntervalDelta, IntervalRow, IntervalSink, IntervalSource,
+    PartId, Recorder, RecorderTotals, ShardCounters,
 };
 pub use ledger::{
     ConsumerLedger, KinesisRecords, NotSentCause, NotSentCounts, Outcome, Phase, ProducerLedger,

@@ -176,9 +176,9 @@ pub fn interval_view<'a>(scenario: &'a Scenario, outcome: &'a Outcome) -> Interv
         streams: outcome
             .streams
             .iter()
-            .map(|(name, stream)| (name.as_str(), stream.intervals.intervals()))
+            .map(|(name, stream)| (name.as_str(), &stream.intervals))
             // Those of calls belong to no shard, and so to no stream.
-            .chain([("", outcome.calls.intervals.intervals())])
+            .chain([("", &outcome.calls.intervals)])
             .collect(),
         producers: scenario.producers.keys().map(String::as_str).collect(),
         consumers: scenario.consumers.keys().map(String::as_str).collect(),
