@@ -382,6 +382,7 @@ fn cpu(outcome: &Outcome) -> Option<CpuShares> {
 
 /// How late a producer or load with a schedule was: 99th percentiles.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_field_names, reason = "a unit ends each name")]
 struct Late {
     lateness_us: u64,
     response_us: u64,

@@ -155,12 +155,12 @@ impl<'a> Check<'a> {
         if let (Value::Array(_), Some(table)) = (&node.value, table) {
             let path = dotted(&self.path);
             // Tables of entries name each by its key; others stand alone.
-            finding = finding.note(if table["additionalProperties"].is_object() {
+            finding = finding.note(if table["properties"].is_object() {
+                format!("accepted: one table `[{path}]`, not `[[{path}]]`")
+            } else {
                 format!(
                     "accepted: `[{path}.NAME]` for each, with a name of its own, not `[[{path}]]`"
                 )
-            } else {
-                format!("accepted: one table `[{path}]`, not `[[{path}]]`")
             });
         }
         self.add(finding);
