@@ -163,12 +163,18 @@ pub(super) struct CommonArguments {
     /// Show no live progress
     #[arg(long, short)]
     pub(super) quiet: bool,
+    /// Show the whole run on a full screen: rates, latencies, shards, events; q ends it
+    #[cfg(feature = "live")]
+    #[arg(long, conflicts_with = "quiet")]
+    pub(super) live: bool,
     /// Treat a DEGRADED measurement as VOID in the exit code
     #[arg(long)]
     pub(super) strict: bool,
     /// Name no partition key of others in the results: ten digits of a hash with a salt that is thrown away
     #[arg(long)]
     pub(super) redact: bool,
+    #[command(flatten)]
+    pub(super) metrics: super::metrics::MetricsArguments,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -16,10 +16,14 @@ mod files;
 mod hosts;
 mod iam;
 mod merge;
+mod metrics;
 mod on_aws;
 mod report;
 mod run;
+mod scene;
 mod schema;
+#[cfg(feature = "live")]
+mod screen;
 mod serve;
 mod serve_log;
 mod serve_tls;

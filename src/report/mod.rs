@@ -22,6 +22,7 @@ pub mod hlog;
 pub mod interval_view;
 pub mod json;
 pub mod junit;
+pub mod live;
 pub mod markdown;
 pub mod merge;
 pub mod redact;
