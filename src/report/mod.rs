@@ -19,6 +19,7 @@ pub mod figure;
 pub mod folder;
 pub mod hgrm;
 pub mod hlog;
+pub mod html;
 pub mod interval_view;
 pub mod json;
 pub mod merge;
