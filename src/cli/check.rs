@@ -62,7 +62,7 @@ pub(super) fn check(arguments: &CheckArguments) -> Exit {
 }
 
 /// The forecast of each stream that is written to, for the shards that it begins with.
-fn forecasts(scenario: &Scenario) -> Vec<(StreamName, Forecast)> {
+pub(super) fn forecasts(scenario: &Scenario) -> Vec<(StreamName, Forecast)> {
     let streams = scenario.streams.values().filter_map(|stream| {
         let producers: Vec<_> = scenario
             .producers

@@ -2,7 +2,7 @@
 //!
 //! [`Document`] is what is known of a run; `run` fills it, [`slo`] and [`answer`] draw the conclusions, [`json`] keeps
 //! it and [`terminal`] shows it. [`hlog`], [`hgrm`] and [`csv`] keep what is too much for a document. [`Folder`] is
-//! where they go, [`Results`] puts them there.
+//! where they go, [`Results`] puts them there. [`html`] makes the page, [`series`] what a document says of time.
 //!
 //! Invariant: writers compute nothing that is not in the document. What the terminal or a page shows can be read from
 //! `report.json` alone, and a figure is shown with its basis.
@@ -17,6 +17,7 @@ pub mod csv;
 pub mod document;
 pub mod figure;
 pub mod folder;
+pub mod forecast;
 pub mod hgrm;
 pub mod hlog;
 pub mod html;
@@ -26,6 +27,7 @@ pub mod merge;
 pub mod results;
 #[cfg(test)]
 mod sample;
+pub mod series;
 pub mod slo;
 pub mod terminal;
 pub mod text;
@@ -42,6 +44,8 @@ pub use document::{
 };
 pub use figure::{Unit, figure};
 pub use folder::{Folder, FolderError};
+pub use forecast::{KeyForecast, ShardForecast, StreamForecast};
 pub use interval_view::IntervalView;
 pub use results::Results;
+pub use series::{Effect, Heat, Minutes, Timeline};
 pub use slo::{SloResult, SloStatus};

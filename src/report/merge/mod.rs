@@ -17,6 +17,7 @@ use super::document::Document;
 use super::folder::{Folder, FolderError};
 use super::interval_view::IntervalView;
 use super::results::{self, Latencies, Results};
+use super::series::{self, Sources};
 use crate::base::Timestamp;
 use crate::kinesis::{SequenceNumber, ShardId};
 use crate::measure::integrity::{HostAccount, JoinError, Snapshot, WorkerKey, join, write_book};
@@ -149,16 +150,46 @@ pub fn merge(mut parts: Vec<Part>, partial: bool) -> Result<Merged, MergeError> 
         let consumers = part.file.consumers.iter().map(|part| part.name.clone());
         (producers.collect(), consumers.collect())
     };
-    let (producers, consumers) = names(first);
+    let (producers, consumers): (Vec<String>, Vec<String>) = names(first);
+    let mut document = document::merged(&parts, &missing, &accounts, &latencies, apart);
+    let clock = first.file.clock();
+    let limits = first.document.heat.iter();
+    let sources = Sources {
+        view: &view(clock, &intervals, &producers, &consumers),
+        start: Timestamp::from_nanos(first.file.start_ns),
+        limits: limits
+            .map(|(stream, heat)| (stream.clone(), heat.limits))
+            .collect(),
+    };
+    series::add(&mut document, &sources);
     Ok(Merged {
-        clock: first.file.clock(),
-        document: document::merged(&parts, &missing, &accounts, &latencies, apart),
+        clock,
+        document,
         intervals,
         latencies,
         accounts,
         producers,
         consumers,
     })
+}
+
+fn view<'a>(
+    clock: IntervalClock,
+    intervals: &'a BTreeMap<String, BTreeMap<u64, Interval>>,
+    producers: &'a [String],
+    consumers: &'a [String],
+) -> IntervalView<'a> {
+    let streams = intervals.iter();
+    IntervalView {
+        clock,
+        streams: streams
+            .map(|(name, intervals)| (name.as_str(), intervals))
+            .collect(),
+        producers: producers.iter().map(String::as_str).collect(),
+        consumers: consumers.iter().map(String::as_str).collect(),
+        // Runs with calls are not divided.
+        calls: Vec::new(),
+    }
 }
 
 fn add(sum: &mut Interval, other: &Interval) {
@@ -262,18 +293,12 @@ impl Merged {
     pub fn save(&self, folder: &Folder, command: &str) -> Vec<FolderError> {
         let results = Results {
             document: &self.document,
-            intervals: IntervalView {
-                clock: self.clock,
-                streams: self
-                    .intervals
-                    .iter()
-                    .map(|(name, intervals)| (name.as_str(), intervals))
-                    .collect(),
-                producers: self.producers.iter().map(String::as_str).collect(),
-                consumers: self.consumers.iter().map(String::as_str).collect(),
-                // Runs with calls are not divided.
-                calls: Vec::new(),
-            },
+            intervals: view(
+                self.clock,
+                &self.intervals,
+                &self.producers,
+                &self.consumers,
+            ),
             latencies: &self.latencies,
             command,
         };

@@ -69,6 +69,9 @@ pub(super) fn section(document: &Document, figures: &Figures) -> Option<Section>
             section.blocks.push(by_percentile(figures, &title, &kinds));
         }
     }
+    section
+        .blocks
+        .extend(super::load::latency(document, figures));
     for (name, load) in &document.calls {
         let rows: Vec<_> = load
             .operations

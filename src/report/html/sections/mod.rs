@@ -2,14 +2,20 @@
 //!
 //! Each file makes one part from the document; a part without anything to show is left out.
 
+mod events;
 mod head;
+mod heat;
+mod keys;
 mod latency;
 mod ledgers;
+mod load;
+mod minutes;
 mod origin;
 mod self_view;
 mod shards;
 mod slo;
 mod throttling;
+mod time;
 
 use super::figures::Figures;
 use super::page::{Page, Section};
@@ -20,10 +26,14 @@ pub(super) fn page(document: &Document, figures: &Figures) -> Page {
     let sections = [
         slo::section(document, figures),
         head::summary(document, figures),
+        load::section(document, figures),
         latency::section(document, figures),
+        events::section(document, figures),
         shards::section(document, figures),
+        keys::section(document, figures),
         ledgers::section(document, figures),
         throttling::section(document, figures),
+        minutes::section(document, figures),
         self_view::section(document, figures),
         origin::section(document, figures),
     ];

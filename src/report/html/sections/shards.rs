@@ -3,6 +3,7 @@
 use crate::report::document::Document;
 use crate::report::html::figures::{Figures, Show, pointer};
 use crate::report::html::page::{Block, Cell, Head, Section, Table};
+use crate::report::html::sections::heat;
 use crate::report::text::Plain;
 
 /// Beyond so many rows a table is folded away.
@@ -15,6 +16,10 @@ pub(super) fn section(document: &Document, figures: &Figures) -> Option<Section>
         section.blocks.push(Block::Heading {
             text: format!("Stream {stream}"),
         });
+        section.blocks.extend(heat::map(document, figures, stream));
+        section
+            .blocks
+            .extend(heat::forecast(document, figures, stream));
         section.blocks.push(Block::Table {
             table: balance(document, figures, stream),
         });
