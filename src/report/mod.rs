@@ -1,8 +1,9 @@
 //! Showing results: one document, and every form in which it is kept or read.
 //!
 //! [`Document`] is what is known of a run; `run` fills it, [`slo`] and [`answer`] draw the conclusions, [`json`] keeps
-//! it and [`terminal`] shows it. [`hlog`], [`hgrm`] and [`csv`] keep what is too much for a document. [`Folder`] is
-//! where they go, [`Results`] puts them there. [`html`] makes the page, [`series`] what a document says of time.
+//! it and [`terminal`], [`html`], [`markdown`] and [`junit`] show it, without names by [`redact`]. [`hlog`], [`hgrm`] and
+//! [`csv`] keep what is too much for a document, [`series`] makes of it what a document says of time. [`Folder`] is where
+//! they go, [`Results`] puts them there.
 //!
 //! Invariant: writers compute nothing that is not in the document. What the terminal or a page shows can be read from
 //! `report.json` alone, and a figure is shown with its basis.
@@ -23,7 +24,11 @@ pub mod hlog;
 pub mod html;
 pub mod interval_view;
 pub mod json;
+pub mod junit;
+pub mod markdown;
 pub mod merge;
+pub mod named_files;
+pub mod redact;
 pub mod results;
 #[cfg(test)]
 mod sample;

@@ -21,7 +21,7 @@ use super::series::{self, Sources};
 use crate::base::Timestamp;
 use crate::kinesis::{SequenceNumber, ShardId};
 use crate::measure::integrity::{HostAccount, JoinError, Snapshot, WorkerKey, join, write_book};
-use crate::measure::{Interval, IntervalClock};
+use crate::measure::{Collector, Interval, IntervalClock};
 
 pub use part::Part;
 
@@ -91,7 +91,7 @@ pub struct Merged {
     /// Its report, with its conclusions drawn.
     pub document: Document,
     /// Its intervals, by stream.
-    pub intervals: BTreeMap<String, BTreeMap<u64, Interval>>,
+    pub intervals: BTreeMap<String, Collector>,
     /// The latencies of the measurement window.
     pub latencies: Latencies,
     /// The account of each stream.
@@ -150,46 +150,30 @@ pub fn merge(mut parts: Vec<Part>, partial: bool) -> Result<Merged, MergeError> 
         let consumers = part.file.consumers.iter().map(|part| part.name.clone());
         (producers.collect(), consumers.collect())
     };
-    let (producers, consumers): (Vec<String>, Vec<String>) = names(first);
-    let mut document = document::merged(&parts, &missing, &accounts, &latencies, apart);
-    let clock = first.file.clock();
-    let limits = first.document.heat.iter();
-    let sources = Sources {
-        view: &view(clock, &intervals, &producers, &consumers),
-        start: Timestamp::from_nanos(first.file.start_ns),
-        limits: limits
-            .map(|(stream, heat)| (stream.clone(), heat.limits))
+    let (producers, consumers) = names(first);
+    let intervals = intervals.into_iter();
+    let mut merged = Merged {
+        clock: first.file.clock(),
+        document: document::merged(&parts, &missing, &accounts, &latencies, apart),
+        intervals: intervals
+            .map(|(stream, sums)| (stream, Collector::from(sums)))
             .collect(),
-    };
-    series::add(&mut document, &sources);
-    Ok(Merged {
-        clock,
-        document,
-        intervals,
         latencies,
         accounts,
         producers,
         consumers,
-    })
-}
-
-fn view<'a>(
-    clock: IntervalClock,
-    intervals: &'a BTreeMap<String, BTreeMap<u64, Interval>>,
-    producers: &'a [String],
-    consumers: &'a [String],
-) -> IntervalView<'a> {
-    let streams = intervals.iter();
-    IntervalView {
-        clock,
-        streams: streams
-            .map(|(name, intervals)| (name.as_str(), intervals))
-            .collect(),
-        producers: producers.iter().map(String::as_str).collect(),
-        consumers: consumers.iter().map(String::as_str).collect(),
-        // Runs with calls are not divided.
-        calls: Vec::new(),
-    }
+    };
+    let mut document = merged.document.clone();
+    let limits = first.document.heat.iter();
+    let limits = limits.map(|(stream, heat)| (stream.clone(), heat.limits));
+    let sources = Sources {
+        view: &merged.view(),
+        start: Timestamp::from_nanos(first.file.start_ns),
+        limits: limits.collect(),
+    };
+    series::add(&mut document, &sources);
+    merged.document = document;
+    Ok(merged)
 }
 
 fn add(sum: &mut Interval, other: &Interval) {
@@ -289,16 +273,27 @@ impl Merged {
         results::file_names(producers, self.consumers.iter().map(String::as_str))
     }
 
+    /// Its intervals with their names.
+    fn view(&self) -> IntervalView<'_> {
+        IntervalView {
+            clock: self.clock,
+            streams: self
+                .intervals
+                .iter()
+                .map(|(name, intervals)| (name.as_str(), intervals))
+                .collect(),
+            producers: self.producers.iter().map(String::as_str).collect(),
+            consumers: self.consumers.iter().map(String::as_str).collect(),
+            // Runs with calls are not divided.
+            calls: Vec::new(),
+        }
+    }
+
     /// Writes all files. The answer is every error, none if all is well.
     pub fn save(&self, folder: &Folder, command: &str) -> Vec<FolderError> {
         let results = Results {
             document: &self.document,
-            intervals: view(
-                self.clock,
-                &self.intervals,
-                &self.producers,
-                &self.consumers,
-            ),
+            intervals: self.view(),
             latencies: &self.latencies,
             command,
         };

@@ -1,9 +1,11 @@
 //! What an event did to its stream: before, during, after.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Sources, all_shards};
-use crate::measure::{Interval, LatencyHistogram, LatencyKind, ShardCounters};
+use crate::measure::{Collector, IntervalRow, LatencyHistogram, LatencyKind, ShardCounters};
 use crate::report::document::EventRow;
 
 /// How many intervals before an event, and after what it did was over, it is held against.
@@ -68,9 +70,7 @@ pub(super) fn add(events: &mut [EventRow], end_s: f64, sources: &Sources<'_>) {
         let Some(started_s) = event.started_s else {
             continue;
         };
-        let of_stream = sources.view.streams.iter();
-        let mut of_stream = of_stream.filter(|(name, _)| *name == event.stream);
-        let Some((_, intervals)) = of_stream.next() else {
+        let Some(intervals) = sources.of_stream(&event.stream) else {
             continue;
         };
         let later = starts.iter().filter_map(|(stream, at)| {
@@ -85,7 +85,7 @@ pub(super) fn add(events: &mut [EventRow], end_s: f64, sources: &Sources<'_>) {
 
 struct Stretch<'a> {
     sources: &'a Sources<'a>,
-    intervals: &'a std::collections::BTreeMap<u64, Interval>,
+    intervals: &'a Collector,
 }
 
 impl Stretch<'_> {
@@ -105,11 +105,10 @@ impl Stretch<'_> {
         let before = self.sum(before_from, first);
         // The interval that the next event or the end cuts is theirs.
         let limit = self.sources.index_at(next_s).max(first + 1);
-        let disturbed = (first..limit).filter(|index| {
-            let at = self.intervals.get(index).map(all_shards);
-            at.is_some_and(|now| is_disturbed(&now, &before))
-        });
-        let last = disturbed.max();
+        let disturbed = self
+            .rows(first, limit)
+            .filter(|now| is_disturbed(&all_shards(now), &before));
+        let last = disturbed.map(|row| row.index).max();
         let recovered = last.is_none_or(|last| last + 1 < limit);
         let recovered_s = last.map_or(0.0, |last| self.sources.begin_s(last + 1) - started_s);
         let ended = self.sources.index_at(ended_s.unwrap_or(started_s)) + 1;
@@ -126,11 +125,15 @@ impl Stretch<'_> {
         })
     }
 
+    fn rows(&self, from: u64, until: u64) -> impl Iterator<Item = IntervalRow<'_>> {
+        let rows = self.intervals.rows();
+        rows.filter(move |row| (from..until).contains(&row.index))
+    }
+
     fn sum(&self, from: u64, until: u64) -> ShardCounters {
         let mut sum = ShardCounters::default();
-        for (_, interval) in self.intervals.range(from..until) {
-            sum.merge(&all_shards(interval));
-        }
+        self.rows(from, until)
+            .for_each(|interval| sum.merge(&all_shards(&interval)));
         sum
     }
 
@@ -138,15 +141,24 @@ impl Stretch<'_> {
         let sum = self.sum(from, until);
         let seconds = (until - from) as f64 * self.sources.interval_s();
         let per_s = |count: u64| crate::report::document::per_s(count, seconds);
+        let mut merged: BTreeMap<LatencyKind, LatencyHistogram> = BTreeMap::new();
+        let mut is_whole = true;
+        for interval in self.rows(from, until) {
+            let Ok(latencies) = interval.latencies() else {
+                is_whole = false;
+                continue;
+            };
+            for ((_, kind), packed) in latencies {
+                if matches!(kind, LatencyKind::ResponseTime | LatencyKind::EndToEnd) {
+                    merged.entry(kind).or_default().merge(&packed.unpack());
+                }
+            }
+        }
         let p99_us = |kind: LatencyKind| {
-            let all = self.intervals.range(from..until);
-            let packed = all.flat_map(|(_, interval)| {
-                let latencies = interval.latencies.iter();
-                latencies.filter(move |((_, of), _)| *of == kind)
-            });
-            let mut merged = LatencyHistogram::new();
-            packed.for_each(|(_, packed)| merged.merge(&packed.unpack()));
-            (!merged.is_empty()).then(|| merged.quantile_us(0.99))
+            let all = merged
+                .get(&kind)
+                .filter(|all| is_whole && !all.is_empty())?;
+            Some(all.quantile_us(0.99))
         };
         Around {
             from_s: self.sources.begin_s(from),

@@ -25,7 +25,7 @@ pub struct Heat {
     /// How many points each row has.
     pub points: u64,
     /// What is held against the limits: `offered` or, of a stream that only others write, `delivered`.
-    pub of: String,
+    pub held: String,
     /// The limits of a shard.
     pub limits: ShardLimits,
     /// The shards that saw anything, by number.
@@ -53,18 +53,16 @@ pub(super) fn heat(sources: &Sources<'_>) -> BTreeMap<String, Heat> {
 
 fn of_stream(sources: &Sources<'_>, name: &str) -> Option<Heat> {
     let limits = sources.limits.get(name).copied()?;
-    let (_, intervals) = sources
-        .view
-        .streams
-        .iter()
-        .find(|(other, _)| *other == name)?;
-    let counted = || intervals.values().flat_map(|interval| &interval.shards);
-    let mut shards: BTreeMap<ShardId, Vec<ShardCounters>> =
-        counted().map(|(shard, _)| (*shard, Vec::new())).collect();
-    if shards.is_empty() {
+    let intervals = sources.of_stream(name)?;
+    let totals = intervals.shards_over(..);
+    if totals.is_empty() {
         return None;
     }
-    let is_offered = counted().any(|(_, counters)| counters.offered > 0);
+    let is_offered = totals.values().any(|counters| counters.offered > 0);
+    let mut shards: BTreeMap<ShardId, Vec<ShardCounters>> = totals
+        .into_keys()
+        .map(|shard| (shard, Vec::new()))
+        .collect();
     let most = (CELLS_MAX / shards.len() as u64).clamp(POINTS_MIN, POINTS_MAX);
     let count = sources.count();
     let intervals_each = intervals_of_a_point(sources.view.clock.length(), count, most);
@@ -72,11 +70,11 @@ fn of_stream(sources: &Sources<'_>, name: &str) -> Option<Heat> {
     shards
         .values_mut()
         .for_each(|row| row.resize(points, ShardCounters::default()));
-    for (index, interval) in *intervals {
-        let at = (index / intervals_each) as usize;
-        for (shard, counters) in &interval.shards {
-            if let Some(sum) = shards.get_mut(shard).and_then(|row| row.get_mut(at)) {
-                sum.merge(counters);
+    for interval in intervals.rows() {
+        let at = (interval.index / intervals_each) as usize;
+        for (shard, counters) in interval.shards() {
+            if let Some(sum) = shards.get_mut(&shard).and_then(|row| row.get_mut(at)) {
+                sum.merge(&counters);
             }
         }
     }
@@ -99,7 +97,7 @@ fn of_stream(sources: &Sources<'_>, name: &str) -> Option<Heat> {
         from_s: sources.begin_s(0),
         point_s,
         points: points as u64,
-        of: if is_offered { "offered" } else { "delivered" }.to_owned(),
+        held: if is_offered { "offered" } else { "delivered" }.to_owned(),
         limits,
         rows: rows.collect(),
     })

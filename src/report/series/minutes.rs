@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Sources, all_shards};
+use super::Sources;
+use crate::measure::ShardCounters;
 use crate::report::document::{Document, ShardRow};
 
 /// The most minutes of a stream that are kept: those with the highest peaks.
@@ -72,11 +73,7 @@ fn of_stream(
     window: (f64, f64),
 ) -> Option<Minutes> {
     let limits = sources.limits.get(name)?;
-    let (_, intervals) = sources
-        .view
-        .streams
-        .iter()
-        .find(|(other, _)| *other == name)?;
+    let intervals = sources.of_stream(name)?;
     let interval_s = sources.interval_s();
     let (first, end) = (
         sources.index_at(window.0),
@@ -86,8 +83,13 @@ fn of_stream(
     let count = (end + 1 - first).div_ceil(of_minute);
     let mut rows = Vec::new();
     let mut number = None;
-    for (&index, interval) in intervals.range(first..=end) {
-        let sum = all_shards(interval);
+    let within = intervals
+        .rows()
+        .filter(|row| (first..=end).contains(&row.index));
+    for interval in within {
+        let (index, shards) = (interval.index, interval.shards());
+        let mut sum = ShardCounters::default();
+        shards.values().for_each(|counters| sum.merge(counters));
         if sum.offered + sum.acked + sum.refused_total() == 0 {
             continue;
         }
@@ -114,7 +116,7 @@ fn of_stream(
         row.incoming_bytes += sum.acked_bytes;
         row.throttled_records += sum.refused_total();
         row.peak_refused = row.peak_refused.max(sum.refused_total());
-        for (shard, counters) in &interval.shards {
+        for (shard, counters) in &shards {
             let percent = limits.percent(counters.offered, counters.offered_bytes, interval_s);
             if percent > row.peak_percent {
                 row.peak_percent = percent;

@@ -17,7 +17,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::base::Timestamp;
-use crate::measure::{Interval, ShardCounters};
+use crate::measure::{Collector, IntervalRow, ShardCounters};
 use crate::report::document::Document;
 use crate::report::interval_view::IntervalView;
 
@@ -79,11 +79,18 @@ impl Sources<'_> {
         self.view.clock.index_of(self.start.plus(after))
     }
 
+    /// The intervals of a stream.
+    fn of_stream(&self, name: &str) -> Option<&Collector> {
+        let mut streams = self.view.streams.iter();
+        let found = streams.find(|(stream, _)| *stream == name);
+        found.map(|(_, intervals)| *intervals)
+    }
+
     /// How many intervals there are, those without anything included.
     fn count(&self) -> u64 {
         let lasts = self.view.streams.iter();
-        let lasts = lasts.filter_map(|(_, intervals)| intervals.keys().next_back());
-        lasts.max().map_or(0, |last| last + 1)
+        let lasts = lasts.filter_map(|(_, intervals)| intervals.rows().last());
+        lasts.map(|row| row.index + 1).max().unwrap_or_default()
     }
 }
 
@@ -115,9 +122,10 @@ fn intervals_of_a_point(length: Duration, count: u64, most: u64) -> u64 {
 }
 
 /// All shards of an interval together.
-fn all_shards(interval: &Interval) -> ShardCounters {
+fn all_shards(interval: &IntervalRow<'_>) -> ShardCounters {
     let mut sum = ShardCounters::default();
-    interval.shards.values().for_each(|shard| sum.merge(shard));
+    let shards = interval.shards();
+    shards.values().for_each(|shard| sum.merge(shard));
     sum
 }
 

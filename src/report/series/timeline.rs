@@ -23,7 +23,7 @@ pub struct Timeline {
     /// Counts by stream.
     pub streams: BTreeMap<String, StreamSeries>,
     /// Latencies by part (`producers.web`, all calls of a load as `calls.admin`) and kind, of both phases.
-    pub latency: BTreeMap<String, BTreeMap<LatencyKind, LatencySeries>>,
+    pub parts: BTreeMap<String, BTreeMap<LatencyKind, LatencySeries>>,
 }
 
 /// What happened in a stream, point by point. Counts of records unless it says otherwise.
@@ -101,14 +101,15 @@ pub(super) fn timeline(sources: &Sources<'_>) -> Option<Timeline> {
     }
     let intervals = intervals_of_a_point(sources.view.clock.length(), count, POINTS_MAX);
     let points = count.div_ceil(intervals) as usize;
-    let streams = sources.view.streams.iter();
-    // Calls have latencies and no stream.
-    let streams = streams.filter(|(name, intervals)| !name.is_empty() && !intervals.is_empty());
-    let streams = streams.map(|&(name, of_stream)| {
+    let mut streams = BTreeMap::new();
+    let mut parts = Parts::of(points);
+    let mut is_whole = true;
+    for &(name, of_stream) in &sources.view.streams {
         let mut series = StreamSeries::of(points);
-        for (index, interval) in of_stream {
-            let at = (index / intervals) as usize;
-            let sum = all_shards(interval);
+        let mut saw_any = false;
+        for interval in of_stream.rows() {
+            let at = (interval.index / intervals) as usize;
+            let sum = all_shards(&interval);
             series.offered[at] += sum.offered;
             series.sent[at] += sum.sent;
             series.acked[at] += sum.acked;
@@ -116,62 +117,85 @@ pub(super) fn timeline(sources: &Sources<'_>) -> Option<Timeline> {
             series.failed_or_unknown[at] += sum.failed + sum.unknown;
             series.delivered[at] += sum.delivered;
             series.lag_ms_max[at] = series.lag_ms_max[at].max(sum.lag_ms_max);
+            saw_any = true;
+            match interval.latencies() {
+                Ok(latencies) => parts.add(sources, at, &latencies),
+                Err(_) => is_whole = false,
+            }
         }
-        (name.to_owned(), series)
-    });
+        parts.close();
+        // Calls have latencies and no stream.
+        if saw_any && !name.is_empty() {
+            streams.insert(name.to_owned(), series);
+        }
+    }
     Some(Timeline {
         from_s: sources.begin_s(0),
         point_s: sources.interval_s() * intervals as f64,
         points: points as u64,
-        streams: streams.collect(),
-        latency: latency(sources, intervals, points),
+        streams,
+        // Of latencies that did not come back from the disk none are shown rather than some.
+        parts: if is_whole {
+            parts.series
+        } else {
+            BTreeMap::new()
+        },
     })
 }
 
-fn latency(
-    sources: &Sources<'_>,
-    intervals: u64,
+/// The latencies of all parts, and of the point of each that is being added up.
+struct Parts {
     points: usize,
-) -> BTreeMap<String, BTreeMap<LatencyKind, LatencySeries>> {
-    // By part and kind, what goes into each point, in order of time.
-    let mut packed: BTreeMap<(String, LatencyKind), Vec<(usize, &PackedHistogram)>> =
-        BTreeMap::new();
-    for (_, of_stream) in &sources.view.streams {
-        for (index, interval) in *of_stream {
-            let at = (index / intervals) as usize;
-            for ((part, kind), histogram) in &interval.latencies {
-                if is_followed(*kind) {
-                    let of_part = packed.entry((name(sources, *part), *kind)).or_default();
-                    of_part.push((at, histogram));
+    open: BTreeMap<(String, LatencyKind), (usize, LatencyHistogram)>,
+    series: BTreeMap<String, BTreeMap<LatencyKind, LatencySeries>>,
+}
+
+impl Parts {
+    fn of(points: usize) -> Self {
+        Self {
+            points,
+            open: BTreeMap::new(),
+            series: BTreeMap::new(),
+        }
+    }
+
+    /// Adds an interval that lies in point `at`, which does not fall from call to call.
+    fn add(
+        &mut self,
+        sources: &Sources<'_>,
+        at: usize,
+        latencies: &BTreeMap<(PartId, LatencyKind), PackedHistogram>,
+    ) {
+        for ((part, kind), packed) in latencies.iter().filter(|((_, kind), _)| is_followed(*kind)) {
+            let key = (name(sources, *part), *kind);
+            match self.open.get_mut(&key) {
+                Some((open, sum)) if *open == at => sum.merge(&packed.unpack()),
+                _ => {
+                    let before = self.open.insert(key.clone(), (at, packed.unpack()));
+                    if let Some((at, sum)) = before {
+                        self.put(key, at, &sum);
+                    }
                 }
             }
         }
     }
-    let mut latency: BTreeMap<String, BTreeMap<LatencyKind, LatencySeries>> = BTreeMap::new();
-    for ((part, kind), mut histograms) in packed {
-        // Calls of several streams come stream by stream.
-        histograms.sort_by_key(|(at, _)| *at);
-        let mut series = LatencySeries::of(points);
-        for of_point in histograms.chunk_by(|a, b| a.0 == b.0) {
-            let Some((at, sum)) = of_point.first().map(|(at, _)| *at).zip(merged(of_point)) else {
-                continue;
-            };
-            series.count[at] = sum.count();
-            series.p50_us[at] = sum.quantile_us(0.5);
-            series.p99_us[at] = sum.quantile_us(0.99);
-            series.max_us[at] = sum.inner().max();
-        }
-        latency.entry(part).or_default().insert(kind, series);
-    }
-    latency
-}
 
-fn merged(histograms: &[(usize, &PackedHistogram)]) -> Option<LatencyHistogram> {
-    let unpacked = histograms.iter().map(|(_, packed)| packed.unpack());
-    unpacked.reduce(|mut sum, next| {
-        sum.merge(&next);
-        sum
-    })
+    /// Closes what is open.
+    fn close(&mut self) {
+        for (key, (at, sum)) in std::mem::take(&mut self.open) {
+            self.put(key, at, &sum);
+        }
+    }
+
+    fn put(&mut self, (part, kind): (String, LatencyKind), at: usize, sum: &LatencyHistogram) {
+        let points = self.points;
+        let series = self.series.entry(part).or_default().entry(kind);
+        let series = series.or_insert_with(|| LatencySeries::of(points));
+        series.count[at] = sum.count();
+        series.p50_us[at] = sum.quantile_us(0.5);
+        series.p99_us[at] = sum.quantile_us(0.99);
+        series.max_us[at] = sum.inner().max();
+    }
 }
 
 /// A part's name; the load's for each of its calls.

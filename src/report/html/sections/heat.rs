@@ -35,7 +35,7 @@ pub(super) fn map(document: &Document, figures: &Figures, stream: &str) -> Optio
         chart: Chart {
             title: format!(
                 "Stream {stream}: what each shard {} of its limit, in points of {} s",
-                if heat.of == "offered" {
+                if heat.held == "offered" {
                     "was offered"
                 } else {
                     "gave"

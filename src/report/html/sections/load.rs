@@ -169,7 +169,7 @@ pub(super) fn latency(document: &Document, figures: &Figures) -> Vec<Block> {
     let (Some(times), Some(timeline)) = (times(document), document.timeline.as_ref()) else {
         return Vec::new();
     };
-    let parts = timeline.latency.iter();
+    let parts = timeline.parts.iter();
     let charts = parts.flat_map(|(part, kinds)| {
         kinds
             .keys()
@@ -185,7 +185,7 @@ fn latency_chart(
     part: &str,
     kind: LatencyKind,
 ) -> Block {
-    let place = |member| vec!["timeline", "latency", part, kind.as_str(), member];
+    let place = |member| vec!["timeline", "parts", part, kind.as_str(), member];
     let list = |member| figures.list(&pointer(&place(member)));
     let count = list("count");
     let members = [("p50_us", "p50"), ("p99_us", "p99"), ("max_us", "max")];
