@@ -13,6 +13,7 @@ mod decode;
 mod exit;
 mod explain;
 mod files;
+mod foreseen;
 mod hosts;
 mod iam;
 mod merge;

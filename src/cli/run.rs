@@ -10,6 +10,7 @@ use super::args::{
 };
 use super::exit::Exit;
 use super::files;
+use super::foreseen::foreseen;
 use super::hosts::{HostArguments, HostPlan};
 use super::show::show;
 use super::spinning;
@@ -234,6 +235,7 @@ fn run_one(
         }),
     };
     let mut document = build::document(&inputs);
+    document.forecast = foreseen(scenario);
     if common.redact && !redact(&mut document) {
         return Exit::Usage;
     }
@@ -259,6 +261,10 @@ pub(super) fn redact(document: &mut Document) -> bool {
     let consumers = document.consumers.values_mut();
     let watched = consumers.filter_map(|consumer| consumer.watched.as_mut());
     for key in watched.flat_map(|watched| &mut watched.hot_keys) {
+        key.key = salt.name(&key.key);
+    }
+    let foreseen = document.forecast.values_mut();
+    for key in foreseen.flat_map(|stream| &mut stream.heaviest_keys) {
         key.key = salt.name(&key.key);
     }
     true
