@@ -36,6 +36,13 @@ pub(super) enum Command {
         after_help = "Example: streamgauge merge results/a results/b results/c\n\nThe parts: streamgauge run scenarios/first-run.toml --target http://127.0.0.1:4567 --worker 2/3 --start-at 12:00:00Z"
     )]
     Merge(super::merge::MergeArguments),
+    /// Say whether new runs are worse than base ones, beyond noise
+    ///
+    /// Exit code: 0 no regression, 1 regression, 2 the runs are not comparable, 3 one of them is VOID, 5 inconclusive.
+    #[command(
+        after_help = "Example: streamgauge compare results/base results/new\n\nEach is a results folder, a report.json, or a folder that holds several runs: run --repeat 8 --out results/base"
+    )]
+    Compare(super::compare::CompareArguments),
     /// Validate scenarios; print what they resolve to and the load forecast for each shard
     #[command(after_help = "Example: streamgauge check scenarios/hot-key.toml")]
     Check(CheckArguments),

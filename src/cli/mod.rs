@@ -8,6 +8,7 @@ mod aws;
 mod calibrate;
 mod capture;
 mod check;
+mod compare;
 mod decode;
 mod exit;
 mod explain;
@@ -57,6 +58,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(arguments) => run::simulate(&arguments),
         Command::Calibrate(arguments) => calibrate::calibrate(&arguments),
         Command::Merge(arguments) => merge::merge(&arguments),
+        Command::Compare(arguments) => compare::compare(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Capture(arguments) => capture::capture(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),

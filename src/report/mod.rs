@@ -24,7 +24,7 @@ pub mod json;
 pub mod merge;
 pub mod results;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 pub mod slo;
 pub mod terminal;
 pub mod text;
