@@ -13,6 +13,7 @@ mod decode;
 mod exit;
 mod explain;
 mod files;
+mod gate;
 mod hosts;
 mod iam;
 mod merge;
@@ -59,6 +60,7 @@ pub fn main() -> ExitCode {
         Command::Calibrate(arguments) => calibrate::calibrate(&arguments),
         Command::Merge(arguments) => merge::merge(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Gate(arguments) => gate::gate(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Capture(arguments) => capture::capture(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
