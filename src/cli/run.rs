@@ -182,7 +182,6 @@ fn run_one(
     loaded: &Loaded,
 ) -> Exit {
     let scenario = &loaded.scenario;
-    let wall = Clock::real();
     let line = (!common.quiet).then(|| LiveLine {
         name: scenario.name.clone(),
         time: scenario.time,
@@ -196,25 +195,77 @@ fn run_one(
             return Exit::Usage;
         }
     };
+    match make(
+        &common.out,
+        common.redact,
+        target,
+        client,
+        way,
+        loaded,
+        &watch,
+    ) {
+        Ok(made) => conclude(
+            common,
+            made.folder,
+            scenario,
+            &made.document,
+            &made.outcome,
+            &watch,
+        ),
+        Err(exit) => exit,
+    }
+}
+
+/// A run that was made and is still to be written.
+#[derive(Debug)]
+pub(super) struct Made {
+    pub(super) folder: Folder,
+    pub(super) document: Document,
+    pub(super) outcome: Outcome,
+}
+
+/// Makes a run at a target that is not AWS, alone on this host; its folder is in `out`.
+///
+/// # Errors
+/// The exit code, everything having been said.
+pub(super) fn make_one(
+    out: &Path,
+    target: &TargetSpec,
+    client: Client,
+    loaded: &Loaded,
+    watch: &Watch,
+) -> Result<Made, Exit> {
+    let alone = Way {
+        plan: None,
+        precise: false,
+    };
+    make(out, false, target, client, alone, loaded, watch)
+}
+
+fn make(
+    out: &Path,
+    is_redacted: bool,
+    target: &TargetSpec,
+    client: Client,
+    way: Way<'_>,
+    loaded: &Loaded,
+    watch: &Watch,
+) -> Result<Made, Exit> {
+    let scenario = &loaded.scenario;
+    let wall = Clock::real();
     // Nothing is written for a target that is not there.
-    let place = match Place::reach(target, client, way.plan, loaded, &watch) {
-        Ok(place) => place,
-        Err(problem) => {
-            watch.end_line();
-            return problem.tell(target);
-        }
-    };
-    let folder = match open_folder(&common.out, wall.now(), loaded) {
-        Ok(folder) => folder,
-        Err(problem) => return cannot_write(&problem),
-    };
-    let outcome = place.run(loaded, way, wall, &watch, None);
+    let place = Place::reach(target, client, way.plan, loaded, watch).map_err(|problem| {
+        watch.end_line();
+        problem.tell(target)
+    })?;
+    let folder = open_folder(out, wall.now(), loaded).map_err(|problem| cannot_write(&problem))?;
+    let outcome = place.run(loaded, way, wall, watch, None);
     watch.end_line();
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(problem) => {
             folder.discard();
-            return problem.tell(target);
+            return Err(problem.tell(target));
         }
     };
     let inputs = Inputs {
@@ -236,10 +287,14 @@ fn run_one(
     };
     let mut document = build::document(&inputs);
     document.forecast = foreseen(scenario);
-    if common.redact && !redact(&mut document) {
-        return Exit::Usage;
+    if is_redacted && !redact(&mut document) {
+        return Err(Exit::Usage);
     }
-    conclude(common, folder, scenario, &document, &outcome, &watch)
+    Ok(Made {
+        folder,
+        document,
+        outcome,
+    })
 }
 
 /// How many consumers this host reads for.
@@ -609,7 +664,8 @@ fn shell_word(word: &str) -> String {
     }
 }
 
-fn write_results(
+/// Writes all files of a run; the answer is every error.
+pub(super) fn write_results(
     folder: &Folder,
     scenario: &Scenario,
     document: &Document,

@@ -244,6 +244,8 @@ async fn cancel_on_signal(mut signals: Signals, cancel: watch::Sender<bool>) {
     signals.end_asked_for().await;
     cancel.send_replace(true);
     signals.end_asked_for().await;
+    // The engines of a gate are in groups of their own, which this signal did not reach.
+    crate::study::gate::engine::end_all();
     std::process::exit(Exit::Interrupted.code().into());
 }
 

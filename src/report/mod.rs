@@ -31,7 +31,7 @@ pub mod named_files;
 pub mod redact;
 pub mod results;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 pub mod series;
 pub mod slo;
 pub mod terminal;
