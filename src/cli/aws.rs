@@ -238,6 +238,7 @@ pub(super) fn run_one(
         }),
     };
     let mut document = build::document(&inputs);
+    document.forecast = super::foreseen::foreseen(scenario);
     if common.redact && !run::redact(&mut document) {
         return Exit::Usage;
     }

@@ -165,6 +165,14 @@ fn record(
         }
     };
     let recorded = recorder.recorded();
+    if recorded.records == 0 && recorded.left_out == 0 {
+        output.discard();
+        eprintln!(
+            "error: nothing arrived in `{}` in {:?}: no recording is written; look whether anybody writes to it, or record for longer with `--for`",
+            arguments.stream, arguments.length
+        );
+        return exit.and(Exit::Void);
+    }
     let stream = arguments.stream.as_str();
     let bytes = match output.finish(|out| recorder.write(stream, out)) {
         Ok(bytes) => bytes,

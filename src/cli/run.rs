@@ -11,6 +11,7 @@ use super::args::{
 };
 use super::exit::Exit;
 use super::files;
+use super::foreseen::foreseen;
 use super::hosts::{HostArguments, HostPlan};
 use super::show::show;
 use super::spinning;
@@ -24,8 +25,8 @@ use crate::measure::integrity::write_book;
 use crate::report::build::{self, Called, Inputs};
 use crate::report::live::Course;
 use crate::report::results::{self, Results};
-use crate::report::worker;
 use crate::report::{Document, Environment, Folder, FolderError, World, json, terminal};
+use crate::report::{named_files, worker};
 use crate::run::environment;
 use crate::run::{Outcome, RunError, Session, reach};
 use crate::scenario::targets::{TargetKind, TargetSpec};
@@ -196,7 +197,6 @@ fn run_one(
     loaded: &Loaded,
 ) -> Exit {
     let scenario = &loaded.scenario;
-    let wall = Clock::real();
     let world = world(target.kind);
     let shown = match shown(common, scenario, world, way.plan, way.metrics) {
         Ok(shown) => shown,
@@ -209,31 +209,84 @@ fn run_one(
             return Exit::Usage;
         }
     };
+    match make(
+        &common.out,
+        common.redact,
+        target,
+        client,
+        way,
+        loaded,
+        &watch,
+    ) {
+        Ok(made) => conclude(
+            common,
+            made.folder,
+            scenario,
+            &made.document,
+            &made.outcome,
+            &watch,
+        ),
+        Err(exit) => exit,
+    }
+}
+
+/// A run that was made and is still to be written.
+#[derive(Debug)]
+pub(super) struct Made {
+    pub(super) folder: Folder,
+    pub(super) document: Document,
+    pub(super) outcome: Outcome,
+}
+
+/// Makes a run at a target that is not AWS, alone on this host; its folder is in `out`.
+///
+/// # Errors
+/// The exit code, everything having been said.
+pub(super) fn make_one(
+    out: &Path,
+    target: &TargetSpec,
+    client: Client,
+    loaded: &Loaded,
+    watch: &Watch,
+) -> Result<Made, Exit> {
+    let alone = Way {
+        plan: None,
+        precise: false,
+        metrics: None,
+    };
+    make(out, false, target, client, alone, loaded, watch)
+}
+
+fn make(
+    out: &Path,
+    is_redacted: bool,
+    target: &TargetSpec,
+    client: Client,
+    way: Way<'_>,
+    loaded: &Loaded,
+    watch: &Watch,
+) -> Result<Made, Exit> {
+    let scenario = &loaded.scenario;
+    let wall = Clock::real();
     // Nothing is written for a target that is not there.
-    let place = match Place::reach(target, client, way.plan, loaded, &watch) {
-        Ok(place) => place,
-        Err(problem) => {
-            watch.end_line();
-            return problem.tell(target);
-        }
-    };
-    let folder = match open_folder(&common.out, wall.now(), loaded) {
-        Ok(folder) => folder,
-        Err(problem) => return cannot_write(&problem),
-    };
-    let outcome = place.run(loaded, way, wall, &watch, None);
+    let place = Place::reach(target, client, way.plan, loaded, watch).map_err(|problem| {
+        watch.end_line();
+        problem.tell(target)
+    })?;
+    let folder = open_folder(out, wall.now(), loaded).map_err(|problem| cannot_write(&problem))?;
+    let outcome = place.run(loaded, way, wall, watch, None);
     watch.end_line();
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(problem) => {
             folder.discard();
-            return problem.tell(target);
+            return Err(problem.tell(target));
         }
     };
     let inputs = Inputs {
         scenario,
         text: &loaded.text,
-        world,
+        world: world(target.kind),
         outcome: &outcome,
         environment: (target.kind != TargetKind::Simulated).then(|| describe_host(&target.name)),
         target: (!target.kind.is_in_process()).then(|| Called {
@@ -243,10 +296,15 @@ fn run_one(
         }),
     };
     let mut document = build::document(&inputs);
-    if common.redact && !redact(&mut document) {
-        return Exit::Usage;
+    document.forecast = foreseen(scenario);
+    if is_redacted && !redact(&mut document) {
+        return Err(Exit::Usage);
     }
-    conclude(common, folder, scenario, &document, &outcome, &watch)
+    Ok(Made {
+        folder,
+        document,
+        outcome,
+    })
 }
 
 /// The world of a target.
@@ -316,6 +374,10 @@ pub(super) fn redact(document: &mut Document) -> bool {
     let consumers = document.consumers.values_mut();
     let watched = consumers.filter_map(|consumer| consumer.watched.as_mut());
     for key in watched.flat_map(|watched| &mut watched.hot_keys) {
+        key.key = salt.name(&key.key);
+    }
+    let foreseen = document.forecast.values_mut();
+    for key in foreseen.flat_map(|stream| &mut stream.heaviest_keys) {
         key.key = salt.name(&key.key);
     }
     true
@@ -628,11 +690,19 @@ pub(super) fn open_folder(
         consumers.keys().map(String::as_str),
     );
     let folder = Folder::open(out, now, name, files.iter().map(String::as_str))?;
-    folder.write(results::SCENARIO, |file| {
-        file.write_all(loaded.text.as_bytes())
-    })?;
-    folder.write(results::COMMAND, |file| writeln!(file, "{}", command()))?;
-    Ok(folder)
+    let begun = folder
+        .write(results::SCENARIO, |file| {
+            file.write_all(loaded.text.as_bytes())
+        })
+        .and_then(|()| folder.write(results::COMMAND, |file| writeln!(file, "{}", command())))
+        .and_then(|()| named_files::keep(&folder, &loaded.files));
+    match begun {
+        Ok(()) => Ok(folder),
+        Err(problem) => {
+            folder.discard();
+            Err(problem)
+        }
+    }
 }
 
 /// The command line of this process.
@@ -653,7 +723,8 @@ fn shell_word(word: &str) -> String {
     }
 }
 
-fn write_results(
+/// Writes all files of a run; the answer is every error.
+pub(super) fn write_results(
     folder: &Folder,
     scenario: &Scenario,
     document: &Document,

@@ -22,8 +22,10 @@ use super::screen::Screen;
 use crate::analyse::LiveCost;
 use crate::base::{Clock, Timestamp};
 use crate::measure::progress::Progress;
+use crate::report::World;
 use crate::report::live::Course;
 use crate::run::Controls;
+use crate::scenario::Scenario;
 
 /// How often the live line is drawn again.
 const DRAW_EVERY: Duration = Duration::from_millis(250);
@@ -67,6 +69,18 @@ pub(super) struct Shown {
     pub(super) display: Display,
     /// Where its metrics are asked for.
     pub(super) metrics: Option<TcpListener>,
+}
+
+impl Shown {
+    /// Runs of a scenario of which nothing is shown.
+    pub(super) fn nothing(scenario: &Scenario) -> Self {
+        Self {
+            course: Course::of(scenario, World::Embedded),
+            consumers: 0,
+            display: Display::Nothing,
+            metrics: None,
+        }
+    }
 }
 
 /// What the terminal shows of a run.
@@ -302,6 +316,8 @@ async fn cancel_on_signal(mut signals: Signals, cancel: watch::Sender<bool>) {
     signals.end_asked_for().await;
     #[cfg(feature = "live")]
     super::screen::restore();
+    // The engines of a gate are in groups of their own, which this signal did not reach.
+    crate::study::gate::engine::end_all();
     std::process::exit(Exit::Interrupted.code().into());
 }
 

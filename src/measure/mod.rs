@@ -13,10 +13,10 @@ pub mod live;
 pub mod meter;
 pub mod progress;
 mod shard_text;
-pub mod slot_wait;
 pub mod throttle;
 pub mod tips;
 pub mod verdict;
+pub mod waits;
 pub mod watch;
 
 pub use balance::{Balance, ShardTotals};
@@ -31,5 +31,5 @@ pub use ledger::{
     ConsumerLedger, KinesisRecords, NotSentCause, NotSentCounts, Outcome, Phase, ProducerLedger,
 };
 pub use throttle::{Basis, ThrottleRow, ThrottleTable};
-pub use verdict::{Facts, Reason, SlotFacts, Status, Verdict, judge};
+pub use verdict::{Facts, HoldFacts, Reason, RecordingFacts, SlotFacts, Status, Verdict, judge};
 pub use watch::{HotKey, SizeSummary, Watch, Watched, WatchedShard};

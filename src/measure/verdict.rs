@@ -3,6 +3,7 @@
 //! One table holds every threshold; [`judge`] applies it to what the run knows about itself.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +62,9 @@ pub struct Facts {
     pub lateness_p99_us: u64,
     /// The 99th percentile of response time; `None` when nothing was acked.
     pub response_p99_us: Option<u64>,
+    /// What lateness of that part is not held against the run, in microseconds: [`LATENESS_TOLERATED_US`] of records,
+    /// [`CALL_LATENESS_TOLERATED_US`] of calls.
+    pub lateness_tolerated_us: u64,
     /// Records that the schedule asked for in the measurement window.
     pub intended: u64,
     /// Of those: dropped because the queue was full or the generator too far behind.
@@ -96,18 +100,79 @@ pub struct Facts {
     pub clock_step_ns: Option<u64>,
     /// What reading the clock costs, in nanoseconds; `None` as above.
     pub clock_read_ns: Option<u64>,
-    /// The producer whose records waited most for a request slot.
+    /// The producer, or load of calls, of which most waited for a request slot.
     pub slots: Option<SlotFacts>,
+    /// The producer of whose records `send.rate_limit` held most back.
+    pub rate_limit: Option<HoldFacts>,
+    /// The producer of whose records most waited for one before them (`send.ordering = "per-key"`).
+    pub order: Option<HoldFacts>,
+    /// The recording that covers least of the load, of those that end before it does.
+    pub recording: Option<RecordingFacts>,
+    /// As the first of several hosts: workers, from 1, that did not say in time that they were done.
+    pub workers_not_done: Vec<u32>,
+    /// As another of several hosts: whether the first one deleted the streams before this one was done with them.
+    pub stream_taken: bool,
+    /// As one of several hosts: whether this one's clock could not be held against the service's.
+    pub clock_unbounded: bool,
 }
 
-/// How far a producer's `max_in_flight` held its load back.
+/// How much of the load a recording covers.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct SlotFacts {
+pub struct RecordingFacts {
+    /// Who plays it: `producers.web`.
+    pub player: String,
+    /// When its last record comes, in seconds from the start of the load.
+    pub ends_s: f64,
+    /// How long the load is, in seconds; not below `ends_s`.
+    pub load_s: f64,
+}
+
+impl RecordingFacts {
+    /// The share of the load that comes after the recording's end, 0 to 1.
+    pub fn silent_share(&self) -> f64 {
+        1.0 - self.ends_s / self.load_s
+    }
+}
+
+impl fmt::Display for RecordingFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the recording that `{}` plays ends {:.3} s after the start of a load of {} s, {:.1} % of it",
+            self.player,
+            self.ends_s,
+            self.load_s,
+            (1.0 - self.silent_share()) * 100.0
+        )
+    }
+}
+
+/// How far a producer held its records back because the scenario has it so.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct HoldFacts {
     /// The producer.
     pub producer: String,
+    /// Records of the measurement window that were held back, as a share of those intended.
+    pub records_share: f64,
+    /// All the time that they waited, as a share of all response time.
+    pub response_share: f64,
+}
+
+impl HoldFacts {
+    /// The share of records, where their waits are material.
+    fn share(&self) -> Option<f64> {
+        (self.response_share > WAIT_MATERIAL).then_some(self.records_share)
+    }
+}
+
+/// How far `max_in_flight` held a load back.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct SlotFacts {
+    /// Whose: ``producer `web` `` or ``load `admin` ``.
+    pub whose: String,
     /// Requests that each of its workers may have under way.
     pub max_in_flight: u32,
-    /// Records of the measurement window that waited for a slot, as a share of those intended.
+    /// Records or calls of the measurement window that waited for a slot, as a share of those intended.
     pub records_share: f64,
     /// All the time that they waited, as a share of all response time.
     pub response_share: f64,
@@ -119,6 +184,7 @@ impl Default for Facts {
             pacer_gap_us_max: 0,
             lateness_p99_us: 0,
             response_p99_us: None,
+            lateness_tolerated_us: LATENESS_TOLERATED_US,
             intended: 0,
             dropped: 0,
             latency_samples: 0,
@@ -137,6 +203,12 @@ impl Default for Facts {
             clock_step_ns: None,
             clock_read_ns: None,
             slots: None,
+            rate_limit: None,
+            order: None,
+            recording: None,
+            workers_not_done: Vec::new(),
+            stream_taken: false,
+            clock_unbounded: false,
         }
     }
 }
@@ -154,6 +226,8 @@ pub enum Unit {
     Records,
     /// A number of events.
     Events,
+    /// A number of anything else.
+    Count,
     /// A number of ledgers' sums that do not hold: 0 or 1.
     Broken,
 }
@@ -165,7 +239,7 @@ impl Unit {
             Self::Microseconds => format!("{value:.2} us"),
             // Four digits behind the point: 1 of a million must not read as zero.
             Self::Share => format!("{} %", trim_zeros(&format!("{:.4}", value * 100.0))),
-            Self::Records | Self::Events | Self::Broken => format!("{value:.0}"),
+            Self::Records | Self::Events | Self::Count | Self::Broken => format!("{value:.0}"),
         }
     }
 }
@@ -196,26 +270,51 @@ pub struct Rule {
 /// Lateness at or below this, in microseconds, is never held against a run: tokio's timers alone are 1.1 ms late.
 pub const LATENESS_TOLERATED_US: u64 = 1_000;
 
+/// The same of API calls, which are made beside each other by timers of a millisecond, on threads that they share with their
+/// answers. A call of the service takes tens of milliseconds: of such a one this is a small part, and a target that answers
+/// in less is told by `service_time`, which lateness is not in.
+pub const CALL_LATENESS_TOLERATED_US: u64 = 5_000;
+
 /// Lateness p99 may be this part of response time p99.
 const LATENESS_SHARE: f64 = 0.1;
 
 /// Lateness p99 as a part of response time p99; nothing when it is tolerated anyway.
 fn lateness_share(facts: &Facts) -> Option<f64> {
     let response_us = facts.response_p99_us?;
-    (facts.lateness_p99_us > LATENESS_TOLERATED_US)
+    (facts.lateness_p99_us > facts.lateness_tolerated_us)
         .then(|| facts.lateness_p99_us as f64 / response_us.max(1) as f64)
 }
 
-/// Waiting for slots is not told unless it makes this part of the response time: a wait of microseconds for a place that
-/// is about to be free is how a full pipe looks.
-const SLOT_WAIT_MATERIAL: f64 = 0.1;
+/// The same of calls, where it is tolerated as theirs and would not be of records.
+fn tolerated_of_calls(facts: &Facts) -> Option<f64> {
+    let response_us = facts.response_p99_us?;
+    let tolerated = LATENESS_TOLERATED_US + 1..=facts.lateness_tolerated_us;
+    let share = facts.lateness_p99_us as f64 / response_us.max(1) as f64;
+    tolerated.contains(&facts.lateness_p99_us).then_some(share)
+}
+
+/// Waiting for a bound of the producer's is not told unless it makes this part of the response time: a wait of microseconds
+/// for a place that is about to be free is how a full pipe looks.
+const WAIT_MATERIAL: f64 = 0.1;
 
 /// Rules that speak before their value speaks against the measurement: from above this value on they say what they see,
 /// and the status stays.
-pub const NOTED_ABOVE: [(&str, f64); 1] = [("slots", 0.01)];
+pub const NOTED_ABOVE: [(&str, f64); 7] = [
+    ("workers_not_done", 0.0),
+    ("clock_unbounded", 0.0),
+    ("call_lateness", LATENESS_SHARE),
+    ("slots", 0.01),
+    ("rate_limit", 0.01),
+    ("order", 0.01),
+    ("recording", RECORDING_SILENT_NOTED),
+];
+
+/// The share of the load after the end of a recording from which on that is told: the last records of one that fits leave a
+/// little.
+pub const RECORDING_SILENT_NOTED: f64 = 0.01;
 
 /// Every threshold.
-pub const RULES: [Rule; 14] = [
+pub const RULES: [Rule; 21] = [
     Rule {
         code: "pacer_gap",
         description: "the longest time that a pacer did not run when it should have",
@@ -233,6 +332,15 @@ pub const RULES: [Rule; 14] = [
         void_above: Some(0.5),
         why: "response time counts from the intended time, so that what the generator was late is part of it",
         value: lateness_share,
+    },
+    Rule {
+        code: "call_lateness",
+        description: "lateness p99 of calls, of at most 5 ms, as a share of response time p99",
+        unit: Unit::Share,
+        degraded_above: None,
+        void_above: None,
+        why: "so short a response time is the instrument's as much as the target's; `service_time` is the target's alone",
+        value: tolerated_of_calls,
     },
     Rule {
         code: "dropped_intents",
@@ -277,16 +385,45 @@ pub const RULES: [Rule; 14] = [
     },
     Rule {
         code: "slots",
-        description: "records of the measurement window that waited for a free request slot, as a share",
+        description: "records or calls of the measurement window that waited for a free request slot, as a share",
         unit: Unit::Share,
         // Above, the median record's time begins to be the producer's. A target that stood still for a while is below.
         degraded_above: Some(0.4),
         void_above: None,
-        why: "the producer's own bound held the load back, and response times are of both",
+        why: "the load's own bound held it back, and response times are of both",
         value: |facts| {
             let slots = facts.slots.as_ref()?;
-            (slots.response_share > SLOT_WAIT_MATERIAL).then_some(slots.records_share)
+            (slots.response_share > WAIT_MATERIAL).then_some(slots.records_share)
         },
+    },
+    Rule {
+        code: "rate_limit",
+        description: "records of the measurement window that the producer's `send.rate_limit` held back, as a share",
+        unit: Unit::Share,
+        // What the scenario asks of a client is part of what is measured, as long as it is told.
+        degraded_above: None,
+        void_above: None,
+        why: "this limit is the producer's own, not the stream's, and response times are of both",
+        value: |facts| facts.rate_limit.as_ref()?.share(),
+    },
+    Rule {
+        code: "order",
+        description: "records of the measurement window that waited for the one before them of their key, as a share",
+        unit: Unit::Share,
+        degraded_above: None,
+        void_above: None,
+        why: "under `send.ordering = \"per-key\"` a key has one record under way at a time, however much the stream would take",
+        value: |facts| facts.order.as_ref()?.share(),
+    },
+    Rule {
+        code: "recording",
+        description: "the share of the load that comes after the end of a recording that is played",
+        unit: Unit::Share,
+        // It is what the scenario says, if rarely what it means.
+        degraded_above: None,
+        void_above: None,
+        why: "arrivals stop where a recording ends, and rates are means over the whole window",
+        value: |facts| Some(facts.recording.as_ref()?.silent_share()),
     },
     Rule {
         code: "clock_step",
@@ -343,6 +480,33 @@ pub const RULES: [Rule; 14] = [
         value: |facts| Some(facts.failed_events as f64),
     },
     Rule {
+        code: "stream_taken",
+        description: "streams that the first worker deleted while this one was not done with them",
+        unit: Unit::Count,
+        degraded_above: None,
+        void_above: Some(0.0),
+        why: "what was refused or not read from then on says nothing of the target; give the workers one scenario and one start",
+        value: |facts| Some(f64::from(u8::from(facts.stream_taken))),
+    },
+    Rule {
+        code: "workers_not_done",
+        description: "workers that did not say that they were done before the streams were deleted",
+        unit: Unit::Count,
+        degraded_above: None,
+        void_above: None,
+        why: "they never came, were late, or went away; this worker's own part is whole",
+        value: |facts| Some(facts.workers_not_done.len() as f64),
+    },
+    Rule {
+        code: "clock_unbounded",
+        description: "clocks of this worker that were not held against the service's",
+        unit: Unit::Count,
+        degraded_above: None,
+        void_above: None,
+        why: "no probe is put into streams that were there before, or none came back; times between workers are as good as their clocks",
+        value: |facts| Some(f64::from(u8::from(facts.clock_unbounded))),
+    },
+    Rule {
         code: "ledger",
         description: "ledgers whose sums do not hold",
         unit: Unit::Broken,
@@ -367,10 +531,21 @@ fn cause(code: &str, facts: &Facts) -> String {
     match code {
         "slots" => facts.slots.as_ref().map_or_else(String::new, |slots| {
             format!(
-                ": with `max_in_flight = {}` producer `{}` is the bottleneck, not the target alone",
-                slots.max_in_flight, slots.producer
+                ": with `max_in_flight = {}` {} is the bottleneck, not the target alone",
+                slots.max_in_flight, slots.whose
             )
         }),
+        "rate_limit" => facts
+            .rate_limit
+            .as_ref()
+            .map_or_else(String::new, bottleneck),
+        "workers_not_done" => {
+            let workers = facts.workers_not_done.iter();
+            let workers: Vec<_> = workers.map(|worker| format!("worker {worker}")).collect();
+            format!(" ({})", workers.join(", "))
+        }
+        "recording" => (facts.recording.as_ref()).map_or_else(String::new, |it| format!(": {it}")),
+        "order" => facts.order.as_ref().map_or_else(String::new, bottleneck),
         "pacer_gap" | "lateness" => {
             let share = |text: &str, share: Option<f64>| {
                 share.map(|share| format!("{text} {:.0} %", share * 100.0))
@@ -398,6 +573,11 @@ fn cause(code: &str, facts: &Facts) -> String {
         }
         _ => String::new(),
     }
+}
+
+fn bottleneck(hold: &HoldFacts) -> String {
+    let producer = &hold.producer;
+    format!(": producer `{producer}` is the bottleneck, not the target alone")
 }
 
 /// Applies [`RULES`] to `facts`.
@@ -450,11 +630,38 @@ mod tests {
 
     fn slots(records_share: f64, response_share: f64) -> SlotFacts {
         SlotFacts {
-            producer: "web".to_owned(),
+            whose: "producer `web`".to_owned(),
             max_in_flight: 32,
             records_share,
             response_share,
         }
+    }
+
+    fn hold(records_share: f64, response_share: f64) -> HoldFacts {
+        HoldFacts {
+            producer: "web".to_owned(),
+            records_share,
+            response_share,
+        }
+    }
+
+    fn recording(ends_s: f64) -> RecordingFacts {
+        RecordingFacts {
+            player: "producers.web".to_owned(),
+            ends_s,
+            load_s: 10.0,
+        }
+    }
+
+    #[test]
+    fn a_recording_that_ends_early_is_told_with_what_it_covers() {
+        let verdict = judge(&Facts {
+            recording: Some(recording(4.2)),
+            ..good()
+        });
+        let text = &verdict.reasons[0].text;
+        let told = ": the recording that `producers.web` plays ends 4.200 s after the start of a load of 10 s, 42.0 % of it";
+        assert!(text.ends_with(told), "{text}");
     }
 
     #[test]
@@ -524,7 +731,7 @@ mod tests {
     fn each_threshold_is_crossed_only_above_its_value() {
         use Status::{Degraded, Void};
         type Change = fn(&mut Facts);
-        let rows: [(&str, Option<Status>, Change); 35] = [
+        let rows: [(&str, Option<Status>, Change); 47] = [
             ("pacer_gap", None, |f| f.pacer_gap_us_max = 50_000),
             ("pacer_gap", Some(Degraded), |f| f.pacer_gap_us_max = 50_100),
             ("pacer_gap", Some(Degraded), |f| {
@@ -537,6 +744,19 @@ mod tests {
             ("lateness", None, |f| {
                 // Within the millisecond, even against a faster answer.
                 f.lateness_p99_us = 900;
+                f.response_p99_us = Some(1_000);
+            }),
+            ("lateness", Some(Void), |f| {
+                f.lateness_tolerated_us = CALL_LATENESS_TOLERATED_US;
+                f.lateness_p99_us = 5_001;
+            }),
+            ("call_lateness", Some(Status::Valid), |f| {
+                f.lateness_tolerated_us = CALL_LATENESS_TOLERATED_US;
+                f.lateness_p99_us = 5_000;
+            }),
+            ("call_lateness", None, |f| {
+                f.lateness_tolerated_us = CALL_LATENESS_TOLERATED_US;
+                f.lateness_p99_us = 1_000;
                 f.response_p99_us = Some(1_000);
             }),
             ("dropped_intents", Some(Degraded), |f| f.dropped = 1),
@@ -567,6 +787,18 @@ mod tests {
             ("slots", Some(Degraded), |f| {
                 f.slots = Some(slots(0.41, 0.5));
             }),
+            ("rate_limit", None, |f| f.rate_limit = Some(hold(0.9, 0.1))),
+            ("rate_limit", Some(Status::Valid), |f| {
+                f.rate_limit = Some(hold(1.0, 0.9));
+            }),
+            ("order", None, |f| f.order = Some(hold(0.01, 0.9))),
+            ("order", Some(Status::Valid), |f| {
+                f.order = Some(hold(0.02, 0.9));
+            }),
+            ("recording", None, |f| f.recording = Some(recording(9.91))),
+            ("recording", Some(Status::Valid), |f| {
+                f.recording = Some(recording(9.8));
+            }),
             ("clock_step", None, |f| f.clock_step_ns = Some(100_000)),
             ("clock_step", Some(Degraded), |f| {
                 f.clock_step_ns = Some(1_000_000);
@@ -577,6 +809,13 @@ mod tests {
             ("clock_read", None, |f| f.clock_read_ns = Some(4_000)),
             ("clock_read", Some(Degraded), |f| {
                 f.clock_read_ns = Some(6_000);
+            }),
+            ("stream_taken", Some(Void), |f| f.stream_taken = true),
+            ("workers_not_done", Some(Status::Valid), |f| {
+                f.workers_not_done = vec![2, 3];
+            }),
+            ("clock_unbounded", Some(Status::Valid), |f| {
+                f.clock_unbounded = true;
             }),
             ("ledger", None, |f| f.ledgers_balance = true),
             ("ledger", Some(Void), |f| f.ledgers_balance = false),

@@ -13,11 +13,19 @@ use crate::report::document::Document;
 /// Members that hold the name of a stream.
 const OF_STREAMS: [&str; 1] = ["stream"];
 /// Members whose own members are named by streams.
-const BY_STREAM: [&str; 3] = ["balance", "streams", "left_behind"];
+const BY_STREAM: [&str; 6] = [
+    "balance",
+    "streams",
+    "left_behind",
+    "heat",
+    "minutes",
+    "forecast",
+];
 /// Members whose own members have names of the scenario, which may be those of streams.
-const BY_NAME: [&str; 3] = ["producers", "consumers", "calls"];
+const BY_NAME: [&str; 4] = ["producers", "consumers", "calls", "parts"];
 /// Members that hold a word of this program: what reads them accepts no other.
-const OURS: [&str; 12] = [
+const OURS: [&str; 13] = [
+    "held",
     "world",
     "basis",
     "price_basis",

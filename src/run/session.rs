@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use super::created::Created;
 use super::environment::Host;
 use super::heartbeat;
-use super::hosts::{HostOutcome, Hosts};
+use super::hosts::{HostOutcome, Hosts, Parted};
 use super::loads::{LiveLoads, PreparedLoads};
 use super::outcome::{Outcome, TargetOutcome};
 use super::own_use;
@@ -100,7 +100,9 @@ pub enum RunError {
     )]
     Exists(StreamName),
     /// A stream that is to be there is not.
-    #[error("the target has no stream `{0}`")]
+    #[error(
+        "the target has no stream `{0}`: make it first, or look at the name, the account and the region"
+    )]
     Missing(StreamName),
     /// The run failed, and streams of it are left.
     #[error("{source}; failed to delete what the run had made: {streams}")]
@@ -310,9 +312,13 @@ impl Session {
         } else {
             created.deregister_all().await
         };
-        let clock_offset_ns = match unreachable {
-            None => self.part(load_end, clock_offset, &mut cancel).await,
-            Some(_) => clock_offset,
+        let stream_taken = self.stream_taken().await;
+        let parted = match unreachable {
+            None if !stream_taken => self.part(load_end, clock_offset, &mut cancel).await,
+            _ => Parted {
+                clock_offset_ns: clock_offset,
+                not_done: Vec::new(),
+            },
         };
         Ok(Outcome {
             start,
@@ -331,7 +337,9 @@ impl Session {
             host: self.hosts.as_ref().map(|hosts| HostOutcome {
                 portion: hosts.portion,
                 run: self.run,
-                clock_offset_ns,
+                clock_offset_ns: parted.clock_offset_ns,
+                not_done: parted.not_done.clone(),
+                stream_taken,
             }),
             target: TargetOutcome {
                 unreachable: unreachable.map(|error| error.to_string()),

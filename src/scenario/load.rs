@@ -7,6 +7,7 @@ use super::check::check;
 use super::draft::Draft;
 use super::files::read_files;
 use super::finding::Finding;
+use super::kept::NamedFile;
 use super::model::Scenario;
 use super::problem::{Origin, Problems};
 use super::resolved::{ResolvedSetting, resolved};
@@ -33,6 +34,8 @@ pub struct Loaded {
     pub resolved: Vec<ResolvedSetting>,
     /// The scenario file as run: the source's text with the overrides applied. Loaded again it gives the same scenario.
     pub text: String,
+    /// The files that it names, by name.
+    pub files: Vec<NamedFile>,
     origins: Arc<[Origin]>,
     root: Node,
 }
@@ -92,6 +95,7 @@ pub fn load(source: &Source, overrides: &[Override]) -> Result<Loaded, Problems>
         scenario,
         resolved: resolved(&file, &root),
         text: set::edited(&source.text, overrides, &root),
+        files: files.named.into_values().collect(),
         origins,
         root,
     })
@@ -135,6 +139,26 @@ kind = "polling"
             .map(|text| Override::parse(text).unwrap())
             .collect();
         load(&source, &overrides)
+    }
+
+    #[test]
+    fn a_list_of_tables_is_told_how_its_entries_are_named() {
+        for (from, to, told) in [
+            (
+                "[consumers.billing]",
+                "[[consumers]]",
+                "accepted: `[consumers.NAME]` for each, with a name of its own, not `[[consumers]]`",
+            ),
+            (
+                "[time]",
+                "[[time]]",
+                "accepted: one table `[time]`, not `[[time]]`",
+            ),
+        ] {
+            let problems = load_text(&MINIMAL.replace(from, to), &[]).unwrap_err();
+            let text = problems.render(false);
+            assert!(text.contains(told), "{text}");
+        }
     }
 
     #[test]
