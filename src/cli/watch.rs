@@ -135,10 +135,9 @@ impl Watch {
             capped: Arc::clone(&capped),
         };
         #[cfg(feature = "live")]
-        let screen = match has_screen {
-            true => Some(Screen::start(Arc::clone(&scene), cancel.clone())?),
-            false => None,
-        };
+        let screen = has_screen
+            .then(|| Screen::start(Arc::clone(&scene), cancel.clone()))
+            .transpose()?;
         let has_line = display == Display::Line;
         let bar = (has_line && std::io::stderr().is_terminal()).then(bar);
         let drawn = bar.clone();

@@ -5,6 +5,7 @@
 //! than too little. Partition keys are not this module's: whoever reports them hashes them.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
@@ -122,7 +123,7 @@ impl Redaction {
             let fields: Vec<_> = line.splitn(3, ',').collect();
             match fields[..] {
                 [start, stream, rest] if number > 0 => {
-                    out.push_str(&format!("{start},{},{rest}\n", self.text(stream)));
+                    let _ = writeln!(out, "{start},{},{rest}", self.text(stream));
                 }
                 _ => {
                     out.push_str(line);
