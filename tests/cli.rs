@@ -48,6 +48,9 @@ fn the_help_of_every_command_shows_an_example() {
         "decode",
         "iam",
         "sweep",
+        "report",
+        "completions",
+        "man",
         "schema",
     ] {
         let ended = streamgauge([command, "--help"]);
@@ -876,4 +879,106 @@ fn a_key_is_placed_where_check_places_it() {
         checked[0]["forecast"][0]["heaviest_keys"][0]["shard"]
     );
     assert_eq!(explained["load"]["of_record_limit"], 0.96);
+}
+
+/// A scenario of 10 s that plays 200 records of `../traces/orders.csv`, which end after 4 s, with keys of `keys.csv` and of
+/// another file of that name.
+fn with_files(folder: &Path) -> String {
+    let (scenarios, traces) = (folder.join("scenarios"), folder.join("traces"));
+    let rows: String = (0..=200)
+        .map(|row| format!("{},{}\n", f64::from(row) / 50.0, 100 + row))
+        .collect();
+    let files = [
+        (traces.join("orders.csv"), format!("time,size\n{rows}")),
+        (traces.join("keys.csv"), "key,weight\na,1\nb,3\n".to_owned()),
+        (
+            scenarios.join("keys.csv"),
+            "key,weight\nc,1\nd,3\n".to_owned(),
+        ),
+        (
+            scenarios.join("template.json"),
+            r#"{"at": "${time}", "n": 1.0}"#.to_owned(),
+        ),
+        (
+            scenarios.join("named.toml"),
+            r#"
+            schema = 1
+            name = "named"
+            time = { warm_up = "0s", measure = "10s", drain = "5s" }
+            [streams.orders]
+            shards = 2
+            [producers.replay]
+            arrival = { kind = "trace", file = "../traces/orders.csv" }
+            keys = { kind = "weighted", file = "../traces/keys.csv" }
+            size = { kind = "trace", file = "../traces/orders.csv" }
+            [producers.web]
+            arrival = { kind = "poisson", rate = "20/s" }
+            keys = { kind = "weighted", file = "keys.csv" }
+            payload = { kind = "json", file = "template.json" }
+            [consumers.all]
+            kind = "polling"
+            "#
+            .to_owned(),
+        ),
+    ];
+    for (path, content) in files {
+        fs::create_dir_all(path.parent().expect("it is in a folder")).expect("there is room");
+        fs::write(path, content).expect("there is room");
+    }
+    text(&scenarios.join("named.toml")).to_owned()
+}
+
+#[test]
+fn a_results_folder_repeats_its_run_without_the_files_that_the_scenario_named() {
+    let (files, out) = (out(), out());
+    let first = simulate(out.path(), &with_files(files.path()), &[]);
+    drop(files);
+    let kept = names(&first.folder.join("files"));
+    let expected = ["2-keys.csv", "keys.csv", "orders.csv", "template.json"];
+    assert!(kept.iter().eq(expected), "{kept:?}");
+    let again = text(&first.folder.join("scenario.toml")).to_owned();
+    let second = simulate(out.path(), &again, &[]);
+    // A simulated report is a function of the records: all of it but what says when it was written.
+    for name in [
+        "intervals.csv",
+        "report.json",
+        "files.json",
+        "files/orders.csv",
+    ] {
+        let [first, second] = [&first, &second].map(|run| fs::read(run.folder.join(name)));
+        assert!(
+            first.expect("it is kept") == second.expect("it is kept"),
+            "{name}"
+        );
+    }
+    // What was changed since is no longer the run's.
+    fs::write(first.folder.join("files/keys.csv"), "key,weight\nx,1\n").expect("there is room");
+    let refused = streamgauge(["check", &again]);
+    assert_eq!(refused.code, Some(2));
+    for part in ["it is another than it was", "19 bytes with the SHA-256"] {
+        assert!(refused.stderr.contains(part), "{}", refused.stderr);
+    }
+}
+
+#[test]
+fn a_recording_that_ends_before_the_load_does_is_told_before_and_after_the_run() {
+    let (files, out) = (out(), out());
+    let scenario = with_files(files.path());
+    let told = "the recording that `producers.replay` plays ends 4.000 s after the start of a load of 10 s, 40.0 % of it";
+    let checked = streamgauge(["check", &scenario]).stdout;
+    assert!(checked.contains(told), "{checked}");
+    let run = simulate(out.path(), &scenario, &[]);
+    let reasons = &run.report.verdict.reasons;
+    assert!(
+        reasons.iter().any(|reason| reason.text.contains(told)),
+        "{reasons:?}"
+    );
+    assert_eq!(run.report.verdict.status, Status::Valid);
+    let whole = ["--set", "time.measure=4s"];
+    let run = simulate(out.path(), &scenario, &whole);
+    assert!(
+        run.report.verdict.reasons.is_empty(),
+        "{:?}",
+        run.report.verdict
+    );
 }

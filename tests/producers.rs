@@ -136,6 +136,71 @@ fn a_limit_of_the_client_holds_records_back_as_a_batch_does_and_none_is_late() {
     let wait_s = latency[&LatencyKind::BatchWait].max_us as f64 / 1e6;
     assert!((5.8..6.2).contains(&wait_s), "{wait_s}");
     assert!(latency[&LatencyKind::Lateness].max_us < 1_000);
+    let waits = run.report.producers["web"].rate_limit_waits;
+    let waits = waits.expect("records were held back");
+    // What is left of the wait is lingering.
+    let after_s = wait_s - waits.max_us as f64 / 1e6;
+    assert!((0.0..0.1).contains(&after_s), "{waits:?} {wait_s}");
+    assert!(held_back(&run, "rate_limit", "`send.rate_limit`") > 0.9);
+}
+
+/// The share of its records that `web` held back, which the answer and a reason of this code must tell.
+fn held_back(run: &Run, code: &str, setting: &str) -> f64 {
+    let reasons = &run.report.verdict.reasons;
+    let reason = reasons.iter().find(|reason| reason.code == code);
+    let reason = reason.unwrap_or_else(|| panic!("no {code} in {reasons:?}"));
+    assert!(
+        reason.text.contains("producer `web` is the bottleneck"),
+        "{}",
+        reason.text
+    );
+    let answer = &run.report.answer;
+    let share = answer
+        .split_once("producer `web` held ")
+        .and_then(|(_, rest)| {
+            let (share, rest) = rest.split_once(" %")?;
+            assert!(rest.contains(setting), "{answer}");
+            share.parse::<f64>().ok()
+        });
+    share.unwrap_or_else(|| panic!("{answer}")) / 100.0
+}
+
+/// One key, 200 times a second, each put answered after 10 ms: every second record finds its key taken, and in 30 s the
+/// backlog grows to half of the load.
+#[test]
+fn a_key_that_comes_faster_than_its_puts_are_answered_is_told_before_and_after() {
+    let out = out();
+    let more = "send = { api = \"put-record\", ordering = \"per-key\" }";
+    let engine = "[engine.latency]\nbase = \"none\"\nput_record = \"10ms\"";
+    let text = scenario(out.path(), 1, 200, more, engine);
+    let single = std::fs::read_to_string(&text).expect("the scenario is there");
+    let single = single.replace("\"uniform\", population = 5_000", "\"single\"");
+    std::fs::write(&text, single).expect("there is room for a scenario");
+    let checked = streamgauge(["check", &text]).stdout;
+    assert!(
+        checked.contains("200.0 times/s to each worker and keeps up while a put is answered within 5.0 ms: with about 10.0 ms"),
+        "{checked}"
+    );
+    let run = run(out.path(), &text);
+    let waits = run.report.producers["web"].order_waits;
+    assert!(
+        waits.is_some_and(|waits| waits.max_us > 10_000_000),
+        "{waits:?}"
+    );
+    assert!(held_back(&run, "order", "`send.ordering`") > 0.9);
+}
+
+#[test]
+fn check_says_that_a_limit_of_the_clients_will_hold_records_back() {
+    let out = out();
+    let send = "send = { rate_limit = { share = 0.5 } }";
+    let checked = streamgauge(["check", &scenario(out.path(), 1, 600, send, "")]).stdout;
+    assert!(
+        checked.contains("most for shard 0 (120.0 % of the limit)"),
+        "{checked}"
+    );
+    let checked = streamgauge(["check", &scenario(out.path(), 1, 400, send, "")]).stdout;
+    assert!(!checked.contains("holds records back itself"), "{checked}");
 }
 
 #[test]

@@ -51,6 +51,11 @@ pub(super) enum Command {
         after_help = "Example: streamgauge gate scenarios/first-run.toml --base-cmd './old serve --listen {addr}' --new-cmd './new serve --listen {addr}' --budget 12m"
     )]
     Gate(super::gate::GateArguments),
+    /// Render a results folder again: text, Markdown, JUnit XML, JSON, CSV, percentile tables
+    ///
+    /// Exit code: 0 it is rendered, whatever the run came to, 2 it cannot be.
+    #[command(after_help = "Example: streamgauge report results/latest --format md")]
+    Report(super::report::ReportArguments),
     /// Validate scenarios; print what they resolve to and the load forecast for each shard
     #[command(after_help = "Example: streamgauge check scenarios/hot-key.toml")]
     Check(CheckArguments),
@@ -83,6 +88,14 @@ pub(super) enum Command {
     /// Print the JSON Schema of scenario files
     #[command(after_help = "Example: streamgauge schema > scenario.schema.json")]
     Schema,
+    /// Print what makes a shell complete the command line
+    #[command(
+        after_help = "Example: streamgauge completions bash > ~/.local/share/bash-completion/completions/streamgauge"
+    )]
+    Completions(super::completions::CompletionsArguments),
+    /// Print the manual page
+    #[command(after_help = "Example: streamgauge man > streamgauge.1")]
+    Man,
     /// Serve the local Kinesis to any Kinesis client, until Ctrl-C
     #[command(
         after_help = "Example: streamgauge serve --listen 127.0.0.1:4567 --limits aws\n\nClients: any region, any \

@@ -1,6 +1,7 @@
 //! `check`: what a scenario resolves to, and what it will do to each shard, before anything runs.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::json;
@@ -13,10 +14,13 @@ use super::show::show;
 use super::target;
 use crate::base::units::{HumanBytes, HumanCount};
 use crate::kinesis::{HashKeyRange, StreamName};
+use crate::measure::RecordingFacts;
+use crate::measure::verdict::RECORDING_SILENT_NOTED;
 use crate::scenario::model::{Stream, StreamMode};
 use crate::scenario::targets::TargetSpec;
 use crate::scenario::{Abilities, Loaded, Scenario, cannot};
 use crate::workload::forecast::{Forecast, ShardForecast, forecast};
+use crate::workload::{OwnBound, own_bounds};
 
 pub(super) fn check(arguments: &CheckArguments) -> Exit {
     let mut exit = Exit::Yes;
@@ -38,8 +42,13 @@ pub(super) fn check(arguments: &CheckArguments) -> Exit {
         }
         let forecasts = forecasts(&loaded.scenario);
         let on_aws = OnAws::of(&loaded.scenario, &forecasts);
+        let short = short_recordings(&loaded.scenario);
         if arguments.json {
             let mut document = to_json(&loaded, &target, &forecasts);
+            document["short_recordings"] = short
+                .iter()
+                .map(|it| json!({"player": it.player, "ends_s": it.ends_s, "load_s": it.load_s}))
+                .collect();
             on_aws.add_to(&mut document);
             documents.push(document);
         } else {
@@ -49,6 +58,9 @@ pub(super) fn check(arguments: &CheckArguments) -> Exit {
                 &target,
                 &forecasts,
             ));
+            for recording in &short {
+                let _ = writeln!(text, "Nothing is sent for the rest: {recording}.\n");
+            }
             text.push_str(&on_aws.to_text());
         }
     }
@@ -59,6 +71,36 @@ pub(super) fn check(arguments: &CheckArguments) -> Exit {
         text.push_str("valid\n");
     }
     exit.and(show(|out| out.write_all(text.as_bytes())))
+}
+
+/// The recordings that end so long before the load does that it is told.
+fn short_recordings(scenario: &Scenario) -> Vec<RecordingFacts> {
+    let all = scenario.short_recordings().into_iter();
+    let all = all.map(|(player, ends)| RecordingFacts {
+        player,
+        ends_s: ends.as_secs_f64(),
+        load_s: scenario.time.load().as_secs_f64(),
+    });
+    all.filter(|recording| recording.silent_share() > RECORDING_SILENT_NOTED)
+        .collect()
+}
+
+/// What the producers of a stream will hold back by themselves, each with its name.
+fn bounds_of(scenario: &Scenario, stream: &StreamName) -> Vec<(String, OwnBound)> {
+    let Some(shards) = scenario.streams.get(stream.as_str()).map(|its| its.shards) else {
+        return Vec::new();
+    };
+    let producers = scenario.producers.values();
+    let producers = producers.filter(|producer| producer.stream == *stream);
+    let bounds = producers.flat_map(|producer| {
+        let engine = &scenario.engine;
+        let ranges = HashKeyRange::initial(shards);
+        let load = scenario.time.load();
+        let bounds = own_bounds(producer, load, &ranges, &engine.limits, &engine.delays);
+        let named = |bound| (producer.name.clone(), bound);
+        bounds.into_iter().map(named)
+    });
+    bounds.collect()
 }
 
 /// The forecast of each stream that is written to, for the shards that it begins with.
@@ -120,6 +162,10 @@ fn to_json(
                 .iter()
                 .map(|key| json!({"key": key.key, "share": key.share, "shard": key.shard}))
                 .collect();
+            let own_bounds: Vec<_> = bounds_of(&loaded.scenario, stream)
+                .iter()
+                .map(|(producer, bound)| bound_json(producer, bound))
+                .collect();
             let streams = &loaded.scenario.streams;
             let known = streams.get(stream.as_str()).map(|stream| stream.mode);
             json!({
@@ -131,6 +177,7 @@ fn to_json(
                 "tail_share": forecast.tail_share,
                 "shards": shards,
                 "heaviest_keys": heaviest,
+                "own_bounds": own_bounds,
             })
         })
         .collect();
@@ -176,6 +223,9 @@ fn to_text(
     text.push('\n');
     for (stream, forecast) in forecasts {
         text.push_str(&forecast_text(stream, forecast));
+        for (producer, bound) in bounds_of(&loaded.scenario, stream) {
+            text.push_str(&bound_text(&producer, &bound));
+        }
         let known = loaded.scenario.streams.get(stream.as_str());
         if let Some(stream) = known.filter(|stream| stream.mode == StreamMode::OnDemand) {
             text.push_str(&on_demand_text(stream));
@@ -268,6 +318,84 @@ fn forecast_text(stream: &StreamName, forecast: &Forecast) -> String {
         );
     }
     text
+}
+
+fn bound_json(producer: &str, bound: &OwnBound) -> serde_json::Value {
+    match bound {
+        OwnBound::RateLimit {
+            shards,
+            hottest,
+            utilisation,
+            peak_utilisation,
+        } => json!({
+            "producer": producer,
+            "setting": "send.rate_limit",
+            "shards": shards,
+            "hottest": hottest,
+            "utilisation": utilisation,
+            "peak_utilisation": peak_utilisation,
+        }),
+        OwnBound::Order {
+            key,
+            records_per_s,
+            longest,
+            expected,
+        } => json!({
+            "producer": producer,
+            "setting": "send.ordering",
+            "key": key,
+            "records_per_s": records_per_s,
+            "longest_ms": longest.as_secs_f64() * 1e3,
+            "expected_ms": expected.as_secs_f64() * 1e3,
+        }),
+    }
+}
+
+/// What a producer will hold back by itself, whatever the stream would take.
+fn bound_text(producer: &str, bound: &OwnBound) -> String {
+    match bound {
+        OwnBound::RateLimit {
+            shards,
+            hottest,
+            utilisation,
+            peak_utilisation,
+        } => {
+            let peak = if *utilisation > 1.0 {
+                String::new()
+            } else {
+                format!(", {} at the peak", percent(*peak_utilisation))
+            };
+            format!(
+                "Producer `{producer}` holds records back itself: for {shards} of the shards each worker is asked for more than `send.rate_limit` lets it send, most for shard {hottest} ({} of the limit{peak}).\n",
+                percent(*utilisation)
+            )
+        }
+        OwnBound::Order {
+            key,
+            records_per_s,
+            longest,
+            expected,
+        } => {
+            let ms = |time: &Duration| format!("{:.1} ms", time.as_secs_f64() * 1e3);
+            let told = match (expected > longest, expected.is_zero()) {
+                (true, _) => format!(
+                    ": with about {} of lingering and modelled service it holds records back itself",
+                    ms(expected)
+                ),
+                (false, true) => String::new(),
+                (false, false) => {
+                    format!(
+                        "; lingering and modelled service take about {}",
+                        ms(expected)
+                    )
+                }
+            };
+            format!(
+                "Producer `{producer}` keeps the order of its keys (`send.ordering`): `{key}` comes {records_per_s:.1} times/s to each worker and keeps up while a put is answered within {}{told}.\n",
+                ms(longest)
+            )
+        }
+    }
 }
 
 /// What a forecast for a number of shards is worth where the service decides that number.

@@ -9,6 +9,7 @@ use super::run;
 use crate::base::Clock;
 use crate::report::Folder;
 use crate::report::merge::merge_folders;
+use crate::report::named_files;
 
 #[derive(Debug, Args)]
 pub(super) struct MergeArguments {
@@ -45,7 +46,11 @@ pub(super) fn merge(arguments: &MergeArguments) -> Exit {
         Ok(folder) => folder,
         Err(problem) => return run::cannot_write(&problem),
     };
-    let written = merged.save(&folder, &run::command());
+    let mut written = merged.save(&folder, &run::command());
+    // All parts ran one scenario with the same files.
+    if let Some(first) = arguments.folders.first() {
+        written.extend(named_files::keep_as_in(&folder, first).err());
+    }
     let exit = run::close(folder, written, document, arguments.json);
     // That a worker was interrupted is in the verdict; the merging was not.
     exit.and(run::exit_of(document, false, arguments.strict))

@@ -9,6 +9,7 @@ mod calibrate;
 mod capture;
 mod check;
 mod compare;
+mod completions;
 mod decode;
 mod exit;
 mod explain;
@@ -18,6 +19,7 @@ mod hosts;
 mod iam;
 mod merge;
 mod on_aws;
+mod report;
 mod run;
 mod schema;
 mod serve;
@@ -67,6 +69,9 @@ pub fn main() -> ExitCode {
         Command::Decode(arguments) => decode::decode(&arguments),
         Command::Iam(arguments) => iam::iam(&arguments),
         Command::Sweep(arguments) => sweep::sweep(&arguments),
+        Command::Report(arguments) => report::report(&arguments),
+        Command::Completions(arguments) => completions::completions(&arguments),
+        Command::Man => completions::man(),
         Command::Schema => schema::schema(),
         Command::Serve(arguments) => serve::serve(&arguments),
     };

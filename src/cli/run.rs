@@ -22,8 +22,8 @@ use crate::measure::Status;
 use crate::measure::integrity::write_book;
 use crate::report::build::{self, Called, Inputs};
 use crate::report::results::{self, Results};
-use crate::report::worker;
 use crate::report::{Document, Environment, Folder, FolderError, World, json, terminal};
+use crate::report::{named_files, worker};
 use crate::run::environment;
 use crate::run::{Outcome, RunError, Session, reach};
 use crate::scenario::targets::{TargetKind, TargetSpec};
@@ -625,11 +625,19 @@ pub(super) fn open_folder(
         consumers.keys().map(String::as_str),
     );
     let folder = Folder::open(out, now, name, files.iter().map(String::as_str))?;
-    folder.write(results::SCENARIO, |file| {
-        file.write_all(loaded.text.as_bytes())
-    })?;
-    folder.write(results::COMMAND, |file| writeln!(file, "{}", command()))?;
-    Ok(folder)
+    let begun = folder
+        .write(results::SCENARIO, |file| {
+            file.write_all(loaded.text.as_bytes())
+        })
+        .and_then(|()| folder.write(results::COMMAND, |file| writeln!(file, "{}", command())))
+        .and_then(|()| named_files::keep(&folder, &loaded.files));
+    match begun {
+        Ok(()) => Ok(folder),
+        Err(problem) => {
+            folder.discard();
+            Err(problem)
+        }
+    }
 }
 
 /// The command line of this process.

@@ -224,8 +224,8 @@ impl LatencyHistogram {
     }
 }
 
-/// A histogram at rest: HdrHistogram's V2 encoding, which takes a hundredth of the memory and loses nothing. One is kept
-/// per interval, part and kind for the whole run.
+/// A histogram at rest: HdrHistogram's V2 encoding, which takes a hundredth of the memory and loses nothing. There is one
+/// per interval, part and kind.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PackedHistogram {
     bytes: Box<[u8]>,
@@ -252,6 +252,20 @@ impl PackedHistogram {
         let mut sum = self.unpack();
         sum.merge(&other.unpack());
         *self = sum.pack();
+    }
+
+    /// What it consists of: the encoding, how many latencies were negative, how many clipped.
+    pub(super) fn parts(&self) -> (&[u8], u64, u64) {
+        (&self.bytes, self.negative, self.clipped)
+    }
+
+    /// The histogram that [`Self::parts`] took apart.
+    pub(super) fn of_parts(bytes: &[u8], negative: u64, clipped: u64) -> Self {
+        Self {
+            bytes: bytes.into(),
+            negative,
+            clipped,
+        }
     }
 
     /// How much memory it takes, in bytes.

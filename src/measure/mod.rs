@@ -12,10 +12,10 @@ pub mod ledger;
 pub mod meter;
 pub mod progress;
 mod shard_text;
-pub mod slot_wait;
 pub mod throttle;
 pub mod tips;
 pub mod verdict;
+pub mod waits;
 pub mod watch;
 
 pub use balance::{Balance, ShardTotals};
@@ -23,12 +23,12 @@ pub use calls::{CallCodes, CallLedger, CallOutcome, ScriptCounts};
 pub use histogram::{LatencyHistogram, LatencyKind, LatencySummary, PackedHistogram};
 pub use integrity::{Delivery, DeliveryClass, Integrity, Resolution, WorkerKey};
 pub use interval::{
-    Collector, Interval, IntervalClock, IntervalDelta, IntervalSink, IntervalSource, PartId,
-    Recorder, RecorderTotals, ShardCounters,
+    Collector, Interval, IntervalClock, IntervalDelta, IntervalRow, IntervalSink, IntervalSource,
+    PartId, Recorder, RecorderTotals, ShardCounters,
 };
 pub use ledger::{
     ConsumerLedger, KinesisRecords, NotSentCause, NotSentCounts, Outcome, Phase, ProducerLedger,
 };
 pub use throttle::{Basis, ThrottleRow, ThrottleTable};
-pub use verdict::{Facts, Reason, SlotFacts, Status, Verdict, judge};
+pub use verdict::{Facts, HoldFacts, Reason, RecordingFacts, SlotFacts, Status, Verdict, judge};
 pub use watch::{HotKey, SizeSummary, Watch, Watched, WatchedShard};

@@ -3,6 +3,7 @@
 //! One table holds every threshold; [`judge`] applies it to what the run knows about itself.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +99,61 @@ pub struct Facts {
     pub clock_read_ns: Option<u64>,
     /// The producer whose records waited most for a request slot.
     pub slots: Option<SlotFacts>,
+    /// The producer of whose records `send.rate_limit` held most back.
+    pub rate_limit: Option<HoldFacts>,
+    /// The producer of whose records most waited for one before them (`send.ordering = "per-key"`).
+    pub order: Option<HoldFacts>,
+    /// The recording that covers least of the load, of those that end before it does.
+    pub recording: Option<RecordingFacts>,
+}
+
+/// How much of the load a recording covers.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct RecordingFacts {
+    /// Who plays it: `producers.web`.
+    pub player: String,
+    /// When its last record comes, in seconds from the start of the load.
+    pub ends_s: f64,
+    /// How long the load is, in seconds; not below `ends_s`.
+    pub load_s: f64,
+}
+
+impl RecordingFacts {
+    /// The share of the load that comes after the recording's end, 0 to 1.
+    pub fn silent_share(&self) -> f64 {
+        1.0 - self.ends_s / self.load_s
+    }
+}
+
+impl fmt::Display for RecordingFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the recording that `{}` plays ends {:.3} s after the start of a load of {} s, {:.1} % of it",
+            self.player,
+            self.ends_s,
+            self.load_s,
+            (1.0 - self.silent_share()) * 100.0
+        )
+    }
+}
+
+/// How far a producer held its records back because the scenario has it so.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct HoldFacts {
+    /// The producer.
+    pub producer: String,
+    /// Records of the measurement window that were held back, as a share of those intended.
+    pub records_share: f64,
+    /// All the time that they waited, as a share of all response time.
+    pub response_share: f64,
+}
+
+impl HoldFacts {
+    /// The share of records, where their waits are material.
+    fn share(&self) -> Option<f64> {
+        (self.response_share > WAIT_MATERIAL).then_some(self.records_share)
+    }
 }
 
 /// How far a producer's `max_in_flight` held its load back.
@@ -137,6 +193,9 @@ impl Default for Facts {
             clock_step_ns: None,
             clock_read_ns: None,
             slots: None,
+            rate_limit: None,
+            order: None,
+            recording: None,
         }
     }
 }
@@ -206,16 +265,25 @@ fn lateness_share(facts: &Facts) -> Option<f64> {
         .then(|| facts.lateness_p99_us as f64 / response_us.max(1) as f64)
 }
 
-/// Waiting for slots is not told unless it makes this part of the response time: a wait of microseconds for a place that
-/// is about to be free is how a full pipe looks.
-const SLOT_WAIT_MATERIAL: f64 = 0.1;
+/// Waiting for a bound of the producer's is not told unless it makes this part of the response time: a wait of microseconds
+/// for a place that is about to be free is how a full pipe looks.
+const WAIT_MATERIAL: f64 = 0.1;
 
 /// Rules that speak before their value speaks against the measurement: from above this value on they say what they see,
 /// and the status stays.
-pub const NOTED_ABOVE: [(&str, f64); 1] = [("slots", 0.01)];
+pub const NOTED_ABOVE: [(&str, f64); 4] = [
+    ("slots", 0.01),
+    ("rate_limit", 0.01),
+    ("order", 0.01),
+    ("recording", RECORDING_SILENT_NOTED),
+];
+
+/// The share of the load after the end of a recording from which on that is told: the last records of one that fits leave a
+/// little.
+pub const RECORDING_SILENT_NOTED: f64 = 0.01;
 
 /// Every threshold.
-pub const RULES: [Rule; 14] = [
+pub const RULES: [Rule; 17] = [
     Rule {
         code: "pacer_gap",
         description: "the longest time that a pacer did not run when it should have",
@@ -285,8 +353,37 @@ pub const RULES: [Rule; 14] = [
         why: "the producer's own bound held the load back, and response times are of both",
         value: |facts| {
             let slots = facts.slots.as_ref()?;
-            (slots.response_share > SLOT_WAIT_MATERIAL).then_some(slots.records_share)
+            (slots.response_share > WAIT_MATERIAL).then_some(slots.records_share)
         },
+    },
+    Rule {
+        code: "rate_limit",
+        description: "records of the measurement window that the producer's `send.rate_limit` held back, as a share",
+        unit: Unit::Share,
+        // What the scenario asks of a client is part of what is measured, as long as it is told.
+        degraded_above: None,
+        void_above: None,
+        why: "this limit is the producer's own, not the stream's, and response times are of both",
+        value: |facts| facts.rate_limit.as_ref()?.share(),
+    },
+    Rule {
+        code: "order",
+        description: "records of the measurement window that waited for the one before them of their key, as a share",
+        unit: Unit::Share,
+        degraded_above: None,
+        void_above: None,
+        why: "under `send.ordering = \"per-key\"` a key has one record under way at a time, however much the stream would take",
+        value: |facts| facts.order.as_ref()?.share(),
+    },
+    Rule {
+        code: "recording",
+        description: "the share of the load that comes after the end of a recording that is played",
+        unit: Unit::Share,
+        // It is what the scenario says, if rarely what it means.
+        degraded_above: None,
+        void_above: None,
+        why: "arrivals stop where a recording ends, and rates are means over the whole window",
+        value: |facts| Some(facts.recording.as_ref()?.silent_share()),
     },
     Rule {
         code: "clock_step",
@@ -371,6 +468,12 @@ fn cause(code: &str, facts: &Facts) -> String {
                 slots.max_in_flight, slots.producer
             )
         }),
+        "rate_limit" => facts
+            .rate_limit
+            .as_ref()
+            .map_or_else(String::new, bottleneck),
+        "recording" => (facts.recording.as_ref()).map_or_else(String::new, |it| format!(": {it}")),
+        "order" => facts.order.as_ref().map_or_else(String::new, bottleneck),
         "pacer_gap" | "lateness" => {
             let share = |text: &str, share: Option<f64>| {
                 share.map(|share| format!("{text} {:.0} %", share * 100.0))
@@ -398,6 +501,11 @@ fn cause(code: &str, facts: &Facts) -> String {
         }
         _ => String::new(),
     }
+}
+
+fn bottleneck(hold: &HoldFacts) -> String {
+    let producer = &hold.producer;
+    format!(": producer `{producer}` is the bottleneck, not the target alone")
 }
 
 /// Applies [`RULES`] to `facts`.
@@ -455,6 +563,33 @@ mod tests {
             records_share,
             response_share,
         }
+    }
+
+    fn hold(records_share: f64, response_share: f64) -> HoldFacts {
+        HoldFacts {
+            producer: "web".to_owned(),
+            records_share,
+            response_share,
+        }
+    }
+
+    fn recording(ends_s: f64) -> RecordingFacts {
+        RecordingFacts {
+            player: "producers.web".to_owned(),
+            ends_s,
+            load_s: 10.0,
+        }
+    }
+
+    #[test]
+    fn a_recording_that_ends_early_is_told_with_what_it_covers() {
+        let verdict = judge(&Facts {
+            recording: Some(recording(4.2)),
+            ..good()
+        });
+        let text = &verdict.reasons[0].text;
+        let told = ": the recording that `producers.web` plays ends 4.200 s after the start of a load of 10 s, 42.0 % of it";
+        assert!(text.ends_with(told), "{text}");
     }
 
     #[test]
@@ -524,7 +659,7 @@ mod tests {
     fn each_threshold_is_crossed_only_above_its_value() {
         use Status::{Degraded, Void};
         type Change = fn(&mut Facts);
-        let rows: [(&str, Option<Status>, Change); 35] = [
+        let rows: [(&str, Option<Status>, Change); 41] = [
             ("pacer_gap", None, |f| f.pacer_gap_us_max = 50_000),
             ("pacer_gap", Some(Degraded), |f| f.pacer_gap_us_max = 50_100),
             ("pacer_gap", Some(Degraded), |f| {
@@ -566,6 +701,18 @@ mod tests {
             }),
             ("slots", Some(Degraded), |f| {
                 f.slots = Some(slots(0.41, 0.5));
+            }),
+            ("rate_limit", None, |f| f.rate_limit = Some(hold(0.9, 0.1))),
+            ("rate_limit", Some(Status::Valid), |f| {
+                f.rate_limit = Some(hold(1.0, 0.9));
+            }),
+            ("order", None, |f| f.order = Some(hold(0.01, 0.9))),
+            ("order", Some(Status::Valid), |f| {
+                f.order = Some(hold(0.02, 0.9));
+            }),
+            ("recording", None, |f| f.recording = Some(recording(9.91))),
+            ("recording", Some(Status::Valid), |f| {
+                f.recording = Some(recording(9.8));
             }),
             ("clock_step", None, |f| f.clock_step_ns = Some(100_000)),
             ("clock_step", Some(Degraded), |f| {

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use crate::base::Timestamp;
 use crate::kinesis::ShardId;
+use crate::measure::ledger::Phase;
+use crate::measure::waits::Waits;
 use crate::scenario::model::RateLimit;
 
 use super::entry::Entry;
@@ -27,6 +29,8 @@ pub(super) struct Limiter {
     shards: BTreeMap<ShardId, Shard>,
     records: usize,
     drained: Timestamp,
+    /// Of records of the measurement window that were kept here.
+    waits: Waits,
 }
 
 #[derive(Debug)]
@@ -85,13 +89,19 @@ impl Shard {
 }
 
 impl Limiter {
-    pub(super) const fn new(limit: RateLimit) -> Self {
+    pub(super) fn new(limit: RateLimit) -> Self {
         Self {
             limit,
             shards: BTreeMap::new(),
             records: 0,
             drained: Timestamp::ZERO,
+            waits: Waits::default(),
         }
+    }
+
+    /// How long records of the measurement window were kept here, of those that are not any more.
+    pub(super) const fn waits(&self) -> Waits {
+        self.waits
     }
 
     /// How many records wait here.
@@ -134,6 +144,7 @@ impl Limiter {
                 }
                 if let Some(entry) = shard.waiting.pop_front() {
                     self.records -= entry.len();
+                    count(&mut self.waits, &entry, now);
                     hand_on(entry);
                 }
             }
@@ -149,6 +160,7 @@ impl Limiter {
             while shard.waiting.front().is_some_and(old) {
                 if let Some(entry) = shard.waiting.pop_front() {
                     self.records -= entry.len();
+                    count(&mut self.waits, &entry, now);
                     entry.unpack(&mut expired);
                 }
             }
@@ -161,13 +173,23 @@ impl Limiter {
         (self.records > 0).then(|| self.drained.plus(DRAIN_EVERY))
     }
 
-    /// Takes everything.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = Entry> + '_ {
+    /// Takes everything, at the end.
+    pub(super) fn drain(&mut self, now: Timestamp) -> Vec<Entry> {
         self.records = 0;
-        self.shards
-            .values_mut()
-            .flat_map(|shard| shard.waiting.drain(..))
+        let shards = self.shards.values_mut();
+        let entries: Vec<_> = shards.flat_map(|shard| shard.waiting.drain(..)).collect();
+        for entry in &entries {
+            count(&mut self.waits, entry, now);
+        }
+        entries
     }
+}
+
+/// Counts how long an entry was kept.
+fn count(waits: &mut Waits, entry: &Entry, now: Timestamp) {
+    let measured = entry.items().iter();
+    let measured = measured.filter(|item| item.phase == Phase::Measure).count() as u64;
+    waits.add(measured, now.since(entry.queued()));
 }
 
 #[cfg(test)]
@@ -230,7 +252,7 @@ mod tests {
         assert!(limiter.pass(entry(2, 0, 100), at(130)).is_none());
         let unknown = Entry::One(item(3, 100));
         assert!(limiter.pass(unknown, at(130)).is_some());
-        assert_eq!(limiter.drain().count(), 1);
+        assert_eq!(limiter.drain(at(130)).len(), 1);
     }
 
     #[test]

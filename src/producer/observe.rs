@@ -14,9 +14,9 @@ use crate::measure::interval::{Recorder, RecorderTotals};
 use crate::measure::ledger::{NotSentCause, Outcome, Phase, ProducerLedger};
 use crate::measure::meter::Meters;
 use crate::measure::progress::Progress;
-use crate::measure::slot_wait::SlotWaits;
 use crate::measure::throttle::{Basis, ThrottleTable};
 use crate::measure::tips::Tips;
+use crate::measure::waits::Waits;
 use crate::scenario::model::PutApi;
 
 use super::queue::Item;
@@ -47,7 +47,9 @@ pub(super) struct Observer {
     /// The most that a record was released late, in nanoseconds.
     longest_gap_ns: u64,
     /// Of records of the measurement window.
-    slot_waits: SlotWaits,
+    slot_waits: Waits,
+    /// The same, of those that waited for one before them.
+    order_waits: Waits,
 }
 
 /// What a worker saw, when it is done.
@@ -57,7 +59,8 @@ pub(super) struct Observations {
     pub(super) ledgers: [ProducerLedger; 2],
     pub(super) throttles: ThrottleTable,
     pub(super) longest_gap_ns: u64,
-    pub(super) slot_waits: SlotWaits,
+    pub(super) slot_waits: Waits,
+    pub(super) order_waits: Waits,
 }
 
 impl Observer {
@@ -84,7 +87,8 @@ impl Observer {
             acked: Vec::new(),
             put_units: 0,
             longest_gap_ns: 0,
-            slot_waits: SlotWaits::default(),
+            slot_waits: Waits::default(),
+            order_waits: Waits::default(),
         }
     }
 
@@ -128,6 +132,13 @@ impl Observer {
     pub(super) fn waited_for_slot(&mut self, items: &[Item], wait: Duration) {
         let measured = items.iter().filter(|item| item.phase == Phase::Measure);
         self.slot_waits.add(measured.count() as u64, wait);
+    }
+
+    /// This record was released and waited so long for the one before it in its lane.
+    pub(super) fn waited_for_order(&mut self, item: &Item, wait: Duration) {
+        if item.phase == Phase::Measure {
+            self.order_waits.add(1, wait);
+        }
     }
 
     /// An attempt was made with a Kinesis record of these records in it.
@@ -329,6 +340,7 @@ impl Observer {
             throttles: self.throttles,
             longest_gap_ns: self.longest_gap_ns,
             slot_waits: self.slot_waits,
+            order_waits: self.order_waits,
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::base::Timestamp;
 use crate::kinesis::{HashKey, ShardId};
 use crate::measure::ledger::Phase;
+use crate::measure::waits::Waits;
 use crate::scenario::model::Send;
 use crate::workload::RecordPlan;
 
@@ -261,6 +262,12 @@ impl Queue {
         }
     }
 
+    /// How long the limit held records of the measurement window back.
+    pub(super) fn rate_limit_waits(&self) -> Waits {
+        let limiter = self.limiter.as_ref();
+        limiter.map_or_else(Waits::default, Limiter::waits)
+    }
+
     /// Takes what stands ready for a request.
     pub(super) fn take_ready(&mut self) -> Vec<Item> {
         (self.waiting_bytes, self.waiting_records) = (0, 0);
@@ -272,10 +279,11 @@ impl Queue {
     }
 
     /// Takes everything, in no order that matters.
-    pub(super) fn drain(&mut self) -> Vec<Item> {
+    pub(super) fn drain(&mut self, now: Timestamp) -> Vec<Item> {
         let mut items = self.take_ready();
         if let Some(limiter) = &mut self.limiter {
-            limiter.drain().for_each(|entry| entry.unpack(&mut items));
+            let held = limiter.drain(now).into_iter();
+            held.for_each(|entry| entry.unpack(&mut items));
         }
         items.extend(self.packer.iter_mut().flat_map(Packer::drain));
         let retries = std::mem::take(&mut self.retries).into_sorted_vec();

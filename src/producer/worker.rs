@@ -28,9 +28,9 @@ use crate::measure::interval::{Recorder, RecorderTotals};
 use crate::measure::ledger::{NotSentCause, Outcome, Phase, ProducerLedger};
 use crate::measure::meter::Meters;
 use crate::measure::progress::Progress;
-use crate::measure::slot_wait::SlotWaits;
 use crate::measure::throttle::ThrottleTable;
 use crate::measure::tips::Tips;
+use crate::measure::waits::Waits;
 use crate::scenario::model::{Arrival, Ordering, Producer, PutApi, RetryOf, Time};
 use crate::target::Target;
 use crate::workload::{Own, PayloadPool, RecordSource, Schedule, Stamp, schedule};
@@ -95,7 +95,11 @@ pub struct WorkerReport {
     /// The most that a record was released after its intended time.
     pub longest_gap: Duration,
     /// Records of the measurement window that waited for a free request slot.
-    pub slot_waits: SlotWaits,
+    pub slot_waits: Waits,
+    /// Records of the measurement window that `send.rate_limit` held back.
+    pub rate_limit_waits: Waits,
+    /// Records of the measurement window that waited for the one before them in their lane (`send.ordering`).
+    pub order_waits: Waits,
     /// The most requests that were under way at once.
     pub max_in_flight: usize,
     /// The most records that waited for a request or a retry.
@@ -303,6 +307,7 @@ impl Worker {
             throttles,
             longest_gap_ns,
             slot_waits,
+            order_waits,
         } = self.observer.finish(clock.now());
         WorkerReport {
             ledgers,
@@ -310,6 +315,8 @@ impl Worker {
             throttles,
             longest_gap: Duration::from_nanos(longest_gap_ns),
             slot_waits,
+            rate_limit_waits: self.queue.rate_limit_waits(),
+            order_waits,
             max_in_flight: self.in_flight_max,
             max_queued: self.queued_max,
             last_failure: self.last_failure,
@@ -707,6 +714,7 @@ impl Worker {
         if let Some(gate) = &mut self.gate
             && let Some(next) = gate.leave(item.plan.hash_key.lane())
         {
+            self.observer.waited_for_order(&next, at.since(next.queued));
             self.enqueue(Item { queued: at, ..next });
         }
     }
@@ -721,13 +729,13 @@ impl Worker {
                 self.observer.waited_for_slot(slice::from_ref(item), wait);
             }
         }
-        items.extend(self.queue.drain());
-        items.extend(
-            self.gate
-                .take()
-                .map(|mut gate| gate.drain())
-                .unwrap_or_default(),
-        );
+        items.extend(self.queue.drain(now));
+        let behind = self.gate.take().map(|mut gate| gate.drain());
+        let behind = behind.unwrap_or_default();
+        for item in &behind {
+            self.observer.waited_for_order(item, now.since(item.queued));
+        }
+        items.extend(behind);
         for item in items {
             self.give_up(&item, NotSentCause::TimeUp, now);
         }

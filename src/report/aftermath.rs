@@ -67,16 +67,23 @@ pub(super) fn aftermath(
     storms: &[Cause],
     takes: Takes,
 ) -> Vec<Aftermath> {
-    let mut shards: BTreeMap<ShardId, Vec<(u64, ShardCounters)>> = BTreeMap::new();
-    for (&index, interval) in intervals.intervals() {
-        for (&shard, counters) in &interval.shards {
-            shards.entry(shard).or_default().push((index, *counters));
+    let mut shards: BTreeMap<ShardId, Vec<Seen>> = BTreeMap::new();
+    for interval in intervals.rows() {
+        for (shard, counters) in interval.shards() {
+            let seen = Seen {
+                interval: interval.index,
+                is_hot: takes.less_than(&counters, clock.length().as_secs_f64()),
+                refused_last_ns: counters.refused_last_ns,
+            };
+            if seen.is_hot || seen.refused_last_ns > 0 {
+                shards.entry(shard).or_default().push(seen);
+            }
         }
     }
     // What is one cause for several shards is one row.
     let mut rows: BTreeMap<(Timestamp, Timestamp, String), (Vec<u32>, u64)> = BTreeMap::new();
     for (shard, counted) in &shards {
-        let causes = joined(storms, hot_spells(counted, clock, takes));
+        let causes = joined(storms, hot_spells(counted, clock));
         for (cause, next) in causes
             .iter()
             .zip(causes.iter().skip(1).map(Some).chain([None]))
@@ -107,15 +114,22 @@ pub(super) fn aftermath(
     rows
 }
 
-fn hot_spells(counted: &[(u64, ShardCounters)], clock: IntervalClock, takes: Takes) -> Vec<Cause> {
-    let seconds = clock.length().as_secs_f64();
-    let hot = counted
-        .iter()
-        .filter(|(_, counters)| takes.less_than(counters, seconds));
-    hot.map(|&(index, _)| Cause {
+/// What a shard had in an interval, where that was of note.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    interval: u64,
+    /// More was offered than it takes.
+    is_hot: bool,
+    /// As [`ShardCounters::refused_last_ns`].
+    refused_last_ns: u64,
+}
+
+fn hot_spells(counted: &[Seen], clock: IntervalClock) -> Vec<Cause> {
+    let hot = counted.iter().filter(|seen| seen.is_hot);
+    hot.map(|seen| Cause {
         name: HOT.to_owned(),
-        from: clock.begin_of(index),
-        until: clock.begin_of(index + 1),
+        from: clock.begin_of(seen.interval),
+        until: clock.begin_of(seen.interval + 1),
     })
     .collect()
 }
@@ -144,7 +158,7 @@ fn joined(storms: &[Cause], spells: Vec<Cause>) -> Vec<Cause> {
 fn outlived_ns(
     cause: &Cause,
     next: Option<&Cause>,
-    counted: &[(u64, ShardCounters)],
+    counted: &[Seen],
     clock: IntervalClock,
 ) -> Option<u64> {
     // The interval in which the next cause begins has refusals of both: it is left to that one.
@@ -152,11 +166,9 @@ fn outlived_ns(
     let from = clock.index_of(cause.from);
     let refusals = counted
         .iter()
-        .filter(|(index, counters)| {
-            (from..end.max(from + 1)).contains(index) && counters.refused_last_ns > 0
-        })
-        .map(|(_, counters)| counters.refused_last_ns);
-    let last = refusals.max()?;
+        .filter(|seen| (from..end.max(from + 1)).contains(&seen.interval))
+        .map(|seen| seen.refused_last_ns);
+    let last = refusals.filter(|&at| at > 0).max()?;
     Some(last.saturating_sub(cause.until.as_nanos()))
 }
 

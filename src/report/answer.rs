@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::kinesis::endpoint::is_aws_url;
+use crate::measure::waits::Waits;
 use crate::measure::{CallLedger, Status};
-use crate::report::document::{Document, WorkerRow, World, per_s};
+use crate::report::document::{Document, ProducerSummary, WorkerRow, World, per_s};
 use crate::report::slo::{SloResult, SloStatus};
 use crate::report::text::{Percent, Plain, counted};
 
@@ -91,7 +92,7 @@ fn of_what_was_measured(document: &Document) -> String {
             .into_iter()
             .chain(answered_calls(document))
             .collect();
-        return format!("no SLO is set; {}", told.join("; "));
+        return format!("no SLO is set; {}{}", told.join("; "), held_back(document));
     }
     // Load that was not taken explains late and missing records, so it comes first.
     let first = missed
@@ -107,6 +108,7 @@ fn of_what_was_measured(document: &Document) -> String {
         return format!("yes, {all} held at {}", offered(document));
     };
     let why = refused_by(document, first).unwrap_or_else(|| out_of_bounds(first));
+    let why = why + &held_back(document);
     match missed.len() - 1 {
         0 => format!("no, {why}"),
         others => format!(
@@ -130,6 +132,31 @@ fn refused_by(document: &Document, slo: &SloResult) -> Option<String> {
         Percent(share),
         Plain(producer.offered_records_per_s)
     ))
+}
+
+/// `; producer `web` held 38 % of its records back itself (`send.rate_limit`)` where the verdict names such a bound: then the
+/// answer is about the producer too.
+fn held_back(document: &Document) -> String {
+    let bounds: [(&str, &str, fn(&ProducerSummary) -> Option<Waits>); 2] = [
+        ("rate_limit", "`send.rate_limit`", |summary| {
+            summary.rate_limit_waits
+        }),
+        ("order", "`send.ordering`", |summary| summary.order_waits),
+    ];
+    let told = bounds.into_iter().filter_map(|(code, setting, waits)| {
+        let reasons = &document.verdict.reasons;
+        reasons.iter().find(|reason| reason.code == code)?;
+        let shares = document.producers.iter().filter_map(|(name, summary)| {
+            let intended = document.ledger.producers.get(name)?.measure.intended.max(1);
+            Some((name, waits(summary)?.records as f64 / intended as f64))
+        });
+        let (name, share) = shares.max_by(|a, b| a.1.total_cmp(&b.1))?;
+        Some(format!(
+            "; producer `{name}` held {} of its records back itself ({setting})",
+            Percent(share.min(1.0))
+        ))
+    });
+    told.collect()
 }
 
 /// How many shards took records at the start and, if it changed, at the end: `2 to 4 shards`.

@@ -17,12 +17,14 @@ use crate::base::Timestamp;
 use crate::kinesis::Limits;
 use crate::kinesis::operation::ShardDescription;
 use crate::kinesis::quotas::RateName;
+use crate::measure::waits::Waits;
 use crate::measure::{
-    CallLedger, ConsumerLedger, Facts, LatencyHistogram, LatencyKind, LatencySummary, Phase,
-    ProducerLedger, RecorderTotals, ShardCounters, ShardTotals, SlotFacts, ThrottleTable, judge,
+    CallLedger, ConsumerLedger, Facts, HoldFacts, LatencyHistogram, LatencyKind, LatencySummary,
+    Phase, ProducerLedger, RecorderTotals, RecordingFacts, ShardCounters, ShardTotals, SlotFacts,
+    ThrottleTable, judge,
 };
 use crate::run::environment::CpuShares;
-use crate::run::{self, CallsOutcome, ConsumerOutcome, Outcome, StreamOutcome};
+use crate::run::{self, CallsOutcome, ConsumerOutcome, Outcome, ProducerOutcome, StreamOutcome};
 use crate::scenario::Scenario;
 use crate::scenario::created::run_id;
 use crate::scenario::model::Arrival;
@@ -94,7 +96,9 @@ pub fn document(inputs: &Inputs<'_>) -> Document {
             ledger,
             measure_s,
         );
-        summary.slot_waits = (producer.slot_waits.records > 0).then_some(producer.slot_waits);
+        summary.slot_waits = producer.slot_waits.any();
+        summary.rate_limit_waits = producer.rate_limit_waits.any();
+        summary.order_waits = producer.order_waits.any();
         summary.last_failure.clone_from(&producer.last_failure);
         (name.clone(), summary)
     });
@@ -158,9 +162,9 @@ pub fn interval_view<'a>(scenario: &'a Scenario, outcome: &'a Outcome) -> Interv
         streams: outcome
             .streams
             .iter()
-            .map(|(name, stream)| (name.as_str(), stream.intervals.intervals()))
+            .map(|(name, stream)| (name.as_str(), &stream.intervals))
             // Those of calls belong to no shard, and so to no stream.
-            .chain([("", outcome.calls.intervals.intervals())])
+            .chain([("", &outcome.calls.intervals)])
             .collect(),
         producers: scenario.producers.keys().map(String::as_str).collect(),
         consumers: scenario.consumers.keys().map(String::as_str).collect(),
@@ -321,6 +325,17 @@ fn facts(scenario: &Scenario, outcome: &Outcome) -> Facts {
         clock_step_ns: outcome.own_use.map(|own| own.clock.step_ns),
         clock_read_ns: outcome.own_use.map(|own| own.clock.read_ns),
         slots: slots(scenario, outcome),
+        rate_limit: hold(scenario, outcome, |producer| producer.rate_limit_waits),
+        order: hold(scenario, outcome, |producer| producer.order_waits),
+        recording: scenario
+            .short_recordings()
+            .into_iter()
+            .map(|(player, ends)| RecordingFacts {
+                player,
+                ends_s: ends.as_secs_f64(),
+                load_s: scenario.time.load().as_secs_f64(),
+            })
+            .max_by(|a, b| a.silent_share().total_cmp(&b.silent_share())),
         cut_off_share: cut_off_share(scenario, outcome),
         trimmed_unread: consumer_ledgers()
             .map(|(_, total)| total.trimmed_unread)
@@ -349,24 +364,35 @@ fn cpu(outcome: &Outcome) -> Option<CpuShares> {
     outcome.own_use.and_then(|own| own.cpu)
 }
 
-/// The producer with a schedule whose records waited most for a request slot. One without a schedule waits for slots by
-/// its nature.
+/// The producer whose records waited most for a request slot.
 fn slots(scenario: &Scenario, outcome: &Outcome) -> Option<SlotFacts> {
+    let hold = hold(scenario, outcome, |producer| producer.slot_waits)?;
+    Some(SlotFacts {
+        max_in_flight: scenario.producers.get(&hold.producer)?.send.max_in_flight,
+        producer: hold.producer,
+        records_share: hold.records_share,
+        response_share: hold.response_share,
+    })
+}
+
+/// The producer with a schedule of whose records a bound held most back. One without a schedule waits by its nature.
+fn hold(
+    scenario: &Scenario,
+    outcome: &Outcome,
+    waits: fn(&ProducerOutcome) -> Waits,
+) -> Option<HoldFacts> {
     let found = outcome.producers.iter().filter_map(|(name, producer)| {
         let settings = scenario.producers.get(name)?;
-        let (waits, intended) = (
-            producer.slot_waits,
-            producer.ledgers[Phase::Measure as usize].intended,
-        );
-        if waits.records == 0 || matches!(settings.arrival, Arrival::Closed { .. }) {
+        let waits = waits(producer).any()?;
+        let intended = producer.ledgers[Phase::Measure as usize].intended;
+        if matches!(settings.arrival, Arrival::Closed { .. }) {
             return None;
         }
         // Of records of which none was acked the wait is everything.
         let response = producer.totals.latencies.get(&LatencyKind::ResponseTime);
         let response_us = response.map_or(0.0, |all| all.summary().mean_us * all.count() as f64);
-        Some(SlotFacts {
+        Some(HoldFacts {
             producer: name.clone(),
-            max_in_flight: settings.send.max_in_flight,
             // A record that is tried again may wait more than once.
             records_share: (waits.records as f64 / intended.max(1) as f64).min(1.0),
             response_share: waits.total_us as f64 / response_us.max(1.0),

@@ -28,10 +28,10 @@ pub fn write(out: &mut dyn Write, view: &IntervalView<'_>) -> io::Result<()> {
         write!(out, "refused_{},", cause.as_str().replace('-', "_"))?;
     }
     writeln!(out, "{AFTER}")?;
-    for (index, stream, interval) in view.rows() {
-        let start_s = view.clock.length().as_secs_f64() * index as f64;
+    for (stream, interval) in view.rows() {
+        let start_s = view.clock.length().as_secs_f64() * interval.index as f64;
         // The exporter quotes nothing: stream names are `[a-zA-Z0-9_.-]` and the rest are numbers.
-        for (shard, counters) in &interval.shards {
+        for (shard, counters) in &interval.shards() {
             write!(out, "{start_s},{stream},{shard},")?;
             row(out, counters)?;
         }
@@ -165,6 +165,7 @@ mod tests {
             latencies: BTreeMap::new(),
         };
         let intervals = BTreeMap::from([(0, interval.clone()), (7, interval)]);
+        let intervals = crate::measure::Collector::from(intervals);
         let view = IntervalView {
             clock: IntervalClock::new(Timestamp::from_secs(1_000), Duration::from_secs(10)),
             streams: vec![("orders", &intervals)],

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::measure::slot_wait::SlotWaits;
+use crate::measure::waits::Waits;
 use crate::measure::{
     Balance, ConsumerLedger, LatencyKind, LatencySummary, ProducerLedger, ShardTotals, Status,
     ThrottleRow, Verdict, Watched,
@@ -316,7 +316,14 @@ pub struct ProducerSummary {
     /// Records of the measurement window that were due and waited because `max_in_flight` requests were under way; absent
     /// if none did. Lingering is not in it: both are in `batch_wait`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub slot_waits: Option<SlotWaits>,
+    pub slot_waits: Option<Waits>,
+    /// Records of the measurement window that `send.rate_limit` held back; absent if none was. Part of `batch_wait`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_limit_waits: Option<Waits>,
+    /// Records of the measurement window that waited for the one before them in their lane, as `send.ordering =
+    /// "per-key"` has it; absent if none did. Part of `batch_wait`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_waits: Option<Waits>,
     /// Attempts per intended record; 1 when each was sent once. Absent when none was intended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amplification: Option<f64>,
@@ -339,6 +346,8 @@ impl ProducerSummary {
             acked_bytes_per_s: per_s(ledger.acked_bytes, measure_s),
             accepted_share: ledger.accepted_share(),
             slot_waits: None,
+            rate_limit_waits: None,
+            order_waits: None,
             amplification: ledger.amplification(),
             records_per_kinesis_record: ledger.records_per_kinesis_record(),
             last_failure: None,

@@ -1,5 +1,6 @@
 //! The results folder: opened before the first record is sent, so that a run never ends with nowhere to write.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -30,6 +31,14 @@ pub enum FolderError {
         /// The file that did not fit.
         path: PathBuf,
         /// The system's answer.
+        source: io::Error,
+    },
+    /// A file that is to be copied could not be read, or is not what it was.
+    #[error("copy `{}`: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
         source: io::Error,
     },
     /// A file could not be written.
@@ -101,7 +110,10 @@ impl Folder {
         content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<(), FolderError> {
         let path = self.path.join(name);
-        let unfinished = self.path.join(format!(".{name}.unfinished"));
+        let mut hidden = OsString::from(".");
+        hidden.push(path.file_name().unwrap_or_default());
+        hidden.push(".unfinished");
+        let unfinished = path.with_file_name(hidden);
         let written =
             write_whole(&unfinished, content).and_then(|()| fs::rename(&unfinished, &path));
         if let Err(source) = written {
@@ -110,6 +122,15 @@ impl Folder {
             return Err(write_error(path, source));
         }
         Ok(())
+    }
+
+    /// Makes a folder in it for files that [`write`](Self::write) is then given as `name/file`.
+    ///
+    /// # Errors
+    /// [`FolderError::Create`].
+    pub fn make_folder(&self, name: &str) -> Result<(), FolderError> {
+        let path = self.path.join(name);
+        fs::create_dir_all(&path).map_err(|source| FolderError::Create { path, source })
     }
 
     /// Removes the folder: nothing was measured. Should that fail, it is left as it is.

@@ -36,9 +36,12 @@ pub fn write(out: &mut dyn Write, view: &IntervalView<'_>, comments: &[String]) 
         .with_start_time(base)
         .with_base_time(base)
         .begin_log_with(&mut out, &mut serializer)?;
-    for (index, _, interval) in view.rows() {
-        let start = view.clock.begin_of(index).since(view.clock.start());
-        for (&(part, kind), packed) in &interval.latencies {
+    for (_, interval) in view.rows() {
+        let start = view
+            .clock
+            .begin_of(interval.index)
+            .since(view.clock.start());
+        for ((part, kind), packed) in interval.latencies()? {
             let tag = tag_safe(&format!("{}.{kind}", view.part(part)));
             let histogram = packed.unpack();
             log.write_histogram(
@@ -175,6 +178,7 @@ mod tests {
             latencies.insert((*part, *kind), histogram.pack());
         }
         let start = Timestamp::from_millis(1_769_903_999_250);
+        let intervals = crate::measure::Collector::from(intervals);
         let view = IntervalView {
             clock: IntervalClock::new(start, Duration::from_secs(10)),
             streams: vec![("orders", &intervals)],

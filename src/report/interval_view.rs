@@ -1,8 +1,6 @@
 //! The intervals of a run with the names that belong to them, as `run.hlog` and `intervals.csv` show them.
 
-use std::collections::BTreeMap;
-
-use crate::measure::{Interval, IntervalClock, PartId};
+use crate::measure::{Collector, IntervalClock, IntervalRow, PartId};
 
 /// Borrowed intervals and names. Shard numbers repeat from stream to stream, so each stream has its own intervals.
 #[derive(Clone, Debug)]
@@ -10,7 +8,7 @@ pub struct IntervalView<'a> {
     /// When each interval begins, and how long it is.
     pub clock: IntervalClock,
     /// The intervals of each stream by their number.
-    pub streams: Vec<(&'a str, &'a BTreeMap<u64, Interval>)>,
+    pub streams: Vec<(&'a str, &'a Collector)>,
     /// The producers' names, by the number in [`PartId::Producer`].
     pub producers: Vec<&'a str>,
     /// The consumers' names, by the number in [`PartId::Consumer`].
@@ -34,34 +32,38 @@ impl<'a> IntervalView<'a> {
     }
 
     /// The intervals in order of time, and of streams within it.
-    pub fn rows(&self) -> impl Iterator<Item = (u64, &'a str, &'a Interval)> {
+    pub fn rows(&self) -> impl Iterator<Item = (&'a str, IntervalRow<'a>)> {
         let mut rows: Vec<_> = self
             .streams
             .iter()
-            .flat_map(|&(stream, intervals)| {
-                intervals
-                    .iter()
-                    .map(move |(&index, interval)| (index, stream, interval))
-            })
+            .flat_map(|&(stream, intervals)| intervals.rows().map(move |row| (stream, row)))
             .collect();
         // Stable: streams keep their order.
-        rows.sort_by_key(|&(index, _, _)| index);
+        rows.sort_by_key(|(_, row)| row.index);
         rows.into_iter()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::time::Duration;
 
     use super::*;
     use crate::base::Timestamp;
+    use crate::measure::Interval;
 
     #[test]
     fn intervals_of_two_streams_come_in_order_of_time() {
         let (long, short) = (
-            BTreeMap::from([(0, Interval::default()), (2, Interval::default())]),
-            BTreeMap::from([(0, Interval::default()), (1, Interval::default())]),
+            Collector::from(BTreeMap::from([
+                (0, Interval::default()),
+                (2, Interval::default()),
+            ])),
+            Collector::from(BTreeMap::from([
+                (0, Interval::default()),
+                (1, Interval::default()),
+            ])),
         );
         let view = IntervalView {
             clock: IntervalClock::new(Timestamp::ZERO, Duration::from_secs(1)),
@@ -72,7 +74,7 @@ mod tests {
         };
         let order: Vec<_> = view
             .rows()
-            .map(|(index, stream, _)| (index, stream))
+            .map(|(stream, row)| (row.index, stream))
             .collect();
         assert_eq!(order, [(0, "b"), (0, "a"), (1, "a"), (2, "b")]);
         assert_eq!(view.part(PartId::Producer(0)), "producers.web");

@@ -1,7 +1,7 @@
 //! Showing results: one document, and every form in which it is kept or read.
 //!
 //! [`Document`] is what is known of a run; `run` fills it, [`slo`] and [`answer`] draw the conclusions, [`json`] keeps
-//! it and [`terminal`] shows it. [`hlog`], [`hgrm`] and [`csv`] keep what is too much for a document. [`Folder`] is
+//! it and [`terminal`], [`markdown`] and [`junit`] show it, without names by [`redact`]. [`hlog`], [`hgrm`] and [`csv`] keep what is too much for a document. [`Folder`] is
 //! where they go, [`Results`] puts them there.
 //!
 //! Invariant: writers compute nothing that is not in the document. What the terminal or a page shows can be read from
@@ -21,7 +21,11 @@ pub mod hgrm;
 pub mod hlog;
 pub mod interval_view;
 pub mod json;
+pub mod junit;
+pub mod markdown;
 pub mod merge;
+pub mod named_files;
+pub mod redact;
 pub mod results;
 #[cfg(test)]
 pub(crate) mod sample;

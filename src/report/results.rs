@@ -145,6 +145,7 @@ mod tests {
             )]),
         };
         let intervals = BTreeMap::from([(0, interval)]);
+        let intervals = crate::measure::Collector::from(intervals);
         let results = Results {
             document: &document,
             intervals: IntervalView {

@@ -13,8 +13,8 @@ use crate::kinesis::operation::ShardDescription;
 use crate::kinesis::{ShardId, StreamName};
 use crate::measure::integrity::Integrity;
 use crate::measure::ledger::{ConsumerLedger, Phase, ProducerLedger};
-use crate::measure::slot_wait::SlotWaits;
 use crate::measure::tips::Tips;
+use crate::measure::waits::Waits;
 use crate::measure::{Collector, IntervalClock, RecorderTotals, ThrottleTable};
 use crate::producer::Seen;
 use crate::target::Finding;
@@ -81,7 +81,11 @@ pub struct ProducerOutcome {
     /// The most that a record was released after its intended time.
     pub longest_gap: Duration,
     /// Records of the measurement window that waited for a free request slot.
-    pub slot_waits: SlotWaits,
+    pub slot_waits: Waits,
+    /// Records of the measurement window that `send.rate_limit` held back.
+    pub rate_limit_waits: Waits,
+    /// Records of the measurement window that waited for the one before them in their lane (`send.ordering`).
+    pub order_waits: Waits,
     /// The most requests that one worker had under way.
     pub max_in_flight: usize,
     /// The most records that waited in one worker.

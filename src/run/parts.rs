@@ -16,8 +16,8 @@ use crate::base::{Clock, Timestamp};
 use crate::consumer::{ConsumerContext, ConsumerReport, Prepared};
 use crate::kinesis::StreamName;
 use crate::measure::integrity::{Integrity, WorkerKey};
-use crate::measure::slot_wait::SlotWaits;
 use crate::measure::tips::{Positions, Tips};
+use crate::measure::waits::Waits;
 use crate::measure::{IntervalClock, PartId, Recorder, RecorderTotals, ThrottleTable};
 use crate::producer::{Worker, WorkerContext, WorkerReport};
 use crate::scenario::model::{Consumer, Producer, StartPosition};
@@ -150,7 +150,9 @@ impl ProducerOutcome {
             },
             throttles: ThrottleTable::new(),
             longest_gap: Duration::ZERO,
-            slot_waits: SlotWaits::default(),
+            slot_waits: Waits::default(),
+            rate_limit_waits: Waits::default(),
+            order_waits: Waits::default(),
             max_in_flight: 0,
             max_queued: 0,
             last_failure: None,
@@ -166,6 +168,8 @@ impl ProducerOutcome {
         self.throttles.merge(&worker.throttles);
         self.longest_gap = self.longest_gap.max(worker.longest_gap);
         self.slot_waits.merge(&worker.slot_waits);
+        self.rate_limit_waits.merge(&worker.rate_limit_waits);
+        self.order_waits.merge(&worker.order_waits);
         self.max_in_flight = self.max_in_flight.max(worker.max_in_flight);
         self.max_queued = self.max_queued.max(worker.max_queued);
         self.last_failure = worker.last_failure.or(self.last_failure.take());

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::draft::Draft;
 use super::finding::Finding;
 use super::json_template::{JsonTemplate, TemplateError};
+use super::kept::{KeptFile, NamedFile, list_beside, sha256};
 use super::model::{KeyTable, PayloadFile, Point};
 use super::schema::{Arrival, KeyOrder, Keys, Payload, PayloadKind, Size};
 use super::trace_file::{self, Column, Trace};
@@ -33,12 +34,15 @@ pub(super) struct Files {
     pub(super) templates: BTreeMap<String, Arc<JsonTemplate>>,
     /// What payloads are taken from.
     pub(super) payloads: BTreeMap<String, PayloadFile>,
+    /// Every file that was read.
+    pub(super) named: BTreeMap<String, NamedFile>,
 }
 
 /// Reads every file that the scenario at `scenario_path` names.
 pub(super) fn read_files(draft: &Draft, scenario_path: &str, findings: &mut Vec<Finding>) -> Files {
     let folder = Path::new(scenario_path).parent().unwrap_or(Path::new(""));
     let mut reader = Reader {
+        kept: list_beside(folder),
         folder: folder.to_owned(),
         files: Files::default(),
         findings,
@@ -73,6 +77,8 @@ pub(super) fn read_files(draft: &Draft, scenario_path: &str, findings: &mut Vec<
 
 struct Reader<'a> {
     folder: PathBuf,
+    /// What a results folder says of the files, where the scenario stands in one.
+    kept: BTreeMap<String, KeptFile>,
     files: Files,
     findings: &'a mut Vec<Finding>,
 }
@@ -222,7 +228,7 @@ impl Reader<'_> {
         }
     }
 
-    fn text(&self, file: &str) -> Result<String, String> {
+    fn text(&mut self, file: &str) -> Result<String, String> {
         String::from_utf8(self.bytes(file)?).map_err(|error| {
             let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let line = valid.split(|&byte| byte == b'\n').count();
@@ -230,8 +236,26 @@ impl Reader<'_> {
         })
     }
 
-    fn bytes(&self, file: &str) -> Result<Vec<u8>, String> {
-        let path = self.folder.join(file);
+    fn bytes(&mut self, file: &str) -> Result<Vec<u8>, String> {
+        let Some(kept) = self.kept.get(file) else {
+            return self.read_at(file, self.folder.join(file));
+        };
+        let (path, wanted, sha256) = (kept.path(&self.folder), kept.wanted(), kept.sha256.clone());
+        let bytes = self.read_at(file, path);
+        let bytes = bytes.map_err(|wrong| format!("{wrong}; {wanted}"))?;
+        let is_it = self
+            .files
+            .named
+            .get(file)
+            .is_some_and(|its| its.sha256 == sha256);
+        if is_it {
+            Ok(bytes)
+        } else {
+            Err(format!("it is another than it was; {wanted}"))
+        }
+    }
+
+    fn read_at(&mut self, file: &str, path: PathBuf) -> Result<Vec<u8>, String> {
         let about = std::fs::metadata(&path).map_err(|error| error.to_string())?;
         if !about.is_file() {
             return Err("it is no file".to_owned());
@@ -242,7 +266,15 @@ impl Reader<'_> {
                 about.len()
             ));
         }
-        std::fs::read(&path).map_err(|error| error.to_string())
+        let bytes = std::fs::read(&path).map_err(|error| error.to_string())?;
+        let named = self.files.named.entry(file.to_owned());
+        named.or_insert_with(|| NamedFile {
+            name: file.to_owned(),
+            path,
+            bytes: bytes.len() as u64,
+            sha256: sha256(&bytes),
+        });
+        Ok(bytes)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Templates of JSON payloads: one JSON object whose texts may hold placeholders.
 
-use std::fmt::Write as _;
+use serde::de::IgnoredAny;
 
-use serde_json::Value as Json;
+use super::json_walk::Walk;
 
 /// The members that records get besides those of their template.
 const OWN_MEMBERS: [&str; 2] = ["_pad", "_sg"];
@@ -70,10 +70,10 @@ pub struct TemplateError {
     pub accepted: &'static str,
 }
 
-const OBJECT_FORM: &str = "accepted: a JSON object, such as {\"id\": \"${uuid}\", \"amount\": \"${int 1..100}\"}; members `_pad` and `_sg` are added by streamgauge";
-const PLACEHOLDER_FORM: &str = "accepted: ${uuid}, ${int 1..100}, ${float 0..1}, ${time}, ${key}, ${sequence}, ${choice a|b|c}, ${text 20}; a plain `${` is written `$${`";
+pub(super) const OBJECT_FORM: &str = "accepted: a JSON object, such as {\"id\": \"${uuid}\", \"amount\": \"${int 1..100}\"}; members `_pad` and `_sg` are added by streamgauge";
+pub(super) const PLACEHOLDER_FORM: &str = "accepted: ${uuid}, ${int 1..100}, ${float 0..1}, ${time}, ${key}, ${sequence}, ${choice a|b|c}, ${text 20}; a plain `${` is written `$${`";
 
-fn wrong(what: impl Into<String>) -> TemplateError {
+pub(super) fn wrong(what: impl Into<String>) -> TemplateError {
     TemplateError {
         line: None,
         what: what.into(),
@@ -92,25 +92,17 @@ impl JsonTemplate {
             what,
             accepted: OBJECT_FORM,
         };
-        let json: Json = serde_json::from_str(text)
+        serde_json::from_str::<IgnoredAny>(text)
             .map_err(|error| not_an_object(Some(error.line()), format!("no JSON: {error}")))?;
-        let Json::Object(members) = &json else {
-            return Err(not_an_object(
-                None,
-                "a template is a JSON object".to_owned(),
-            ));
-        };
-        if let Some(own) = OWN_MEMBERS.iter().find(|name| members.contains_key(**name)) {
-            return Err(not_an_object(None, format!("the member `{own}` is taken")));
+        let mut walk = Walk::new(text);
+        if walk.next() != Some(b'{') {
+            let what = "a template is a JSON object".to_owned();
+            return Err(not_an_object(None, what));
         }
-        let mut writer = Writer::default();
-        writer.value(&json)?;
-        // The outermost brace is closed by whoever has added members.
-        writer.fixed.pop();
-        writer.end_fixed();
+        let members = walk.object(&OWN_MEMBERS)?;
         Ok(Self {
-            pieces: writer.pieces.into(),
-            members: members.len(),
+            pieces: walk.into_open_pieces(),
+            members,
         })
     }
 
@@ -232,98 +224,13 @@ pub fn escaped_bytes(text: &str) -> u64 {
     bytes.sum()
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut bytes = Vec::new();
     escape(text, &mut bytes);
     String::from_utf8(bytes).unwrap_or_default()
 }
 
-/// Writes JSON, and cuts it where placeholders stand.
-#[derive(Default)]
-struct Writer {
-    pieces: Vec<Piece>,
-    fixed: String,
-}
-
-impl Writer {
-    fn end_fixed(&mut self) {
-        if !self.fixed.is_empty() {
-            let fixed = std::mem::take(&mut self.fixed);
-            self.pieces.push(Piece::Fixed(fixed.into()));
-        }
-    }
-
-    fn value(&mut self, json: &Json) -> Result<(), TemplateError> {
-        match json {
-            Json::Object(members) => {
-                self.fixed.push('{');
-                for (index, (name, value)) in members.iter().enumerate() {
-                    if name.contains("${") {
-                        return Err(wrong(format!(
-                            "the name `{name}` holds a placeholder, which only values may"
-                        )));
-                    }
-                    let comma = if index > 0 { "," } else { "" };
-                    let _ = write!(self.fixed, "{comma}\"{}\":", escaped(name));
-                    self.value(value)?;
-                }
-                self.fixed.push('}');
-            }
-            Json::Array(items) => {
-                self.fixed.push('[');
-                for (index, item) in items.iter().enumerate() {
-                    if index > 0 {
-                        self.fixed.push(',');
-                    }
-                    self.value(item)?;
-                }
-                self.fixed.push(']');
-            }
-            Json::String(text) => self.text(text)?,
-            other => self.fixed.push_str(&other.to_string()),
-        }
-        Ok(())
-    }
-
-    fn text(&mut self, text: &str) -> Result<(), TemplateError> {
-        if let Some(inner) = text.strip_prefix("${")
-            && inner.find('}') == Some(inner.len() - 1)
-        {
-            let piece = placeholder(&inner[..inner.len() - 1])?;
-            let number = matches!(piece, Piece::Int(_) | Piece::Float(..) | Piece::Sequence);
-            let quote = if number { "" } else { "\"" };
-            self.fixed.push_str(quote);
-            self.end_fixed();
-            self.pieces.push(piece);
-            self.fixed.push_str(quote);
-            return Ok(());
-        }
-        self.fixed.push('"');
-        let mut rest = text;
-        while let Some(at) = rest.find("${") {
-            if let Some(before) = rest[..at].strip_suffix('$') {
-                self.fixed.push_str(&escaped(before));
-                self.fixed.push_str("${");
-                rest = &rest[at + 2..];
-                continue;
-            }
-            self.fixed.push_str(&escaped(&rest[..at]));
-            let inner = &rest[at + 2..];
-            let end = inner
-                .find('}')
-                .ok_or_else(|| wrong(format!("`{}` has no `}}`", &rest[at..])))?;
-            let piece = placeholder(&inner[..end])?;
-            self.end_fixed();
-            self.pieces.push(piece);
-            rest = &inner[end + 1..];
-        }
-        self.fixed.push_str(&escaped(rest));
-        self.fixed.push('"');
-        Ok(())
-    }
-}
-
-fn placeholder(inner: &str) -> Result<Piece, TemplateError> {
+pub(super) fn placeholder(inner: &str) -> Result<Piece, TemplateError> {
     let (name, rest) = inner.split_once(' ').unwrap_or((inner, ""));
     let refuse = |what: &str| wrong(format!("`${{{inner}}}`: {what}"));
     let bare = |piece| {
@@ -481,12 +388,29 @@ mod tests {
     }
 
     #[test]
+    fn numbers_stay_as_they_are_written() {
+        let text = r#" { "a" : 1.0 , "b":[ 1e3, -0 ,12345678901234567890123 ],"c" : [ ], "d":{ }, "e\u0041": true } "#;
+        let template = JsonTemplate::parse(text).unwrap();
+        let written = r#"{"a":1.0,"b":[1e3,-0,12345678901234567890123],"c":[],"d":{},"eA":true"#;
+        assert_eq!(template.pieces(), [fixed(written)]);
+    }
+
+    #[test]
+    fn a_member_that_is_there_twice_is_refused_with_its_place() {
+        let text = "{\"a\": 1,\n \"b\": {\"a\": 2}, \"\\u0061\": 3}";
+        let error = JsonTemplate::parse(text).unwrap_err();
+        let told = "column 17: the member `a` is there twice";
+        assert_eq!((error.line, error.what.as_str()), (Some(2), told));
+    }
+
+    #[test]
     fn mistakes_say_what_is_wrong_and_what_is_accepted() {
         for (template, told) in [
             ("[1]", "a JSON object"),
             ("{\"a\":\n 1,}", "no JSON"),
             ("{\"_sg\": 1}", "`_sg` is taken"),
             ("{\"${key}\": 1}", "only values may"),
+            ("{\"x\": {\"_sg\": 1, \"_sg\": 2}}", "`_sg` is there twice"),
             (
                 "{\"a\": \"${uid}\"}",
                 "`${uid}`: there is no such placeholder",

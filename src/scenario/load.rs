@@ -7,6 +7,7 @@ use super::check::check;
 use super::draft::Draft;
 use super::files::read_files;
 use super::finding::Finding;
+use super::kept::NamedFile;
 use super::model::Scenario;
 use super::problem::{Origin, Problems};
 use super::resolved::{ResolvedSetting, resolved};
@@ -33,6 +34,8 @@ pub struct Loaded {
     pub resolved: Vec<ResolvedSetting>,
     /// The scenario file as run: the source's text with the overrides applied. Loaded again it gives the same scenario.
     pub text: String,
+    /// The files that it names, by name.
+    pub files: Vec<NamedFile>,
     origins: Arc<[Origin]>,
     root: Node,
 }
@@ -92,6 +95,7 @@ pub fn load(source: &Source, overrides: &[Override]) -> Result<Loaded, Problems>
         scenario,
         resolved: resolved(&file, &root),
         text: set::edited(&source.text, overrides, &root),
+        files: files.named.into_values().collect(),
         origins,
         root,
     })

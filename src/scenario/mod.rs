@@ -24,6 +24,8 @@ mod draft;
 mod files;
 mod finding;
 mod json_template;
+mod json_walk;
+pub mod kept;
 mod key_table;
 mod limits_file;
 mod load;

@@ -50,6 +50,20 @@ impl Scenario {
         self.streams.values().any(|stream| !stream.existing)
             || calls.any(|calls| calls.stream().is_none())
     }
+
+    /// Who plays a recording that ends before the load does (`producers.web`), and when that is, from the load's start.
+    pub fn short_recordings(&self) -> Vec<(String, Duration)> {
+        let producers = self.producers.values();
+        let producers =
+            producers.map(|its| (format!("producers.{}", its.name), Some(&its.arrival)));
+        let calls = self.calls.values();
+        let calls = calls.map(|its| (format!("calls.{}", its.name), its.arrival.as_ref()));
+        let ends = producers.chain(calls).filter_map(|(player, arrival)| {
+            let ends = arrival?.recording_ends()?;
+            (ends < self.time.load()).then_some((player, ends))
+        });
+        ends.collect()
+    }
 }
 
 /// The phases of a run.
@@ -153,6 +167,19 @@ pub enum Arrival {
         /// Records outstanding per worker, at least 1.
         outstanding: u32,
     },
+}
+
+impl Arrival {
+    /// When the last record of a recording comes, from the start of the load; `None` where nothing is played.
+    pub fn recording_ends(&self) -> Option<Duration> {
+        match self {
+            Self::Trace { times_ns, speed_up } => {
+                let last_ns = times_ns.last().map_or(0.0, |&last| last as f64);
+                Some(Duration::from_nanos((last_ns / speed_up) as u64))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Which partition keys records have. Every key is a number, shown by a [`Keys::format`].

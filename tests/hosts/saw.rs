@@ -13,7 +13,7 @@ use streamgauge::kinesis::{Cause, HashKeyRange, SequenceNumber, ShardId};
 use streamgauge::measure::Outcome as End;
 use streamgauge::measure::integrity::{Integrity, WorkerKey, write_book};
 use streamgauge::measure::ledger::NotSentCause;
-use streamgauge::measure::slot_wait::SlotWaits;
+use streamgauge::measure::waits::Waits;
 use streamgauge::measure::{
     Basis, Collector, Delivery, IntervalClock, IntervalSink, LatencyKind, PartId, Phase,
     ProducerLedger, Recorder, Resolution, ThrottleTable,
@@ -353,7 +353,9 @@ pub(crate) fn outcome(loaded: &Loaded, portion: Option<Portion>) -> Outcome {
             ledgers,
             totals: recorder.finish(),
             throttles,
-            slot_waits: SlotWaits::default(),
+            slot_waits: Waits::default(),
+            rate_limit_waits: Waits::default(),
+            order_waits: Waits::default(),
             longest_gap: Duration::from_micros(900),
             max_in_flight: 3,
             max_queued: 9,

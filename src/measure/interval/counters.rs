@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::base::Timestamp;
 use crate::kinesis::Cause;
 
+/// How many counters there are.
+pub(super) const FIELDS: usize = 13 + Cause::ALL.len();
+
 /// Counts of records unless the name says otherwise; bytes are billed bytes, data and key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct ShardCounters {
@@ -54,6 +57,70 @@ impl ShardCounters {
     /// Attempts that any limit refused.
     pub fn refused_total(&self) -> u64 {
         self.refused.iter().sum()
+    }
+
+    /// All counters, in an order of their own; see [`Self::of_fields`].
+    pub(super) fn fields(&self) -> [u64; FIELDS] {
+        let Self {
+            offered,
+            offered_bytes,
+            sent,
+            acked,
+            acked_bytes,
+            refused,
+            refused_bytes,
+            refused_last_ns,
+            failed,
+            unknown,
+            delivered,
+            delivered_bytes,
+            lag_ms_max,
+            response_us_max,
+        } = *self;
+        let mut fields = [0; FIELDS];
+        let (causes, rest) = fields.split_at_mut(Cause::ALL.len());
+        causes.copy_from_slice(&refused);
+        rest.copy_from_slice(&[
+            offered,
+            offered_bytes,
+            sent,
+            acked,
+            acked_bytes,
+            refused_bytes,
+            refused_last_ns,
+            failed,
+            unknown,
+            delivered,
+            delivered_bytes,
+            lag_ms_max,
+            response_us_max,
+        ]);
+        fields
+    }
+
+    /// The counters that [`Self::fields`] gave.
+    pub(super) fn of_fields(fields: [u64; FIELDS]) -> Self {
+        let mut refused = [0; Cause::ALL.len()];
+        let (causes, rest) = fields.split_at(refused.len());
+        refused.copy_from_slice(causes);
+        let mut rest = rest.iter().copied();
+        let mut next = || rest.next().unwrap_or_default();
+        Self {
+            refused,
+            offered: next(),
+            offered_bytes: next(),
+            sent: next(),
+            acked: next(),
+            acked_bytes: next(),
+            refused_bytes: next(),
+            refused_last_ns: next(),
+            failed: next(),
+            unknown: next(),
+            delivered: next(),
+            delivered_bytes: next(),
+            lag_ms_max: next(),
+            response_us_max: next(),
+        }
     }
 
     /// Raises the highest response time.
@@ -110,6 +177,12 @@ mod tests {
         assert_eq!(counters.refused, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
         assert_eq!(counters.refused_by(Cause::ReadBytes), 4);
         assert_eq!((counters.refused_total(), counters.refused_bytes), (45, 90));
+    }
+
+    #[test]
+    fn every_counter_has_a_place_of_its_own_among_the_fields() {
+        let fields = std::array::from_fn(|place| place as u64 + 1);
+        assert_eq!(ShardCounters::of_fields(fields).fields(), fields);
     }
 
     #[test]

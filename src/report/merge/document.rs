@@ -7,6 +7,7 @@ use super::Part;
 use crate::base::Timestamp;
 use crate::kinesis::ShardId;
 use crate::measure::integrity::Snapshot;
+use crate::measure::waits::Waits;
 use crate::measure::{
     ConsumerLedger, Facts, Phase, ProducerLedger, Reason, ShardTotals, Status, Verdict, judge,
 };
@@ -240,11 +241,15 @@ fn producers(parts: &[Part], ledger: &Ledger, measure_s: f64) -> BTreeMap<String
             .iter()
             .find(|part| part.name == *name)?;
         let mut summary = ProducerSummary::of(stream, workers.workers, &ledger.measure, measure_s);
-        let waited = its().filter_map(|summary| summary.slot_waits);
-        summary.slot_waits = waited.reduce(|mut all, one| {
-            all.merge(&one);
-            all
-        });
+        let waited = |of: fn(&ProducerSummary) -> Option<Waits>| {
+            its().filter_map(of).reduce(|mut all, one| {
+                all.merge(&one);
+                all
+            })
+        };
+        summary.slot_waits = waited(|summary| summary.slot_waits);
+        summary.rate_limit_waits = waited(|summary| summary.rate_limit_waits);
+        summary.order_waits = waited(|summary| summary.order_waits);
         summary.last_failure = its().find_map(|summary| summary.last_failure.clone());
         Some((name.clone(), summary))
     });

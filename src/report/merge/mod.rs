@@ -20,7 +20,7 @@ use super::results::{self, Latencies, Results};
 use crate::base::Timestamp;
 use crate::kinesis::{SequenceNumber, ShardId};
 use crate::measure::integrity::{HostAccount, JoinError, Snapshot, WorkerKey, join, write_book};
-use crate::measure::{Interval, IntervalClock};
+use crate::measure::{Collector, Interval, IntervalClock};
 
 pub use part::Part;
 
@@ -90,7 +90,7 @@ pub struct Merged {
     /// Its report, with its conclusions drawn.
     pub document: Document,
     /// Its intervals, by stream.
-    pub intervals: BTreeMap<String, BTreeMap<u64, Interval>>,
+    pub intervals: BTreeMap<String, Collector>,
     /// The latencies of the measurement window.
     pub latencies: Latencies,
     /// The account of each stream.
@@ -153,7 +153,10 @@ pub fn merge(mut parts: Vec<Part>, partial: bool) -> Result<Merged, MergeError> 
     Ok(Merged {
         clock: first.file.clock(),
         document: document::merged(&parts, &missing, &accounts, &latencies, apart),
-        intervals,
+        intervals: intervals
+            .into_iter()
+            .map(|(stream, sums)| (stream, Collector::from(sums)))
+            .collect(),
         latencies,
         accounts,
         producers,

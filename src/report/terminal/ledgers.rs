@@ -62,18 +62,7 @@ pub(super) fn producers(document: &Document) -> Option<String> {
             .map(rates)
             .into_iter()
             .collect();
-        if let Some(waits) = document
-            .producers
-            .get(full_name)
-            .and_then(|summary| summary.slot_waits)
-        {
-            lines.push(format!(
-                "in the window {} waited for a free request slot, {} on average and {} at most",
-                counted(waits.records, "record"),
-                HumanMicros(waits.total_us / waits.records.max(1)),
-                HumanMicros(waits.max_us)
-            ));
-        }
+        lines.extend(document.producers.get(full_name).into_iter().flat_map(held));
         attempts(&ledger.total, &mut lines);
         let summary = document.producers.get(full_name);
         lines.extend(failure(
@@ -91,6 +80,31 @@ pub(super) fn producers(document: &Document) -> Option<String> {
         document.basis.as_str()
     );
     Some(table.titled(&title) + &notes)
+}
+
+/// What bounds of a producer's own held its records back.
+fn held(summary: &ProducerSummary) -> Vec<String> {
+    let bounds = [
+        (summary.slot_waits, "waited for a free request slot"),
+        (
+            summary.rate_limit_waits,
+            "were held back by `send.rate_limit`",
+        ),
+        (
+            summary.order_waits,
+            "waited for one before them (`send.ordering`)",
+        ),
+    ];
+    let told = bounds.into_iter().filter_map(|(waits, what)| {
+        let waits = waits?;
+        Some(format!(
+            "in the window {} {what}, {} on average and {} at most",
+            counted(waits.records, "record"),
+            HumanMicros(waits.total_us / waits.records.max(1)),
+            HumanMicros(waits.max_us)
+        ))
+    });
+    told.collect()
 }
 
 /// What was asked of a producer and what it achieved.

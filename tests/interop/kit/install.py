@@ -56,6 +56,16 @@ class Installs:
         """The folder with the files of a wheel, without what it depends on."""
         return str(self._once("wheel", (package,), self._make_wheel))
 
+    def crate(self, name, seconds):
+        """The folder of a program from the crate registry, which is compiled in it."""
+        cargo = needed("cargo", f"building {name}", "CARGO")
+
+        def make(folder, packages):
+            run([cargo, "install", "--quiet", "--root", str(folder), *packages], seconds)
+            shutil.rmtree(folder / "target", ignore_errors=True)
+
+        return str(self._once("crate", (name,), make))
+
     def _once(self, kind, packages, make):
         name = "-".join([kind, *packages]).replace("/", "_").replace("@", "")
         folder, mark = self.root / name, self.root / name / "complete"
@@ -85,13 +95,13 @@ class Installs:
             wheel.unlink()
 
 
-def run(command):
+def run(command, seconds=INSTALL_SECONDS):
     """Runs an installer; what it printed is part of the error if it fails."""
     try:
         ended = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=INSTALL_SECONDS
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds
         )
     except subprocess.TimeoutExpired:
-        raise Missing(f"`{' '.join(command)}` took more than {INSTALL_SECONDS} s") from None
+        raise Missing(f"`{' '.join(command)}` took more than {seconds} s") from None
     if ended.returncode != 0:
         raise Missing(f"`{' '.join(command)}` ended with {ended.returncode}:\n{ended.stdout.strip()[-2000:]}")

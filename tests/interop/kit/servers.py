@@ -22,7 +22,7 @@ def kinesis(program, work):
     ready = pathlib.Path(work) / "ready"
     command = [program, "serve", "--listen", "127.0.0.1:0", "--ready-file", str(ready)]
     with _running("server", command, work) as process:
-        _wait("streamgauge serve", process, work, "server", lambda: ready.exists() and ready.read_text().strip())
+        wait("streamgauge serve", process, work, "server", lambda: ready.exists() and ready.read_text().strip())
         yield ready.read_text().strip(), process.pid
 
 
@@ -42,7 +42,7 @@ def dynamodb(python, work):
         return False
 
     with _running("dynamodb", command, work) as process:
-        _wait("moto_server", process, work, "dynamodb", answers)
+        wait("moto_server", process, work, "dynamodb", answers)
         yield f"http://127.0.0.1:{port}"
 
 
@@ -56,7 +56,8 @@ def _running(name, command, work):
             end(process)
 
 
-def _wait(what, process, work, name, is_ready):
+def wait(what, process, work, name, is_ready):
+    """Waits until a server answers; one that ends, or takes too long, is an error with the end of its log."""
     deadline = time.monotonic() + START_SECONDS
     while not is_ready():
         if process.poll() is not None or time.monotonic() > deadline:

@@ -1,13 +1,13 @@
-//! Records that were due and waited for a free request slot: the producer's bound, not the target's.
+//! Records that waited for a bound of their producer's own, not for the target: a free request slot, its limit for a
+//! shard, the order of its keys.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How many records of the measurement window found all of `max_in_flight` requests under way when their own was due,
-/// and how long they waited. Lingering is not in it.
+/// How many records of the measurement window one bound held back, and how long. Lingering is not in it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct SlotWaits {
+pub struct Waits {
     /// Records that waited.
     pub records: u64,
     /// The time that all of them waited together, in microseconds.
@@ -16,7 +16,7 @@ pub struct SlotWaits {
     pub max_us: u64,
 }
 
-impl SlotWaits {
+impl Waits {
     /// Counts `records` that waited for `wait` each; waits below a microsecond are none.
     pub fn add(&mut self, records: u64, wait: Duration) {
         let wait_us = u64::try_from(wait.as_micros()).unwrap_or(u64::MAX);
@@ -27,6 +27,11 @@ impl SlotWaits {
                 .saturating_add(wait_us.saturating_mul(records));
             self.max_us = self.max_us.max(wait_us);
         }
+    }
+
+    /// Itself, if a record waited.
+    pub fn any(self) -> Option<Self> {
+        (self.records > 0).then_some(self)
     }
 
     /// Adds what another worker counted.
@@ -43,15 +48,15 @@ mod tests {
 
     #[test]
     fn waits_are_counted_by_record_and_the_longest_is_kept() {
-        let mut waits = SlotWaits::default();
+        let mut waits = Waits::default();
         waits.add(500, Duration::from_micros(20));
         waits.add(9, Duration::from_nanos(999));
-        let mut other = SlotWaits::default();
+        let mut other = Waits::default();
         other.add(1, Duration::from_millis(3));
         waits.merge(&other);
         assert_eq!(
             waits,
-            SlotWaits {
+            Waits {
                 records: 501,
                 total_us: 13_000,
                 max_us: 3_000,
