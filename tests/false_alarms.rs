@@ -75,7 +75,7 @@ const MACHINES: [Machine; 6] = [
 impl Machine {
     /// The logarithms of all metrics of `runs` runs after each other.
     fn runs(&self, runs: usize, random: &mut Rng) -> Vec<[f64; METRICS]> {
-        let mut draw = |random: &mut Rng| -> f64 {
+        let draw = |random: &mut Rng| -> f64 {
             if self.tails > 0.0 {
                 StudentT::new(self.tails)
                     .expect("degrees above zero")
