@@ -332,8 +332,7 @@ fn shown(result: &GateResult) -> String {
         shown.push_str(&format!("Made again: {reason}\n"));
     }
     if let Some(comparison) = &result.comparison {
-        shown.push('\n');
-        shown.push_str(&text::render(comparison));
+        shown.push_str(&text::details(comparison));
     }
     shown
 }

@@ -54,6 +54,21 @@ pub(super) fn cells(row: &Row) -> [String; 6] {
 
 /// The whole comparison; the answer is first.
 pub fn render(comparison: &Comparison) -> String {
+    let verdict = match comparison.verdict {
+        Verdict::Regression => "REGRESSION",
+        Verdict::Inconclusive => "INCONCLUSIVE",
+        Verdict::NoRegression => "NO REGRESSION",
+        Verdict::Improvement => "IMPROVEMENT",
+    };
+    format!(
+        "Comparison: {verdict}\nAnswer: {}\n{}",
+        comparison.answer,
+        details(comparison)
+    )
+}
+
+/// All but the verdict and the answer.
+pub fn details(comparison: &Comparison) -> String {
     let mut sections = vec![head(comparison)];
     let (deciding, others): (Vec<_>, Vec<_>) =
         comparison.metrics.iter().partition(|row| row.decides);
@@ -132,15 +147,8 @@ fn head(comparison: &Comparison) -> String {
             n => format!("{} from {first}{at}", counted(n as u64, "run")),
         }
     };
-    let verdict = match comparison.verdict {
-        Verdict::Regression => "REGRESSION",
-        Verdict::Inconclusive => "INCONCLUSIVE",
-        Verdict::NoRegression => "NO REGRESSION",
-        Verdict::Improvement => "IMPROVEMENT",
-    };
     format!(
-        "Comparison: {verdict}\nAnswer: {}\nScenario: {} ({}), {} by {}\nBase: {}\nNew: {}",
-        comparison.answer,
+        "Scenario: {} ({}), {} by {}\nBase: {}\nNew: {}",
         comparison.scenario,
         comparison.world.as_str(),
         counted(comparison.pairs.into(), "pair"),
