@@ -21,6 +21,7 @@
 //! - [`run`]: phases and events of one run;
 //! - [`report`]: showing results;
 //! - [`analyse`]: verdicts that need no target;
+//! - [`study`]: many runs, one question;
 //! - [`cli`]: flags and subcommands.
 //!
 //! `ARCHITECTURE.md` tells what each module may use and what always holds in it; `tests/architecture.rs` checks the
@@ -63,5 +64,7 @@ pub mod run;
 pub mod report;
 
 pub mod analyse;
+
+pub mod study;
 
 pub mod cli;

@@ -54,10 +54,16 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "study",
+        &[
+            "base", "kinesis", "measure", "scenario", "host", "target", "report", "analyse",
+        ],
+    ),
+    (
         "cli",
         &[
             "base", "kinesis", "trace", "measure", "scenario", "workload", "host", "server",
-            "target", "run", "report", "analyse",
+            "target", "run", "report", "analyse", "study",
         ],
     ),
 ];

@@ -41,6 +41,8 @@ fn the_help_of_every_command_shows_an_example() {
         "run",
         "simulate",
         "merge",
+        "compare",
+        "gate",
         "calibrate",
         "check",
         "capture",

@@ -7,10 +7,12 @@ use std::process::ExitCode;
 pub enum Exit {
     /// Everything asked for holds.
     Yes,
-    /// An SLO was missed.
+    /// An SLO was missed; something got worse.
     No,
     /// The command line or a scenario is wrong, or the results cannot be written.
     Usage,
+    /// Neither can be said.
+    Inconclusive,
     /// The measurement is void.
     Void,
     /// The target cannot be reached, refused to begin, or a guard refused.
@@ -21,11 +23,12 @@ pub enum Exit {
 
 impl Exit {
     /// From the one that hides all others to the one that hides none.
-    const PRECEDENCE: [Self; 6] = [
+    const PRECEDENCE: [Self; 7] = [
         Self::Usage,
         Self::Unreachable,
         Self::Interrupted,
         Self::Void,
+        Self::Inconclusive,
         Self::No,
         Self::Yes,
     ];
@@ -38,6 +41,7 @@ impl Exit {
             Self::Usage => 2,
             Self::Void => 3,
             Self::Unreachable => 4,
+            Self::Inconclusive => 5,
             Self::Interrupted => 130,
         }
     }
@@ -64,6 +68,7 @@ mod tests {
     #[test]
     fn of_several_endings_the_one_that_makes_the_others_worthless_is_told() {
         assert_eq!(Exit::Yes.and(Exit::No), Exit::No);
+        assert_eq!(Exit::No.and(Exit::Inconclusive), Exit::Inconclusive);
         assert_eq!(Exit::No.and(Exit::Void), Exit::Void);
         assert_eq!(Exit::Void.and(Exit::Interrupted), Exit::Interrupted);
         assert_eq!(Exit::Interrupted.and(Exit::Unreachable), Exit::Unreachable);

@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 
 use super::args::OverrideArguments;
-use crate::kinesis::Limits;
+use crate::kinesis::{Delays, Limits};
 use crate::scenario::targets::TargetKind;
 use crate::scenario::{self, Abilities, Loaded, Override, Problems, Source};
 
@@ -17,6 +17,12 @@ pub(super) fn read(path: &Path) -> Option<Source> {
 pub(super) fn load_limits(path: &Path) -> Option<Limits> {
     let source = read_as(path, "limits")?;
     scenario::load_limits(&source).inspect_err(tell).ok()
+}
+
+/// Reads a file of delays; prints all problems.
+pub(super) fn load_delays(path: &Path) -> Option<Delays> {
+    let source = read_as(path, "delays")?;
+    scenario::load_delays(&source).inspect_err(tell).ok()
 }
 
 /// Reads a file that messages call `what`; prints why it cannot.

@@ -8,18 +8,25 @@ mod aws;
 mod calibrate;
 mod capture;
 mod check;
+mod compare;
 mod completions;
 mod decode;
 mod exit;
 mod explain;
 mod files;
+mod foreseen;
+mod gate;
 mod hosts;
 mod iam;
 mod merge;
+mod metrics;
 mod on_aws;
 mod report;
 mod run;
+mod scene;
 mod schema;
+#[cfg(feature = "live")]
+mod screen;
 mod serve;
 mod serve_log;
 mod serve_tls;
@@ -59,6 +66,8 @@ pub fn main() -> ExitCode {
         Command::Simulate(arguments) => run::simulate(&arguments),
         Command::Calibrate(arguments) => calibrate::calibrate(&arguments),
         Command::Merge(arguments) => merge::merge(&arguments),
+        Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Gate(arguments) => gate::gate(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Capture(arguments) => capture::capture(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),

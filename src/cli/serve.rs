@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -28,8 +28,8 @@ pub(super) struct ServeArguments {
     /// The limits in force: `aws`, `off`, or a TOML file with a scenario's table of `engine.limits`
     #[arg(long, value_name = "aws|off|FILE", default_value = "aws")]
     limits: LimitsChoice,
-    /// How long answers and changes take
-    #[arg(long, value_enum, default_value_t = LatencyChoice::None)]
+    /// How long answers and changes take: `none`, `modelled`, or a TOML file with a scenario's table of `engine.latency`
+    #[arg(long, value_name = "none|modelled|FILE", default_value = "none")]
     latency: LatencyChoice,
     /// What the records of all accounts may take; beyond it the oldest go, of the account that holds most
     #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = units::parse_bytes)]
@@ -89,12 +89,35 @@ impl LimitsChoice {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 enum LatencyChoice {
-    /// None: everything at once
+    /// None: everything at once.
     None,
-    /// As modelled after the service
+    /// As modelled after the service.
     Modelled,
+    /// Either, with single ones changed.
+    File(PathBuf),
+}
+
+impl From<&str> for LatencyChoice {
+    fn from(text: &str) -> Self {
+        match text {
+            "none" => Self::None,
+            "modelled" => Self::Modelled,
+            file => Self::File(file.into()),
+        }
+    }
+}
+
+impl LatencyChoice {
+    /// The delays; `None` after their problems were printed.
+    fn load(&self) -> Option<Delays> {
+        match self {
+            Self::None => Some(Delays::none()),
+            Self::Modelled => Some(Delays::modelled()),
+            Self::File(path) => files::load_delays(path),
+        }
+    }
 }
 
 fn account(text: &str) -> Result<String, String> {
@@ -151,6 +174,9 @@ pub(super) fn serve(arguments: &ServeArguments) -> Exit {
     let Some(limits) = arguments.limits.load() else {
         return Exit::Usage;
     };
+    let Some(delays) = arguments.latency.load() else {
+        return Exit::Usage;
+    };
     let clock = Clock::real();
     arguments.log.start(clock);
     let tls = match arguments.tls.load(clock.now(), address.ip()) {
@@ -163,10 +189,7 @@ pub(super) fn serve(arguments: &ServeArguments) -> Exit {
     let settings = ServerSettings {
         account_id: arguments.account.clone(),
         limits,
-        delays: match arguments.latency {
-            LatencyChoice::None => Delays::none(),
-            LatencyChoice::Modelled => Delays::modelled(),
-        },
+        delays,
         max_memory_bytes: arguments.max_memory,
         seed: arguments.seed,
         patience: arguments.client_timeout,

@@ -10,6 +10,7 @@ pub mod histogram;
 pub mod integrity;
 pub mod interval;
 pub mod ledger;
+pub mod live;
 pub mod meter;
 pub mod progress;
 mod shard_text;

@@ -14,6 +14,7 @@ use super::document::{
 };
 use super::interval_view::IntervalView;
 use super::results::Latencies;
+use super::series::{self, ShardLimits, Sources};
 use crate::base::Timestamp;
 use crate::kinesis::Limits;
 use crate::kinesis::operation::ShardDescription;
@@ -152,6 +153,10 @@ pub fn document(inputs: &Inputs<'_>) -> Document {
             .iter()
             .map(|event| event_row(outcome, event))
             .collect(),
+        timeline: None,
+        heat: BTreeMap::new(),
+        minutes: BTreeMap::new(),
+        forecast: BTreeMap::new(),
         instrument: instrument(outcome),
         target: inputs.target.as_ref().map(|called| target(called, outcome)),
         environment: inputs.environment.clone(),
@@ -163,6 +168,12 @@ pub fn document(inputs: &Inputs<'_>) -> Document {
         }),
         workers: Vec::new(),
     };
+    let sources = Sources {
+        view: &interval_view(scenario, outcome),
+        start: outcome.start,
+        limits: shard_limits(scenario, inputs.world, outcome),
+    };
+    series::add(&mut document, &sources);
     // What must hold is held against the whole, not against a part of it.
     let slos = scenario.slo.values();
     document.conclude(slos.filter(|_| outcome.host.is_none()));
@@ -574,11 +585,7 @@ fn refusals_outlived(scenario: &Scenario, world: World, outcome: &Outcome) -> Ve
         // What is too much for a shard shows in all hosts' load together.
         return Vec::new();
     }
-    let limits = match world {
-        World::Embedded | World::Simulated => scenario.engine.limits.clone(),
-        World::Endpoint | World::Aws => Limits::aws(),
-    };
-    let per_s = |rate| limits.rate(rate).map_or(f64::INFINITY, |l| l.per_s as f64);
+    let limits = shard_limits(scenario, world, outcome);
     let rows = outcome.streams.iter().flat_map(|(name, stream)| {
         let storms = outcome.events.iter().filter_map(|event| {
             let storm = event.stream == *name && event.action == "throttle-storm";
@@ -588,16 +595,10 @@ fn refusals_outlived(scenario: &Scenario, world: World, outcome: &Outcome) -> Ve
                 until: event.ended?,
             })
         });
-        let mut producers = scenario.producers.values();
-        // Records that are packed are fewer to the shard.
-        let packs = producers.any(|p| p.stream == *name && p.send.aggregate.is_some());
+        let limits = limits.get(name.as_str()).copied().unwrap_or_default();
         let takes = aftermath::Takes {
-            records_per_s: if packs {
-                f64::INFINITY
-            } else {
-                per_s(RateName::WriteRecords)
-            },
-            bytes_per_s: per_s(RateName::WriteBytes),
+            records_per_s: limits.records_per_s.unwrap_or(f64::INFINITY),
+            bytes_per_s: limits.bytes_per_s.unwrap_or(f64::INFINITY),
         };
         aftermath::aftermath(
             name.as_str(),
@@ -609,6 +610,30 @@ fn refusals_outlived(scenario: &Scenario, world: World, outcome: &Outcome) -> Ve
         )
     });
     rows.collect()
+}
+
+/// What the shards of each stream take.
+fn shard_limits(
+    scenario: &Scenario,
+    world: World,
+    outcome: &Outcome,
+) -> BTreeMap<String, ShardLimits> {
+    let limits = match world {
+        World::Embedded | World::Simulated => scenario.engine.limits.clone(),
+        World::Endpoint | World::Aws => Limits::aws(),
+    };
+    let per_s = |rate| limits.rate(rate).map(|limit| limit.per_s as f64);
+    let streams = outcome.streams.keys().map(|name| {
+        let mut producers = scenario.producers.values();
+        // Records that are packed are fewer to the shard.
+        let packs = producers.any(|p| p.stream == *name && p.send.aggregate.is_some());
+        let limits = ShardLimits {
+            records_per_s: per_s(RateName::WriteRecords).filter(|_| !packs),
+            bytes_per_s: per_s(RateName::WriteBytes),
+        };
+        (name.to_string(), limits)
+    });
+    streams.collect()
 }
 
 fn balances(shards: &[ShardRow], outcome: &Outcome) -> BTreeMap<String, StreamBalance> {
@@ -723,6 +748,7 @@ fn event_row(outcome: &Outcome, event: &run::EventOutcome) -> EventRow {
             run::EventStatus::Failed => EventStatus::Failed,
         },
         detail: event.detail.clone(),
+        effect: None,
     }
 }
 

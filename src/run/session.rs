@@ -216,6 +216,7 @@ impl Session {
         let portion = self.portion();
         let (measure_from, load_end) = (start.plus(time.warm_up), start.plus(time.load()));
         let length = choose_length(time.load() + time.drain, streams.shards() as u32, ROWS_MAX);
+        streams.show_to(&controls.progress, length);
         let intervals = IntervalClock::new(aligned_start(start, time.warm_up, length), length);
         let schedule = Schedule {
             start,
@@ -225,7 +226,8 @@ impl Session {
         let (stop_reading, reading_stopped) = watch::channel(false);
         let (end_events, events_ended) = watch::channel(false);
 
-        let events = tokio::spawn(self.events(&streams, start, events_ended)?);
+        let events =
+            tokio::spawn(self.events(&streams, start, &controls.progress, events_ended)?);
         let mut relisting = streams.relist(clock, &self.target, &reading_stopped);
         let watch_host = !clock.is_virtual();
         let pulse =
@@ -389,6 +391,7 @@ impl Session {
         &self,
         streams: &LiveStreams,
         start: Timestamp,
+        progress: &Arc<Progress>,
         stop: watch::Receiver<bool>,
     ) -> Result<impl Future<Output = Vec<super::EventOutcome>> + use<>, RunError> {
         let events = self.scenario.events.values();
@@ -408,6 +411,7 @@ impl Session {
             start,
             time: self.scenario.time,
             seed: self.scenario.seed,
+            progress: Arc::clone(progress),
         };
         Ok(timeline::play(stage, events, stop))
     }

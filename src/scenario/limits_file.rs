@@ -1,22 +1,40 @@
-//! A file of limits alone: the table of `engine.limits`, for a server that runs no scenario.
+//! A file of limits or of delays alone: the table of `engine.limits` or `engine.latency`, for a server that runs no scenario.
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
+use serde::de::DeserializeOwned;
 
 use super::check::check;
 use super::finding::Finding;
 use super::load::Source;
 use super::problem::{Origin, Problems};
-use super::tables::LimitsSetting;
+use super::tables::{LatencySetting, LimitsSetting};
 use super::tree::Node;
-use crate::kinesis::Limits;
+use crate::kinesis::{Delays, Limits};
 
 /// Reads a file of limits, as in `base = "aws"`, `shards = 7` and `write_records = { per_s = 2000, capacity = 2000 }`.
 ///
 /// # Errors
 /// All that is wrong with it, each with its place.
 pub fn load_limits(source: &Source) -> Result<Limits, Problems> {
+    load::<LimitsSetting>(source, "file of limits").map(|setting| setting.limits())
+}
+
+/// Reads a file of delays, as in `base = "modelled"`, `put_records = "5ms"` and
+/// `get_records = { p50 = "10ms", p99 = "60ms" }`.
+///
+/// # Errors
+/// All that is wrong with it, each with its place.
+pub fn load_delays(source: &Source) -> Result<Delays, Problems> {
+    load::<LatencySetting>(source, "file of delays").map(|setting| setting.delays())
+}
+
+fn load<T: JsonSchema + DeserializeOwned>(
+    source: &Source,
+    what: &'static str,
+) -> Result<T, Problems> {
     let origins: Arc<[Origin]> = Arc::new([Origin {
         path: source.path.clone(),
         text: source.text.clone(),
@@ -25,12 +43,12 @@ pub fn load_limits(source: &Source) -> Result<Limits, Problems> {
         .map_err(|findings| Problems::locate(Arc::clone(&origins), None, findings))?;
     let schema = SchemaSettings::draft2020_12()
         .into_generator()
-        .into_root_schema_for::<LimitsSetting>()
+        .into_root_schema_for::<T>()
         .to_value();
-    let mut findings = check(&schema, &root, "file of limits");
+    let mut findings = check(&schema, &root, what);
     if findings.is_empty() {
-        match serde_json::from_value::<LimitsSetting>(root.to_json()) {
-            Ok(setting) => return Ok(setting.limits()),
+        match serde_json::from_value::<T>(root.to_json()) {
+            Ok(setting) => return Ok(setting),
             Err(problem) => findings.push(Finding::value::<&str>(&[], problem.to_string())),
         }
     }
@@ -74,5 +92,27 @@ mod tests {
         let lines: Vec<_> = problems.iter().map(|(line, _)| *line).collect();
         assert_eq!(lines, [1, 3, 4], "{problems:?}");
         assert_eq!(load("a = [").unwrap_err()[0].0, 1);
+    }
+
+    #[test]
+    fn single_delays_are_changed_and_the_others_are_those_of_the_base() {
+        use crate::kinesis::delays::{Delay, DelayName};
+        use std::time::Duration;
+        let delays = |text: &str| {
+            load_delays(&Source {
+                path: "delays.toml".to_owned(),
+                text: text.to_owned(),
+            })
+        };
+        let changed = delays("base = \"modelled\"\nput_records = \"5.5ms\"\n").unwrap();
+        let always = Delay::Constant(Duration::from_micros(5_500));
+        assert_eq!(changed.get(DelayName::PutRecords), always);
+        let get = DelayName::GetRecords;
+        assert_eq!(changed.get(get), Delays::modelled().get(get));
+        let none = delays("put_records = { p50 = \"5ms\", p99 = \"9ms\" }").unwrap();
+        assert!(!none.get(DelayName::PutRecords).is_zero() && none.get(get).is_zero());
+        let problems = delays("put_record = \"5\"\nput_recordz = \"5ms\"\n").unwrap_err();
+        let lines: Vec<_> = problems.iter().map(|problem| problem.line).collect();
+        assert_eq!(lines, [1, 2]);
     }
 }

@@ -46,7 +46,7 @@ mod tree;
 mod validate;
 
 pub use finding::Finding;
-pub use limits_file::load_limits;
+pub use limits_file::{load_delays, load_limits};
 pub use load::{Loaded, Source, load};
 pub use model::Scenario;
 pub use problem::{Problem, Problems};

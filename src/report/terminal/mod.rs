@@ -6,7 +6,7 @@
 mod hosts;
 mod ledgers;
 mod load;
-pub(in crate::report) mod table;
+pub(crate) mod table;
 mod watched;
 
 use std::fmt::Write as _;

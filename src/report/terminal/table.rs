@@ -4,12 +4,12 @@ use comfy_table::{CellAlignment, ContentArrangement};
 
 /// A table under construction.
 #[derive(Debug)]
-pub(in crate::report) struct Table(comfy_table::Table);
+pub(crate) struct Table(comfy_table::Table);
 
 impl Table {
     /// A table with these columns, named in one text with two spaces between; `<` before a name says that the column
     /// holds numbers.
-    pub(in crate::report) fn new(columns: &str) -> Self {
+    pub(crate) fn new(columns: &str) -> Self {
         let names: Vec<_> = columns
             .split("  ")
             .filter(|name| !name.is_empty())
@@ -30,12 +30,12 @@ impl Table {
     }
 
     /// Adds a row; as many cells as there are columns.
-    pub(in crate::report) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.0.add_row(cells.into_iter().collect::<Vec<_>>());
     }
 
     /// The title and the table below it.
-    pub(in crate::report) fn titled(&self, title: &str) -> String {
+    pub(crate) fn titled(&self, title: &str) -> String {
         let mut text = title.to_owned();
         for line in self.0.lines() {
             text.push('\n');
