@@ -39,7 +39,7 @@ pub(super) struct ReportArguments {
 enum Format {
     /// The summary that `run` prints
     Text,
-    /// One page with tables and charts, without anything from elsewhere
+    /// report.html: one page for people, offline
     Html,
     /// Markdown for a pull request, a CI step's summary or a wiki
     Md,

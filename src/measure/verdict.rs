@@ -74,7 +74,8 @@ pub enum Unit {
 }
 
 impl Unit {
-    fn show(self, value: f64) -> String {
+    /// A value or a threshold as a person reads it.
+    pub fn show(self, value: f64) -> String {
         match self {
             Self::Milliseconds => format!("{value:.1} ms"),
             Self::Microseconds => format!("{value:.2} us"),

@@ -54,6 +54,8 @@ impl Show {
             Self::Share => Percent(value).to_string(),
             Self::Hundredths => format!("{} %", Plain(value)),
             Self::Micros => micros(value),
+            // A scale of milliseconds knows no microseconds.
+            Self::Millis if value == 0.0 => "0 ms".to_owned(),
             Self::Millis => HumanMicros((value * 1e3).round() as u64).to_string(),
             Self::Seconds => format!("{} s", Plain(value)),
             Self::Plain => Plain(value).to_string(),

@@ -164,7 +164,8 @@ pub fn merge(mut parts: Vec<Part>, partial: bool) -> Result<Merged, MergeError> 
         consumers,
     };
     let mut document = merged.document.clone();
-    let limits = first.document.heat.iter();
+    // A host that saw nothing of a stream does not know its limits.
+    let limits = parts.iter().flat_map(|part| &part.document.heat);
     let limits = limits.map(|(stream, heat)| (stream.clone(), heat.limits));
     let sources = Sources {
         view: &merged.view(),

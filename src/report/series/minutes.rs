@@ -38,8 +38,8 @@ pub struct MinuteRow {
     pub incoming_bytes: u64,
     /// CloudWatch's `WriteProvisionedThroughputExceeded`, Sum: records that a limit rejected, each attempt counted.
     pub throttled_records: u64,
-    /// What these sums say of the stream's use: accepted and throttled over the limits of all its open shards, in
-    /// hundredths, rounded up.
+    /// What `IncomingRecords` and `IncomingBytes` say of the stream's use: over the limits of all its open shards, the
+    /// nearer of them, in hundredths, rounded up.
     pub mean_percent: u64,
     /// What the busiest shard was offered in its busiest moment, in hundredths of its limit, rounded up.
     pub peak_percent: u64,
@@ -134,8 +134,7 @@ fn of_stream(
                 && shard.closed_s.is_none_or(|at| at > row.from_s)
         });
         let room_s = row.seconds * open.count().max(1) as f64;
-        let records = row.incoming_records + row.throttled_records;
-        row.mean_percent = limits.percent(records, row.incoming_bytes, room_s);
+        row.mean_percent = limits.percent(row.incoming_records, row.incoming_bytes, room_s);
     }
     if rows.len() > ROWS_MAX {
         rows.sort_by_key(|row| std::cmp::Reverse((row.peak_percent, row.throttled_records)));

@@ -58,8 +58,17 @@ impl Scale {
             Self::Log(low, high) => {
                 let powers = (high / low).log10().round() as i32;
                 let skip = (powers / 6 + 1) as usize;
+                // Where there are few powers, what is between them is written too.
+                let between: &[f64] = if powers <= 2 {
+                    &[1.0, 2.0, 5.0]
+                } else {
+                    &[1.0]
+                };
                 let all = (0..=powers).map(|power| low * 10f64.powi(power));
-                all.step_by(skip).collect()
+                let all = all.step_by(skip);
+                all.flat_map(|power| between.iter().map(move |digit| digit * power))
+                    .filter(|value| *value <= high * 1.000_001)
+                    .collect()
             }
         };
         let ticks = values.into_iter().rev().map(|value| Tick {
@@ -174,6 +183,8 @@ mod tests {
         assert!((scale.down(1_000.0) - 0.5).abs() < 1e-12);
         assert_eq!(scale.down(0.0), 1.0);
         assert_eq!(Scale::log([]), Scale::Log(1.0, 10.0));
+        let between = Scale::Log(1.0, 10.0).ticks(|value| value.to_string());
+        assert_eq!(labels(&between), ["10", "5", "2", "1"]);
     }
 
     #[test]

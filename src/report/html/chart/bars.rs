@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 use super::axis::Scale;
 use super::{CLOSE, WIDTH, open, unit};
 
+/// How wide a bar is at most, in units.
+const WIDTH_MAX: f64 = 90.0;
+
 /// For each place from left to right one bar of each class, and a line across at `limit`.
 pub(in crate::report::html) fn bars(
     classes: &[&str],
@@ -16,14 +19,15 @@ pub(in crate::report::html) fn bars(
     let ticks = scale.ticks(|_| String::new());
     let mut svg = open(height, ticks.iter().map(|tick| tick.at));
     let room = WIDTH / places.len().max(1) as f64;
-    let width = room * 0.78 / classes.len().max(1) as f64;
+    let width = (room * 0.78 / classes.len().max(1) as f64).min(WIDTH_MAX);
+    let all = width * classes.len() as f64;
     for (index, class) in classes.iter().enumerate() {
         let _ = write!(svg, "<path class=\"bar {class}\" d=\"");
         for (place, values) in places.iter().enumerate() {
             let Some(value) = values.get(index).copied().flatten() else {
                 continue;
             };
-            let x = room * (place as f64 + 0.11) + width * index as f64;
+            let x = room * (place as f64 + 0.5) - all / 2.0 + width * index as f64;
             let top = scale.down(value) * f64::from(height);
             let _ = write!(
                 svg,
@@ -54,7 +58,7 @@ mod tests {
     fn a_bar_is_as_high_as_its_number_and_absent_without_one() {
         let places = [vec![Some(5.0), Some(10.0)], vec![None, Some(0.0)]];
         let svg = bars(&["k0", "k1"], &places, Scale::Linear(10.0), 100, Some(10.0));
-        assert!(svg.contains("d=\"M55 100V50h183.3V100z\""), "{svg}");
+        assert!(svg.contains("d=\"M160 100V50h84.6V100z\""), "{svg}");
         assert!(svg.contains("M250 100V0h"), "{svg}");
         assert_eq!(svg.matches("V100z").count(), 3);
         assert!(svg.contains("class=\"limit\""), "{svg}");

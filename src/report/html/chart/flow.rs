@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{CLOSE, WIDTH, open, unit};
 
 /// The room that a part takes at least, in pixels: its label's.
-const PART_MIN: f64 = 26.0;
+const PART_MIN: f64 = 30.0;
 /// The room between parts.
 const GAP: f64 = 6.0;
 /// The height of the sum's own bar.

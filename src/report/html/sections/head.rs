@@ -97,7 +97,7 @@ pub(super) fn summary(document: &Document, figures: &Figures) -> Option<Section>
         document,
         "summary",
         "In short",
-        "Of the measurement window, but for the records that were lost, which are of the whole run.",
+        "Of the measurement window; what is lost, redelivered or out of order is of the whole run.",
     );
     let mut group = |title: String, tiles: Vec<(&str, String, Show)>| {
         let tiles: Vec<_> = tiles

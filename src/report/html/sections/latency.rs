@@ -154,6 +154,16 @@ fn by_percentile(figures: &Figures, of: &str, kinds: &[(LatencyKind, String)]) -
 
 /// A table of summaries, each with what it is called and its place.
 pub(super) fn summaries(figures: &Figures, rows: &[(String, String)]) -> Table {
+    let odd = rows.iter().any(|(_, place)| {
+        let some = |member: &str| figures.number(&format!("{place}/{member}")) > Some(0.0);
+        some("negative") || some("clipped")
+    });
+    let note = if odd {
+        "Samples below zero (clocks that disagree) count as 0, those above an hour as an hour."
+    } else {
+        ""
+    };
+    let note = note.to_owned();
     let rows = rows.iter().map(|(name, place)| {
         let cell = |member: &str, show| figures.cell(&format!("{place}/{member}"), show);
         let mut row = vec![
@@ -184,9 +194,7 @@ pub(super) fn summaries(figures: &Figures, rows: &[(String, String)]) -> Table {
             "<above 1 h",
         ]),
         rows: rows.collect(),
-        note:
-            "Samples below zero (clocks that disagree) count as 0, those above an hour as an hour."
-                .to_owned(),
+        note,
         ..Table::default()
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn section(document: &Document, figures: &Figures) -> Option<Section>
         "minutes",
         "What a minute hides",
         "CloudWatch sums a stream's records over a minute and all shards. A shard refuses within a second. Both of the same run: \
-         the use of the stream that its minute tells (accepted and throttled over the limits of all open shards), and what \
+         the use of the stream that its minute tells (accepted records and bytes over the limits of all open shards), and what \
          the busiest shard was offered in its busiest moment.",
     );
     for (stream, minutes) in &document.minutes {

@@ -16,6 +16,7 @@ mod shards;
 mod slo;
 mod throttling;
 mod time;
+mod watched;
 
 use super::figures::Figures;
 use super::page::{Page, Section};
@@ -30,6 +31,7 @@ pub(super) fn page(document: &Document, figures: &Figures) -> Page {
         latency::section(document, figures),
         events::section(document, figures),
         shards::section(document, figures),
+        watched::section(document, figures),
         keys::section(document, figures),
         ledgers::section(document, figures),
         throttling::section(document, figures),

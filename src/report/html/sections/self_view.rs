@@ -1,5 +1,7 @@
 //! What the instrument says of itself.
 
+use crate::measure::Status;
+use crate::measure::verdict::RULES;
 use crate::report::document::Document;
 use crate::report::html::figures::{Figures, Show};
 use crate::report::html::page::{Block, Cell, Head, Section, Table, Tile};
@@ -77,12 +79,52 @@ pub(super) fn section(document: &Document, figures: &Figures) -> Option<Section>
             },
         });
     }
+    section.blocks.push(Block::Table {
+        table: thresholds(document),
+    });
     if !document.workers.is_empty() {
         section.blocks.push(Block::Table {
             table: hosts(document, figures),
         });
     }
     Some(section)
+}
+
+/// What makes a measurement doubtful, as the program that made the page has it.
+fn thresholds(document: &Document) -> Table {
+    let rows = RULES.iter().map(|rule| {
+        let bound = |above: Option<f64>| {
+            let text = above.map_or_else(
+                || "–".to_owned(),
+                |above| format!("above {}", rule.unit.show(above)),
+            );
+            Cell::text(text).with("n")
+        };
+        let reasons = document.verdict.reasons.iter();
+        let crossed = reasons.filter(|reason| reason.code == rule.code);
+        let status = crossed
+            .map(|reason| reason.status)
+            .max()
+            .unwrap_or_default();
+        vec![
+            Cell::text(rule.description).with("wrap"),
+            bound(rule.degraded_above),
+            bound(rule.void_above),
+            Cell::text(match status {
+                Status::Valid => "not crossed",
+                crossed => crossed.as_str(),
+            })
+            .with(tone(status)),
+        ]
+    });
+    Table {
+        head: Head::row(&["what is looked at", "<DEGRADED", "<VOID", "here"]),
+        rows: rows.collect(),
+        folded: "Thresholds of the verdict".to_owned(),
+        note: "What could not be read, such as processor time where there is none, is not judged."
+            .to_owned(),
+        ..Table::default()
+    }
 }
 
 fn hosts(document: &Document, figures: &Figures) -> Table {

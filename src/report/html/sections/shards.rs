@@ -51,8 +51,14 @@ fn balance(document: &Document, figures: &Figures, stream: &str) -> Table {
             cell("coefficient_of_variation", Show::Plain),
         ]
     });
+    let mut producers = document.producers.values();
+    let is_written = producers.any(|producer| producer.stream == stream);
     Table {
-        caption: "Balance of what was offered in the window".to_owned(),
+        caption: if is_written {
+            "Balance of what was offered in the window".to_owned()
+        } else {
+            "Balance of what was read in the window".to_owned()
+        },
         head: Head::row(&[
             "by",
             "hottest shard",
@@ -89,23 +95,31 @@ fn totals(document: &Document, figures: &Figures, stream: &str) -> Table {
                 cell("offered_bytes", Show::Bytes),
                 cell("acked_bytes", Show::Bytes),
                 cell("response_us_max", Show::Micros),
-                Cell::text(life.join(", ")),
+                Cell::text(life.join(", ")).with("wrap"),
             ]
         });
-    let rows: Vec<_> = rows.collect();
+    let mut rows: Vec<Vec<Cell>> = rows.collect();
+    let mut head = Head::row(&[
+        "<shard",
+        "<offered",
+        "<acknowledged",
+        "<refused attempts",
+        "<deliveries",
+        "<offered bytes",
+        "<acknowledged bytes",
+        "<longest response",
+        "life",
+    ]);
+    let lived = |row: &Vec<Cell>| row.last().is_some_and(|life| !life.text.is_empty());
+    if !rows.iter().any(lived) {
+        head.pop();
+        for row in &mut rows {
+            row.pop();
+        }
+    }
     Table {
         caption: "Counts of the window by shard".to_owned(),
-        head: Head::row(&[
-            "<shard",
-            "<offered",
-            "<acknowledged",
-            "<refused attempts",
-            "<deliveries",
-            "<offered bytes",
-            "<acknowledged bytes",
-            "<longest response",
-            "life",
-        ]),
+        head,
         folded: if rows.len() > ROWS_SEEN {
             format!("Counts of all {} shards", rows.len())
         } else {
