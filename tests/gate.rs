@@ -23,6 +23,12 @@ fn text(path: &Path) -> &str {
 
 /// Simulates first-run with seeds 1 to `runs`, each put taking `put`.
 fn simulated(out: &Path, runs: u32, put: &str, more: &[&str]) {
+    simulated_from(1, out, runs, put, more);
+}
+
+/// The same from another first seed.
+fn simulated_from(seed: u32, out: &Path, runs: u32, put: &str, more: &[&str]) {
+    let seed = seed.to_string();
     let runs = runs.to_string();
     let latency = format!("engine.latency={{ put_records = \"{put}\" }}");
     let scenario = shipped("first-run");
@@ -31,7 +37,7 @@ fn simulated(out: &Path, runs: u32, put: &str, more: &[&str]) {
         &scenario,
         "--quiet",
         "--seed",
-        "1",
+        &seed,
         "--repeat",
         &runs,
         "--set",
@@ -196,7 +202,7 @@ fn what_must_not_be_compared_is_refused_with_the_reason() {
         "{ended:?}"
     );
     let two = place.path().join("two");
-    simulated(&two, 3, "20ms", &["--seed", "50"]);
+    simulated_from(50, &two, 3, "20ms", &[]);
     let ended = compare(&base, &two, &[]);
     assert!(
         ended.code == Some(2) && ended.stderr.contains("failed to pair 1 runs"),
@@ -216,6 +222,7 @@ drain = "2s"
 shards = 1
 [producers.web]
 arrival = { kind = "constant", rate = "200/s" }
+keys = { kind = "uniform", population = 1_000 }
 size = { kind = "fixed", bytes = "200B" }
 send = { api = "put-record" }
 [consumers.billing]

@@ -1,5 +1,6 @@
 //! `gate`: two engines in, a verdict for a script out.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -329,7 +330,8 @@ fn shown(result: &GateResult) -> String {
     let verdict = result.verdict.as_str().to_uppercase();
     let mut shown = format!("Gate: {verdict}\nAnswer: {}\n", result.answer);
     for reason in &result.discarded {
-        shown.push_str(&format!("Made again: {reason}\n"));
+        // Writing to a string does not fail.
+        let _ = writeln!(shown, "Made again: {reason}");
     }
     if let Some(comparison) = &result.comparison {
         shown.push_str(&text::details(comparison));
@@ -578,7 +580,7 @@ impl Work<'_> {
             _ if self.arguments.quiet => {}
             Told::Pair(pairs) => eprintln!("pair {pairs} of at most {most}"),
             Told::Look(comparison) => {
-                eprintln!("look at {} pairs: {}", comparison.pairs, seen(comparison))
+                eprintln!("look at {} pairs: {}", comparison.pairs, seen(comparison));
             }
         }
     }

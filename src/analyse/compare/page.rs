@@ -188,13 +188,13 @@ fn summaries(document: &Document) -> Vec<(String, LatencyKind, &LatencySummary)>
         .collect()
 }
 
-/// A point of a side's curve: the median of its runs, and between what that may lie; the range of the runs where they are
+/// A point of a side's curve, in microseconds: the median of its runs, and between what that may lie; the range of the runs where they are
 /// too few to say.
 #[derive(Clone, Copy, PartialEq, Debug)]
 struct Point {
-    middle_us: f64,
-    low_us: f64,
-    high_us: f64,
+    middle: f64,
+    low: f64,
+    high: f64,
 }
 
 impl Point {
@@ -206,9 +206,9 @@ impl Point {
             .interval(SIDE_ALPHA)
             .unwrap_or([low, high]);
         Some(Self {
-            middle_us: median(logs)?.exp(),
-            low_us: low.exp(),
-            high_us: high.exp(),
+            middle: median(logs)?.exp(),
+            low: low.exp(),
+            high: high.exp(),
         })
     }
 }
@@ -262,9 +262,9 @@ fn curves(page: &mut String, pairs: &[[Run; 2]]) {
 fn chart(page: &mut String, name: &str, sides: &[Vec<Point>; 2]) {
     let points = || sides.iter().flatten();
     let lowest = points()
-        .map(|point| point.low_us)
+        .map(|point| point.low)
         .fold(f64::INFINITY, f64::min);
-    let highest = points().map(|point| point.high_us).fold(1.0, f64::max);
+    let highest = points().map(|point| point.high).fold(1.0, f64::max);
     // Whole powers of ten, and one at least.
     let from = lowest.log10().floor();
     let to = highest.log10().ceil().max(from + 1.0);
@@ -311,10 +311,10 @@ fn chart(page: &mut String, name: &str, sides: &[Vec<Point>; 2]) {
                 .enumerate()
                 .map(move |(index, point)| format!("{:.1},{:.1}", x(index), y(us(point))))
         };
-        let band: Vec<_> = at(|point| point.low_us)
-            .chain(at(|point| point.high_us).rev())
+        let band: Vec<_> = at(|point| point.low)
+            .chain(at(|point| point.high).rev())
             .collect();
-        let line: Vec<_> = at(|point| point.middle_us).collect();
+        let line: Vec<_> = at(|point| point.middle).collect();
         let _ = write!(
             page,
             "<polygon class=\"{side}\" points=\"{}\"/><polyline class=\"{side}\" points=\"{}\"/>",
@@ -326,11 +326,11 @@ fn chart(page: &mut String, name: &str, sides: &[Vec<Point>; 2]) {
                 page,
                 "<circle class=\"{side}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"4\"><title>{side} {}: {} ({} to {})</title></circle>",
                 x(index),
-                y(point.middle_us),
+                y(point.middle),
                 PERCENTILES[index],
-                micros(point.middle_us),
-                micros(point.low_us),
-                micros(point.high_us)
+                micros(point.middle),
+                micros(point.low),
+                micros(point.high)
             );
         }
     }
@@ -338,7 +338,7 @@ fn chart(page: &mut String, name: &str, sides: &[Vec<Point>; 2]) {
         "</svg><details><summary>table</summary><table><tr><th></th><th>base</th><th>new</th></tr>",
     );
     for (index, label) in PERCENTILES.iter().enumerate() {
-        let [base, new] = [0, 1].map(|side| micros(sides[side][index].middle_us));
+        let [base, new] = [0, 1].map(|side| micros(sides[side][index].middle));
         let _ = write!(
             page,
             "<tr><td>{label}</td><td>{base}</td><td>{new}</td></tr>"
@@ -403,11 +403,11 @@ mod tests {
     #[test]
     fn a_point_is_the_median_of_runs_within_their_interval() {
         let few = Point::of(&[100.0, 200.0, 400.0]).unwrap();
-        assert!((few.middle_us - 200.0).abs() < 1e-6);
-        assert!((few.low_us - 100.0).abs() < 1e-6 && (few.high_us - 400.0).abs() < 1e-6);
+        assert!((few.middle - 200.0).abs() < 1e-6);
+        assert!((few.low - 100.0).abs() < 1e-6 && (few.high - 400.0).abs() < 1e-6);
         let many: Vec<_> = (0..12).map(|i| 100.0 + f64::from(i)).collect();
         let many = Point::of(&many).unwrap();
-        assert!(many.low_us > 100.5 && many.high_us < 110.5, "{many:?}");
+        assert!(many.low > 100.5 && many.high < 110.5, "{many:?}");
         assert_eq!(Point::of(&[]), None);
     }
 }
