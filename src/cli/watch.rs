@@ -333,7 +333,7 @@ async fn begin(scene: &Scene, mut started: watch::Receiver<Option<Timestamp>>) {
     if started.wait_for(Option::is_some).await.is_ok() {
         scene.begin(Clock::real().now());
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Draws the line until the watch is over; where there is no terminal, prints it once a minute.
