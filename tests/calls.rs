@@ -382,3 +382,44 @@ fn a_closed_loop_of_calls_that_take_no_time_cannot_be_simulated() {
     // What the front door refuses takes no time, whatever is modelled.
     assert_eq!(closed("\"ListShards:bad-argument\" = 1", "modelled"), 1);
 }
+
+/// 20 calls/s that take 100 ms each, one at a time: half of them find the place taken, ever longer.
+#[test]
+fn calls_that_wait_for_a_slot_are_told_with_the_load_whose_bound_it_is() {
+    let folder = out();
+    let tables = r#"
+[engine]
+limits = "off"
+latency = { base = "none", control = "100ms" }
+
+[calls.admin]
+arrival = { kind = "constant", rate = "20/s" }
+max_in_flight = 1
+mix = { ListShards = 1 }
+"#;
+    let path = written(folder.path(), tables);
+    let run = simulate(folder.path(), &path, &[]);
+    every_call_has_one_ending(&run);
+    let load = &run.report.calls["admin"];
+    let waits = load.slot_waits.expect("they waited");
+    assert_eq!(waits.records, load.ledger.measure.intended);
+    assert!(waits.max_us > 8_000_000, "{waits:?}");
+    let reasons = &run.report.verdict.reasons;
+    let slots = reasons.iter().find(|reason| reason.code == "slots");
+    let slots = slots.expect("the slots are told");
+    assert_eq!(slots.status, Status::Degraded);
+    assert!(
+        slots
+            .text
+            .contains("`max_in_flight = 1` load `admin` is the bottleneck"),
+        "{}",
+        slots.text
+    );
+    let enough = simulate(
+        folder.path(),
+        &path,
+        &["--set", "calls.admin.max_in_flight=4"],
+    );
+    assert_eq!(enough.report.calls["admin"].slot_waits, None);
+    assert!(enough.report.verdict.reasons.is_empty());
+}

@@ -3,6 +3,7 @@
 //! Invariant: nothing outside this module reads a clock, sleeps, or makes a random number generator.
 
 pub mod clock;
+pub mod exposition;
 pub mod rng;
 pub mod units;
 

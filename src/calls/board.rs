@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::base::Timestamp;
 use crate::kinesis::api::ApiCall;
+use crate::measure::waits::Waits;
 use crate::measure::{
     CallCodes, CallLedger, CallOutcome, LatencyKind, NotSentCause, Phase, Recorder, RecorderTotals,
     ScriptCounts,
@@ -20,6 +21,7 @@ struct Inner {
     rows: Vec<Row>,
     scripts: ScriptCounts,
     longest_gap_ns: u64,
+    slot_waits: Waits,
     max_in_flight: usize,
     last_failure: Option<String>,
 }
@@ -52,6 +54,8 @@ pub struct CallsReport {
     pub scripts: ScriptCounts,
     /// The most that a call was released after its intended time.
     pub longest_gap: Duration,
+    /// Calls of the measurement window that waited for a free request slot.
+    pub slot_waits: Waits,
     /// The most calls that one worker had under way.
     pub max_in_flight: usize,
     /// The last unexpected answer, in the service's words.
@@ -84,6 +88,7 @@ impl Board {
             rows: rows.collect(),
             scripts: ScriptCounts::default(),
             longest_gap_ns: 0,
+            slot_waits: Waits::default(),
             max_in_flight: 0,
             last_failure: None,
         }))
@@ -110,6 +115,13 @@ impl Board {
         let ledger = &mut self.lock().rows[row].ledgers[phase as usize];
         ledger.intended += 1;
         ledger.add(&CallOutcome::NotSent(cause), 0);
+    }
+
+    /// A call was due, and as many as may be were under way: it waited so long for a place.
+    pub(super) fn waited_for_slot(&self, item: &Item, wait: Duration) {
+        if item.phase == Phase::Measure {
+            self.lock().slot_waits.add(1, wait);
+        }
     }
 
     /// Its first attempt leaves.
@@ -198,6 +210,7 @@ impl Board {
             calls: calls.collect(),
             scripts: inner.scripts,
             longest_gap: Duration::from_nanos(inner.longest_gap_ns),
+            slot_waits: inner.slot_waits,
             max_in_flight: inner.max_in_flight,
             last_failure: inner.last_failure,
         }

@@ -38,6 +38,8 @@ pub struct Mix {
     number: u64,
     queue: VecDeque<Drawn>,
     in_flight: usize,
+    /// Since when as many calls are under way as may be.
+    slots_full_since: Option<Timestamp>,
     /// Why the worker stops before its schedule ends, once it does.
     leftover: Option<NotSentCause>,
 }
@@ -77,6 +79,7 @@ impl Mix {
             number: u64::from(context.worker) << 32,
             queue: VecDeque::new(),
             in_flight: 0,
+            slots_full_since: None,
             leftover: None,
             context,
         })
@@ -105,6 +108,7 @@ impl Mix {
             while in_flight.len() < context.calls.max_in_flight as usize
                 && let Some(drawn) = self.queue.pop_front()
             {
+                self.tell_wait(&drawn.item, now);
                 in_flight.push(make(
                     context.clone(),
                     Arc::clone(&self.ground),
@@ -114,6 +118,8 @@ impl Mix {
                 ));
             }
             self.in_flight = in_flight.len();
+            self.slots_full_since = (self.in_flight >= context.calls.max_in_flight as usize)
+                .then(|| self.slots_full_since.unwrap_or(now));
             context.board.in_flight(self.in_flight);
             if self.in_flight == 0 && self.schedule_ended(now) {
                 break;
@@ -134,6 +140,14 @@ impl Mix {
         }
         while in_flight.next().await.is_some() {}
         self.settle_leftovers(clock.now());
+    }
+
+    /// How long a call waited for a slot that it is given, or never was.
+    fn tell_wait(&self, item: &Item, now: Timestamp) {
+        if let Some(full_since) = self.slots_full_since {
+            let wait = now.since(item.ready.max(full_since));
+            self.context.board.waited_for_slot(item, wait);
+        }
     }
 
     /// Releases what is due, up to [`RELEASE_AT_ONCE`] calls; says whether more may be due.
@@ -212,6 +226,7 @@ impl Mix {
         let cause = self.leftover.unwrap_or(NotSentCause::TimeUp);
         for drawn in std::mem::take(&mut self.queue) {
             let outcome = CallOutcome::NotSent(cause);
+            self.tell_wait(&drawn.item, now);
             self.context.board.settled(&drawn.item, &outcome, 0, now);
         }
         let cause = match cause {

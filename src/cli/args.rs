@@ -36,6 +36,11 @@ pub(super) enum Command {
         after_help = "Example: streamgauge merge results/a results/b results/c\n\nThe parts: streamgauge run scenarios/first-run.toml --target http://127.0.0.1:4567 --worker 2/3 --start-at 12:00:00Z"
     )]
     Merge(super::merge::MergeArguments),
+    /// Render a results folder again: text, a page, Markdown, JUnit XML, JSON, CSV, percentile tables
+    ///
+    /// Exit code: 0 it is rendered, whatever the run came to, 2 it cannot be.
+    #[command(after_help = "Example: streamgauge report results/latest --format md")]
+    Report(super::report::ReportArguments),
     /// Say whether new runs are worse than base ones, beyond noise
     ///
     /// Exit code: 0 no regression, 1 regression, 2 the runs are not comparable, 3 one of them is VOID, 5 inconclusive.
@@ -51,11 +56,6 @@ pub(super) enum Command {
         after_help = "Example: streamgauge gate scenarios/first-run.toml --base-cmd './old serve --listen {addr}' --new-cmd './new serve --listen {addr}' --budget 12m"
     )]
     Gate(super::gate::GateArguments),
-    /// Render a results folder again: text, Markdown, JUnit XML, JSON, CSV, percentile tables
-    ///
-    /// Exit code: 0 it is rendered, whatever the run came to, 2 it cannot be.
-    #[command(after_help = "Example: streamgauge report results/latest --format md")]
-    Report(super::report::ReportArguments),
     /// Validate scenarios; print what they resolve to and the load forecast for each shard
     #[command(after_help = "Example: streamgauge check scenarios/hot-key.toml")]
     Check(CheckArguments),
@@ -178,12 +178,18 @@ pub(super) struct CommonArguments {
     /// Show no live progress
     #[arg(long, short)]
     pub(super) quiet: bool,
+    /// Show the whole run on a full screen: rates, latencies, shards, events; q ends it
+    #[cfg(feature = "live")]
+    #[arg(long, conflicts_with = "quiet")]
+    pub(super) live: bool,
     /// Treat a DEGRADED measurement as VOID in the exit code
     #[arg(long)]
     pub(super) strict: bool,
     /// Name no partition key of others in the results: ten digits of a hash with a salt that is thrown away
     #[arg(long)]
     pub(super) redact: bool,
+    #[command(flatten)]
+    pub(super) metrics: super::metrics::MetricsArguments,
 }
 
 #[derive(Clone, Debug, Args)]

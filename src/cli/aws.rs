@@ -1,6 +1,7 @@
 //! A run on AWS from the command line: what is asked and said before it, its streams around it, its bill after it.
 
 use std::collections::BTreeMap;
+use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use super::exit::Exit;
 use super::hosts::HostPlan;
 use super::run;
 use super::target::as_client;
-use super::watch::{Cap, LiveLine, Watch};
+use super::watch::{Cap, Shown, Watch};
 use crate::analyse::{self, Found, FoundStreams, LiveCost, Prices};
 use crate::base::{Clock, Timestamp, rng};
 use crate::kinesis::StreamName;
@@ -163,6 +164,7 @@ pub(super) fn run_one(
     client: Client,
     hosts: Option<&HostPlan>,
     arguments: &AwsArguments,
+    metrics: Option<&TcpListener>,
     loaded: &Loaded,
 ) -> Exit {
     let scenario = &loaded.scenario;
@@ -171,13 +173,11 @@ pub(super) fn run_one(
         Err(exit) => return exit,
     };
     let wall = Clock::real();
-    let line = (!common.quiet).then(|| LiveLine {
-        name: scenario.name.clone(),
-        time: scenario.time,
-        consumers: run::readers(scenario, hosts),
-        is_virtual: false,
-    });
-    let watch = match Watch::start(line, Some(plan.cap())) {
+    let shown = match run::shown(common, scenario, World::Aws, hosts, metrics) {
+        Ok(shown) => shown,
+        Err(exit) => return exit,
+    };
+    let watch = match Watch::start(shown, Some(plan.cap())) {
         Ok(watch) => watch,
         Err(problem) => {
             eprintln!("error: failed to listen for signals: {problem}");
@@ -238,6 +238,7 @@ pub(super) fn run_one(
         }),
     };
     let mut document = build::document(&inputs);
+    document.forecast = super::foreseen::foreseen(scenario);
     if common.redact && !run::redact(&mut document) {
         return Exit::Usage;
     }
@@ -259,12 +260,12 @@ pub(super) fn read(
     spec: &TargetSpec,
     loaded: &Loaded,
     recorder: &Recorder,
-    line: Option<LiveLine>,
+    shown: Shown,
     folder: &Path,
 ) -> Result<(Outcome, Exit), Exit> {
     let scenario = &loaded.scenario;
     let plan = Plan::new(spec, scenario, &AwsArguments::default())?;
-    let watch = Watch::start(line, Some(plan.cap())).map_err(|problem| {
+    let watch = Watch::start(shown, Some(plan.cap())).map_err(|problem| {
         eprintln!("error: failed to listen for signals: {problem}");
         Exit::Usage
     })?;

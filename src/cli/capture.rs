@@ -14,11 +14,12 @@ use super::exit::Exit;
 use super::run;
 use super::show::show;
 use super::target;
-use super::watch::{LiveLine, Watch};
+use super::watch::{Display, Shown, Watch};
 use crate::analyse::budget::SHARD_READ_BYTES_PER_S;
 use crate::base::units::{HumanBytes, HumanCount, parse_duration};
 use crate::base::{Clock, Timestamp};
 use crate::kinesis::StreamName;
+use crate::report::live::Course;
 use crate::run::Outcome;
 use crate::scenario::targets::{TargetKind, TargetSpec};
 use crate::scenario::{Loaded, Source, load};
@@ -142,13 +143,20 @@ fn record(
     recorder: &Recorder,
     output: Output,
 ) -> Exit {
-    let line = (!arguments.quiet).then(|| LiveLine {
-        name: format!("capture {}", arguments.stream),
-        time: loaded.scenario.time,
+    let shown = Shown {
+        course: Course {
+            name: format!("capture {}", arguments.stream),
+            ..Course::of(&loaded.scenario, run::world(spec.kind))
+        },
         consumers: 0,
-        is_virtual: false,
-    });
-    let read = read(spec, loaded, recorder, line, &output);
+        display: if arguments.quiet {
+            Display::Nothing
+        } else {
+            Display::Line
+        },
+        metrics: None,
+    };
+    let read = read(spec, loaded, recorder, shown, &output);
     let (outcome, mut exit) = match read {
         Ok(read) => read,
         Err(exit) => {
@@ -157,6 +165,14 @@ fn record(
         }
     };
     let recorded = recorder.recorded();
+    if recorded.records == 0 && recorded.left_out == 0 {
+        output.discard();
+        eprintln!(
+            "error: nothing arrived in `{}` in {:?}: no recording is written; look whether anybody writes to it, or record for longer with `--for`",
+            arguments.stream, arguments.length
+        );
+        return exit.and(Exit::Void);
+    }
     let stream = arguments.stream.as_str();
     let bytes = match output.finish(|out| recorder.write(stream, out)) {
         Ok(bytes) => bytes,
@@ -246,7 +262,7 @@ fn read(
     spec: &TargetSpec,
     loaded: &Loaded,
     recorder: &Recorder,
-    line: Option<LiveLine>,
+    shown: Shown,
     output: &Output,
 ) -> Result<(Outcome, Exit), Exit> {
     #[cfg(feature = "aws")]
@@ -256,11 +272,11 @@ fn read(
             eprintln!("error: failed to write `{}`: {problem}", folder.display());
             return Err(Exit::Usage);
         }
-        return super::aws::read(spec, loaded, recorder, line, &folder);
+        return super::aws::read(spec, loaded, recorder, shown, &folder);
     }
     #[cfg(not(feature = "aws"))]
     let _ = (TargetKind::Aws, output);
-    let watch = Watch::start(line, None).map_err(|problem| {
+    let watch = Watch::start(shown, None).map_err(|problem| {
         eprintln!("error: failed to listen for signals: {problem}");
         Exit::Usage
     })?;

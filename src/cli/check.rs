@@ -104,7 +104,7 @@ fn bounds_of(scenario: &Scenario, stream: &StreamName) -> Vec<(String, OwnBound)
 }
 
 /// The forecast of each stream that is written to, for the shards that it begins with.
-fn forecasts(scenario: &Scenario) -> Vec<(StreamName, Forecast)> {
+pub(super) fn forecasts(scenario: &Scenario) -> Vec<(StreamName, Forecast)> {
     let streams = scenario.streams.values().filter_map(|stream| {
         let producers: Vec<_> = scenario
             .producers

@@ -14,7 +14,7 @@ use super::files;
 use super::run;
 use super::show::show;
 use super::target::{allowed, connect, pick};
-use super::watch::Watch;
+use super::watch::{Shown, Watch};
 use crate::analyse::compare::{Comparison, Run, ServerUse, page, text};
 use crate::base::{Clock, units};
 use crate::report::{Folder, results};
@@ -186,7 +186,7 @@ pub(super) fn gate(arguments: &GateArguments) -> Exit {
         }
     };
     // Heard from here to the last file: a gate is one thing to whoever ends it.
-    let watch = match Watch::start(None, None) {
+    let watch = match Watch::start(Shown::nothing(scenario), None) {
         Ok(watch) => watch,
         Err(problem) => {
             eprintln!("error: failed to listen for signals: {problem}");

@@ -132,6 +132,12 @@ impl HostPlan {
     /// Why a scenario cannot be divided; nothing when it can.
     pub(super) fn refusal(&self, scenario: &Scenario) -> Option<String> {
         if let Some(name) = scenario.calls.keys().next() {
+            if self.portion.of() == 1 {
+                // Its part could not be merged: there is no form for loads of calls in one.
+                return Some(format!(
+                    "`calls.{name}` is in no part of a run, and `--worker 1/1` is the whole one: leave out `--worker`"
+                ));
+            }
             return Some(format!(
                 "`calls.{name}` cannot be divided: loads of API calls are made by one host; leave them out, or `--worker`"
             ));

@@ -11,7 +11,7 @@ use super::run;
 use super::show::show;
 use crate::report::redact::Redaction;
 use crate::report::text::file_safe;
-use crate::report::{Document, json, junit, markdown, results, terminal};
+use crate::report::{Document, html, json, junit, markdown, results, terminal};
 
 /// The standard output, where a file is asked for.
 const STDOUT: &str = "-";
@@ -39,6 +39,8 @@ pub(super) struct ReportArguments {
 enum Format {
     /// The summary that `run` prints
     Text,
+    /// report.html: one page for people, offline
+    Html,
     /// Markdown for a pull request, a CI step's summary or a wiki
     Md,
     /// JUnit XML: a test case for the verdict and one for each SLO
@@ -123,6 +125,7 @@ fn render(arguments: &ReportArguments) -> Result<Vec<u8>, Problem> {
     // Into memory: nothing can refuse.
     let written = match arguments.format {
         Format::Text => out.write_all(terminal::render(&document).as_bytes()),
+        Format::Html => out.write_all(html::render(&document).as_bytes()),
         Format::Md => out.write_all(markdown::render(&document).as_bytes()),
         Format::Junit => junit::write(&mut out, &document),
         Format::Json => json::write(&mut out, &document),

@@ -1,5 +1,6 @@
 //! `run` and `simulate`: scenarios in, results folders and summaries out.
 
+use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,17 +11,19 @@ use super::args::{
 };
 use super::exit::Exit;
 use super::files;
+use super::foreseen::foreseen;
 use super::hosts::{HostArguments, HostPlan};
 use super::show::show;
 use super::spinning;
 use super::target::{self, NoClient};
-use super::watch::{LiveLine, Watch};
+use super::watch::{Display, Shown, Watch};
 use crate::base::clock::{self, VIRTUAL_EPOCH};
 use crate::base::{Clock, Timestamp, rng};
 use crate::host::{Host, Settings};
 use crate::measure::Status;
 use crate::measure::integrity::write_book;
 use crate::report::build::{self, Called, Inputs};
+use crate::report::live::Course;
 use crate::report::results::{self, Results};
 use crate::report::{Document, Environment, Folder, FolderError, World, json, terminal};
 use crate::report::{named_files, worker};
@@ -126,18 +129,29 @@ fn run_all(
         // Permits are asked for nowhere else.
         let _ = aws;
     }
+    let metrics = match common.metrics.listen() {
+        Ok(metrics) => metrics,
+        Err(exit) => return exit,
+    };
     let way = Way {
         plan: plan.as_ref(),
         precise,
+        metrics: metrics.as_ref(),
     };
     let mut exit = Exit::Yes;
     for (source, first, target) in &loaded {
         for repeat in 0..common.repeat {
             let one = match again(common, source, first, u64::from(repeat)) {
                 #[cfg(feature = "aws")]
-                Some(loaded) if target.kind == TargetKind::Aws => {
-                    super::aws::run_one(common, target, client, plan.as_ref(), aws, &loaded)
-                }
+                Some(loaded) if target.kind == TargetKind::Aws => super::aws::run_one(
+                    common,
+                    target,
+                    client,
+                    plan.as_ref(),
+                    aws,
+                    metrics.as_ref(),
+                    &loaded,
+                ),
                 Some(loaded) => run_one(common, target, client, way, &loaded),
                 None => Exit::Usage,
             };
@@ -171,6 +185,8 @@ struct Way<'a> {
     plan: Option<&'a HostPlan>,
     /// Whether the pacers spin.
     precise: bool,
+    /// Where metrics are asked for.
+    metrics: Option<&'a TcpListener>,
 }
 
 fn run_one(
@@ -181,13 +197,12 @@ fn run_one(
     loaded: &Loaded,
 ) -> Exit {
     let scenario = &loaded.scenario;
-    let line = (!common.quiet).then(|| LiveLine {
-        name: scenario.name.clone(),
-        time: scenario.time,
-        consumers: readers(scenario, way.plan),
-        is_virtual: target.kind == TargetKind::Simulated,
-    });
-    let watch = match Watch::start(line, None) {
+    let world = world(target.kind);
+    let shown = match shown(common, scenario, world, way.plan, way.metrics) {
+        Ok(shown) => shown,
+        Err(exit) => return exit,
+    };
+    let watch = match Watch::start(shown, None) {
         Ok(watch) => watch,
         Err(problem) => {
             eprintln!("error: failed to listen for signals: {problem}");
@@ -237,6 +252,7 @@ pub(super) fn make_one(
     let alone = Way {
         plan: None,
         precise: false,
+        metrics: None,
     };
     make(out, false, target, client, alone, loaded, watch)
 }
@@ -270,12 +286,7 @@ fn make(
     let inputs = Inputs {
         scenario,
         text: &loaded.text,
-        world: match target.kind {
-            TargetKind::Embedded => World::Embedded,
-            TargetKind::Simulated => World::Simulated,
-            TargetKind::Endpoint => World::Endpoint,
-            TargetKind::Aws => World::Aws,
-        },
+        world: world(target.kind),
         outcome: &outcome,
         environment: (target.kind != TargetKind::Simulated).then(|| describe_host(&target.name)),
         target: (!target.kind.is_in_process()).then(|| Called {
@@ -285,6 +296,7 @@ fn make(
         }),
     };
     let mut document = build::document(&inputs);
+    document.forecast = foreseen(scenario);
     if is_redacted && !redact(&mut document) {
         return Err(Exit::Usage);
     }
@@ -293,6 +305,54 @@ fn make(
         document,
         outcome,
     })
+}
+
+/// The world of a target.
+pub(super) const fn world(kind: TargetKind) -> World {
+    match kind {
+        TargetKind::Embedded => World::Embedded,
+        TargetKind::Simulated => World::Simulated,
+        TargetKind::Endpoint => World::Endpoint,
+        TargetKind::Aws => World::Aws,
+    }
+}
+
+/// How a run of `scenario` is shown while it goes on; prints why it cannot be.
+pub(super) fn shown(
+    common: &CommonArguments,
+    scenario: &Scenario,
+    world: World,
+    plan: Option<&HostPlan>,
+    metrics: Option<&TcpListener>,
+) -> Result<Shown, Exit> {
+    // Each run of several watches the one address by a descriptor of its own.
+    let metrics = metrics.map(TcpListener::try_clone).transpose();
+    let metrics = metrics.map_err(|problem| {
+        eprintln!("error: failed to listen for --metrics: {problem}");
+        Exit::Unreachable
+    })?;
+    Ok(Shown {
+        course: Course::of(scenario, world),
+        consumers: readers(scenario, plan),
+        display: display(common),
+        metrics,
+    })
+}
+
+/// What the terminal shows, as was asked for and as it can be.
+fn display(common: &CommonArguments) -> Display {
+    #[cfg(feature = "live")]
+    if common.live {
+        if super::screen::is_possible() {
+            return Display::Screen;
+        }
+        eprintln!("note: --live needs a terminal on standard error; showing plain progress");
+    }
+    if common.quiet {
+        Display::Nothing
+    } else {
+        Display::Line
+    }
 }
 
 /// How many consumers this host reads for.
@@ -316,6 +376,10 @@ pub(super) fn redact(document: &mut Document) -> bool {
     for key in watched.flat_map(|watched| &mut watched.hot_keys) {
         key.key = salt.name(&key.key);
     }
+    let foreseen = document.forecast.values_mut();
+    for key in foreseen.flat_map(|stream| &mut stream.heaviest_keys) {
+        key.key = salt.name(&key.key);
+    }
     true
 }
 
@@ -334,6 +398,7 @@ pub(super) fn read(
         let alone = Way {
             plan: None,
             precise: false,
+            metrics: None,
         };
         place.run(loaded, alone, Clock::real(), watch, Some(recorder))
     });
@@ -479,7 +544,7 @@ impl Place {
         watch: &Watch,
         trace: Option<&Recorder>,
     ) -> Result<Outcome, Problem> {
-        let (scenario, Way { plan, precise }) = (&loaded.scenario, way);
+        let (scenario, Way { plan, precise, .. }) = (&loaded.scenario, way);
         let (runtime, mut session) = match self {
             Self::Simulated => return run_simulated(scenario, watch),
             Self::Embedded => {

@@ -23,8 +23,13 @@ pub(super) fn allowed(scenario: &Scenario, target: TargetKind) -> Result<(), Str
         .producers
         .values()
         .filter(|producer| !matches!(producer.arrival, Arrival::Closed { .. }));
-    let workers = paced.map(|producer| u64::from(producer.workers)).sum();
-    enough(workers, Host::look().cpus)
+    let workers: u64 = paced.map(|producer| u64::from(producer.workers)).sum();
+    let calls = scenario.calls.values().filter(|load| {
+        let arrival = load.arrival.as_ref();
+        arrival.is_some_and(|arrival| !matches!(arrival, Arrival::Closed { .. }))
+    });
+    let callers: u64 = calls.map(|load| u64::from(load.workers)).sum();
+    enough(workers + callers, Host::look().cpus)
 }
 
 fn enough(workers: u64, cpus: u32) -> Result<(), String> {
@@ -32,7 +37,7 @@ fn enough(workers: u64, cpus: u32) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "`--precise` needs a processor for each worker of a producer with a schedule and one more, {} in all, and this host \
+        "`--precise` needs a processor for each worker of a producer or load of calls with a schedule and one more, {} in all, and this host \
          has {cpus}: set fewer `workers`, or leave it out",
         workers + 1
     ))
@@ -41,6 +46,29 @@ fn enough(workers: u64, cpus: u32) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::{Source, load};
+
+    #[test]
+    fn the_workers_of_calls_with_a_schedule_need_processors_too() {
+        let source = Source {
+            path: "calls.toml".to_owned(),
+            text: r#"
+                schema = 1
+                name = "calls"
+                time = { measure = "5s" }
+                [streams.orders]
+                shards = 1
+                [calls.admin]
+                workers = 900
+                arrival = { kind = "constant", rate = "2000/s" }
+                mix = { ListShards = 1 }
+            "#
+            .to_owned(),
+        };
+        let scenario = load(&source, &[]).unwrap().scenario;
+        let refusal = allowed(&scenario, TargetKind::Embedded).unwrap_err();
+        assert!(refusal.contains("901 in all"), "{refusal}");
+    }
 
     #[test]
     fn spinning_needs_a_processor_for_each_worker_and_one_more() {

@@ -1,9 +1,12 @@
-//! The thread beside a run: signals and the live line. It has a clock and a runtime of its own, so that a virtual run
+//! The thread beside a run: signals, the live line, metrics. It has a clock and a runtime of its own, so that a virtual run
 //! can be watched and interrupted like a real one.
 
 use std::io::IsTerminal as _;
+use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+#[cfg(feature = "live")]
+use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -12,15 +15,23 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::exit::Exit;
+use super::metrics;
+use super::scene::{Scene, Seen};
+#[cfg(feature = "live")]
+use super::screen::Screen;
 use crate::analyse::LiveCost;
-use crate::base::units::HumanCount;
 use crate::base::{Clock, Timestamp};
 use crate::measure::progress::Progress;
+use crate::report::World;
+use crate::report::live::Course;
 use crate::run::Controls;
-use crate::scenario::model::Time;
+use crate::scenario::Scenario;
 
 /// How often the live line is drawn again.
 const DRAW_EVERY: Duration = Duration::from_millis(250);
+
+/// How often the line is printed where there is no terminal, such as in the log of a CI system.
+const PRINT_EVERY: Duration = Duration::from_mins(1);
 
 /// How often the cost is held against its cap.
 const PRICE_EVERY: Duration = Duration::from_millis(50);
@@ -30,6 +41,8 @@ const PRICE_EVERY: Duration = Duration::from_millis(50);
 pub(super) struct Watch {
     controls: Controls,
     bar: Option<ProgressBar>,
+    #[cfg(feature = "live")]
+    screen: Mutex<Option<Screen>>,
     /// Whether the run was ended by its cap.
     capped: Arc<AtomicBool>,
     finished: watch::Sender<bool>,
@@ -45,28 +58,66 @@ pub(super) struct Cap {
     pub(super) max_usd: f64,
 }
 
-/// What the live line needs to know.
-#[derive(Clone, Debug)]
-pub(super) struct LiveLine {
-    /// What runs.
-    pub(super) name: String,
-    /// Its phases.
-    pub(super) time: Time,
+/// How a run is shown while it goes on.
+#[derive(Debug)]
+pub(super) struct Shown {
+    /// What is known of it before.
+    pub(super) course: Course,
     /// How many consumers are to be given each record.
     pub(super) consumers: u64,
-    /// Whether its time is virtual.
-    pub(super) is_virtual: bool,
+    /// What the terminal shows.
+    pub(super) display: Display,
+    /// Where its metrics are asked for.
+    pub(super) metrics: Option<TcpListener>,
+}
+
+impl Shown {
+    /// Runs of a scenario of which nothing is shown.
+    pub(super) fn nothing(scenario: &Scenario) -> Self {
+        Self {
+            course: Course::of(scenario, World::Embedded),
+            consumers: 0,
+            display: Display::Nothing,
+            metrics: None,
+        }
+    }
+}
+
+/// What the terminal shows of a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Display {
+    /// Nothing.
+    Nothing,
+    /// A line that is drawn again and again; where there is no terminal, one a minute.
+    Line,
+    /// All of it.
+    #[cfg(feature = "live")]
+    Screen,
 }
 
 impl Watch {
-    /// Listens for signals from now on, holds the cost against its cap, and shows a live line if there is one to show and a
+    /// Listens for signals from now on, holds the cost against its cap, and shows the run as asked where there is a
     /// terminal to show it on.
-    pub(super) fn start(line: Option<LiveLine>, cap: Option<Cap>) -> std::io::Result<Self> {
+    pub(super) fn start(shown: Shown, cap: Option<Cap>) -> std::io::Result<Self> {
         let (cancel_sender, cancel) = watch::channel(false);
         let (started, started_receiver) = watch::channel(None);
         let (finished, finished_receiver) = watch::channel(false);
-        let progress = Arc::new(Progress::default());
-        let line = line.filter(|_| std::io::stderr().is_terminal());
+        let Shown {
+            course,
+            consumers,
+            display,
+            metrics,
+        } = shown;
+        #[cfg(feature = "live")]
+        let has_screen = display == Display::Screen;
+        #[cfg(not(feature = "live"))]
+        let has_screen = false;
+        let progress = Arc::new(if metrics.is_some() || has_screen {
+            Progress::watched()
+        } else {
+            Progress::default()
+        });
+        let scene = Arc::new(Scene::new(course, consumers, Arc::clone(&progress)));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -75,7 +126,6 @@ impl Watch {
             let _context = runtime.enter();
             Signals::listen()?
         };
-        let shown = Arc::clone(&progress);
         let capped = Arc::new(AtomicBool::new(false));
         let costs = CostWatch {
             cap,
@@ -84,8 +134,13 @@ impl Watch {
             cancel: cancel_sender.clone(),
             capped: Arc::clone(&capped),
         };
-        let bar = line.as_ref().map(|_| bar());
-        let drawn = line.zip(bar.clone());
+        #[cfg(feature = "live")]
+        let screen = has_screen
+            .then(|| Screen::start(Arc::clone(&scene), cancel.clone()))
+            .transpose()?;
+        let has_line = display == Display::Line;
+        let bar = (has_line && std::io::stderr().is_terminal()).then(bar);
+        let drawn = bar.clone();
         let thread = std::thread::Builder::new()
             .name("watch".to_owned())
             .spawn(move || {
@@ -96,7 +151,9 @@ impl Watch {
                         _ = finished.wait_for(|finished| *finished) => {}
                         () = cancel_on_signal(signals, cancel_sender) => {}
                         () = costs.watch() => {}
-                        () = draw(drawn, shown, started_receiver) => {}
+                        () = begin(&scene, started_receiver) => {}
+                        () = draw(&scene, drawn, has_line) => {}
+                        () = metrics::serve(metrics, Arc::clone(&scene)) => {}
                     }
                 });
             })?;
@@ -108,6 +165,8 @@ impl Watch {
         Ok(Self {
             controls,
             bar,
+            #[cfg(feature = "live")]
+            screen: Mutex::new(screen),
             capped,
             finished,
             thread: Some(thread),
@@ -119,8 +178,17 @@ impl Watch {
         self.controls.clone()
     }
 
-    /// Takes the live line away; signals are still heard.
+    /// Takes the live line or the screen away; signals are still heard.
     pub(super) fn end_line(&self) {
+        #[cfg(feature = "live")]
+        if let Some(screen) = self
+            .screen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        {
+            screen.end();
+        }
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
@@ -139,6 +207,7 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
+        self.end_line();
         self.finished.send_replace(true);
         if let Some(thread) = self.thread.take() {
             // The thread ends by itself; if it panicked there is nothing left to undo.
@@ -244,6 +313,8 @@ async fn cancel_on_signal(mut signals: Signals, cancel: watch::Sender<bool>) {
     signals.end_asked_for().await;
     cancel.send_replace(true);
     signals.end_asked_for().await;
+    #[cfg(feature = "live")]
+    super::screen::restore();
     // The engines of a gate are in groups of their own, which this signal did not reach.
     crate::study::gate::engine::end_all();
     std::process::exit(Exit::Interrupted.code().into());
@@ -257,104 +328,39 @@ fn bar() -> ProgressBar {
     bar
 }
 
-/// Draws the line until the watch is over.
-async fn draw(
-    line: Option<(LiveLine, ProgressBar)>,
-    progress: Arc<Progress>,
-    started: watch::Receiver<Option<Timestamp>>,
-) {
-    let Some((line, bar)) = line else {
-        return std::future::pending().await;
-    };
+/// Notes when the load begins.
+async fn begin(scene: &Scene, mut started: watch::Receiver<Option<Timestamp>>) {
+    if started.wait_for(Option::is_some).await.is_ok() {
+        scene.begin(Clock::real().now());
+    }
+    std::future::pending().await
+}
+
+/// Draws the line until the watch is over; where there is no terminal, prints it once a minute.
+async fn draw(scene: &Scene, bar: Option<ProgressBar>, has_line: bool) {
     let clock = Clock::real();
-    let mut load_began = None;
     let mut before = Seen::default();
+    let Some(bar) = bar else {
+        if !has_line {
+            return std::future::pending().await;
+        }
+        loop {
+            clock.sleep(PRINT_EVERY).await;
+            let seen = scene.seen(clock.now());
+            eprintln!("{}", scene.line(&seen, &before));
+            before = seen;
+        }
+    };
     loop {
         clock.sleep(DRAW_EVERY).await;
-        if started.borrow().is_some() && load_began.is_none() {
-            load_began = Some(clock.now());
-        }
-        let seen = Seen::of(&progress, clock.now());
-        bar.set_message(message(&line, load_began, &seen, &before));
+        let seen = scene.seen(clock.now());
+        bar.set_message(scene.line(&seen, &before));
         bar.tick();
         // Rates are over a second: shorter ones flicker.
         if seen.at.since(before.at) >= Duration::from_secs(1) {
             before = seen;
         }
     }
-}
-
-/// The counters at one time.
-#[derive(Clone, Copy, Debug, Default)]
-struct Seen {
-    at: Timestamp,
-    released: u64,
-    acked: u64,
-    refused: u64,
-    not_sent: u64,
-    delivered: u64,
-    calls: u64,
-}
-
-impl Seen {
-    fn of(progress: &Progress, at: Timestamp) -> Self {
-        Self {
-            at,
-            released: progress.released.get(),
-            acked: progress.acked.get(),
-            refused: progress.refused.get(),
-            not_sent: progress.not_sent.get(),
-            delivered: progress.delivered.get(),
-            calls: progress.calls.get(),
-        }
-    }
-}
-
-fn message(line: &LiveLine, load_began: Option<Timestamp>, now: &Seen, before: &Seen) -> String {
-    let Some(began) = load_began else {
-        return format!("{}: preparing", line.name);
-    };
-    let count = HumanCount;
-    // With several streams a consumer is owed fewer records than all: then this is an upper bound.
-    let unread = (now.acked * line.consumers).saturating_sub(now.delivered);
-    let calls = match now.calls {
-        0 => String::new(),
-        calls => format!(", {} calls made", count(calls)),
-    };
-    let totals = format!(
-        "{} refused, {} not sent, {} unread{calls}",
-        count(now.refused),
-        count(now.not_sent),
-        count(unread)
-    );
-    if line.is_virtual {
-        return format!(
-            "{}: simulating, {} released, {totals}",
-            line.name,
-            count(now.released)
-        );
-    }
-    let seconds = now.at.since(before.at).as_secs_f64().max(0.001);
-    let per_s =
-        |now: u64, before: u64| count((now.saturating_sub(before) as f64 / seconds).round() as u64);
-    let elapsed = now.at.since(began);
-    let (phase, left) = if elapsed < line.time.warm_up {
-        ("warm-up", line.time.load().saturating_sub(elapsed))
-    } else if elapsed < line.time.load() {
-        ("measuring", line.time.load().saturating_sub(elapsed))
-    } else {
-        (
-            "draining",
-            (line.time.load() + line.time.drain).saturating_sub(elapsed),
-        )
-    };
-    format!(
-        "{}: {phase}, {:.0} s left | {}/s offered, {}/s acked | {totals}",
-        line.name,
-        left.as_secs_f64(),
-        per_s(now.released, before.released),
-        per_s(now.acked, before.acked),
-    )
 }
 
 #[cfg(test)]

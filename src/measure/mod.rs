@@ -5,10 +5,12 @@
 
 pub mod balance;
 pub mod calls;
+pub mod facts;
 pub mod histogram;
 pub mod integrity;
 pub mod interval;
 pub mod ledger;
+pub mod live;
 pub mod meter;
 pub mod progress;
 mod shard_text;
@@ -20,6 +22,7 @@ pub mod watch;
 
 pub use balance::{Balance, ShardTotals};
 pub use calls::{CallCodes, CallLedger, CallOutcome, ScriptCounts};
+pub use facts::{Facts, HoldFacts, RecordingFacts, SlotFacts};
 pub use histogram::{LatencyHistogram, LatencyKind, LatencySummary, PackedHistogram};
 pub use integrity::{Delivery, DeliveryClass, Integrity, Resolution, WorkerKey};
 pub use interval::{
@@ -30,5 +33,5 @@ pub use ledger::{
     ConsumerLedger, KinesisRecords, NotSentCause, NotSentCounts, Outcome, Phase, ProducerLedger,
 };
 pub use throttle::{Basis, ThrottleRow, ThrottleTable};
-pub use verdict::{Facts, HoldFacts, Reason, RecordingFacts, SlotFacts, Status, Verdict, judge};
+pub use verdict::{Reason, Status, Verdict, judge};
 pub use watch::{HotKey, SizeSummary, Watch, Watched, WatchedShard};

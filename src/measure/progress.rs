@@ -1,6 +1,9 @@
 //! Counters that the live line reads while a run goes on.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::live::Live;
 
 /// A count that many add to and anybody reads.
 #[derive(Debug, Default)]
@@ -36,4 +39,16 @@ pub struct Progress {
     pub calls: Counter,
     /// Records delivered to consumers, all of them together.
     pub delivered: Counter,
+    /// Where the run tells more than totals; there only if somebody watches that.
+    pub live: Option<Arc<Live>>,
+}
+
+impl Progress {
+    /// Counters of a run whose parts, shards and latencies are watched too.
+    pub fn watched() -> Self {
+        Self {
+            live: Some(Arc::default()),
+            ..Self::default()
+        }
+    }
 }

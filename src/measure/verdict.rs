@@ -3,9 +3,10 @@
 //! One table holds every threshold; [`judge`] applies it to what the run knows about itself.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+use super::facts::{Facts, HoldFacts};
 
 /// How far a measurement may be believed.
 #[derive(
@@ -53,153 +54,6 @@ pub struct Verdict {
     pub reasons: Vec<Reason>,
 }
 
-/// What the run knows about itself. The default is a run without a fault and without data.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Facts {
-    /// The longest time that a pacer was away beyond what it meant to sleep, in microseconds.
-    pub pacer_gap_us_max: u64,
-    /// The 99th percentile of lateness over all producers, in microseconds.
-    pub lateness_p99_us: u64,
-    /// The 99th percentile of response time; `None` when nothing was acked.
-    pub response_p99_us: Option<u64>,
-    /// Records that the schedule asked for in the measurement window.
-    pub intended: u64,
-    /// Of those: dropped because the queue was full or the generator too far behind.
-    pub dropped: u64,
-    /// Latencies recorded, of all kinds.
-    pub latency_samples: u64,
-    /// Of those: above an hour.
-    pub clipped: u64,
-    /// End-to-end latencies recorded.
-    pub end_to_end_samples: u64,
-    /// Of those: below zero.
-    pub end_to_end_negative: u64,
-    /// Share of processor time that the hypervisor gave to others, 0 to 1; `None` where it cannot be read.
-    pub cpu_steal_share: Option<f64>,
-    /// Share of the host's processor time in use during the measurement window, 0 to 1; `None` where it cannot be read.
-    pub host_cpu_share: Option<f64>,
-    /// Acked records that were trimmed before a consumer read them, over all consumers.
-    pub trimmed_unread: u64,
-    /// The share of the measurement window that an interruption cut off, 0 to 1.
-    pub cut_off_share: f64,
-    /// Events of the scenario that the target refused, or that should have been complete and were not.
-    pub failed_events: u64,
-    /// Whether the sums of every ledger hold.
-    pub ledgers_balance: bool,
-    /// Share of the host's processor time that this process took, 0 to 1; `None` where it cannot be read.
-    pub process_cpu_share: Option<f64>,
-    /// The longest that a thread which sends stood ready without a processor, as a share of the measurement window;
-    /// `None` where it cannot be read.
-    pub sender_wait_share: Option<f64>,
-    /// Page faults in the window that waited for a disk; `None` where they cannot be read.
-    pub major_faults: Option<u64>,
-    /// The smallest step of the clock, in nanoseconds; `None` where time is virtual.
-    pub clock_step_ns: Option<u64>,
-    /// What reading the clock costs, in nanoseconds; `None` as above.
-    pub clock_read_ns: Option<u64>,
-    /// The producer whose records waited most for a request slot.
-    pub slots: Option<SlotFacts>,
-    /// The producer of whose records `send.rate_limit` held most back.
-    pub rate_limit: Option<HoldFacts>,
-    /// The producer of whose records most waited for one before them (`send.ordering = "per-key"`).
-    pub order: Option<HoldFacts>,
-    /// The recording that covers least of the load, of those that end before it does.
-    pub recording: Option<RecordingFacts>,
-}
-
-/// How much of the load a recording covers.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct RecordingFacts {
-    /// Who plays it: `producers.web`.
-    pub player: String,
-    /// When its last record comes, in seconds from the start of the load.
-    pub ends_s: f64,
-    /// How long the load is, in seconds; not below `ends_s`.
-    pub load_s: f64,
-}
-
-impl RecordingFacts {
-    /// The share of the load that comes after the recording's end, 0 to 1.
-    pub fn silent_share(&self) -> f64 {
-        1.0 - self.ends_s / self.load_s
-    }
-}
-
-impl fmt::Display for RecordingFacts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the recording that `{}` plays ends {:.3} s after the start of a load of {} s, {:.1} % of it",
-            self.player,
-            self.ends_s,
-            self.load_s,
-            (1.0 - self.silent_share()) * 100.0
-        )
-    }
-}
-
-/// How far a producer held its records back because the scenario has it so.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct HoldFacts {
-    /// The producer.
-    pub producer: String,
-    /// Records of the measurement window that were held back, as a share of those intended.
-    pub records_share: f64,
-    /// All the time that they waited, as a share of all response time.
-    pub response_share: f64,
-}
-
-impl HoldFacts {
-    /// The share of records, where their waits are material.
-    fn share(&self) -> Option<f64> {
-        (self.response_share > WAIT_MATERIAL).then_some(self.records_share)
-    }
-}
-
-/// How far a producer's `max_in_flight` held its load back.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct SlotFacts {
-    /// The producer.
-    pub producer: String,
-    /// Requests that each of its workers may have under way.
-    pub max_in_flight: u32,
-    /// Records of the measurement window that waited for a slot, as a share of those intended.
-    pub records_share: f64,
-    /// All the time that they waited, as a share of all response time.
-    pub response_share: f64,
-}
-
-impl Default for Facts {
-    fn default() -> Self {
-        Self {
-            pacer_gap_us_max: 0,
-            lateness_p99_us: 0,
-            response_p99_us: None,
-            intended: 0,
-            dropped: 0,
-            latency_samples: 0,
-            clipped: 0,
-            end_to_end_samples: 0,
-            end_to_end_negative: 0,
-            cpu_steal_share: None,
-            host_cpu_share: None,
-            trimmed_unread: 0,
-            cut_off_share: 0.0,
-            failed_events: 0,
-            ledgers_balance: true,
-            process_cpu_share: None,
-            sender_wait_share: None,
-            major_faults: None,
-            clock_step_ns: None,
-            clock_read_ns: None,
-            slots: None,
-            rate_limit: None,
-            order: None,
-            recording: None,
-        }
-    }
-}
-
 /// What a rule's value is, for its text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Unit {
@@ -213,18 +67,21 @@ pub enum Unit {
     Records,
     /// A number of events.
     Events,
+    /// A number of anything else.
+    Count,
     /// A number of ledgers' sums that do not hold: 0 or 1.
     Broken,
 }
 
 impl Unit {
-    fn show(self, value: f64) -> String {
+    /// A value or a threshold as a person reads it.
+    pub fn show(self, value: f64) -> String {
         match self {
             Self::Milliseconds => format!("{value:.1} ms"),
             Self::Microseconds => format!("{value:.2} us"),
             // Four digits behind the point: 1 of a million must not read as zero.
             Self::Share => format!("{} %", trim_zeros(&format!("{:.4}", value * 100.0))),
-            Self::Records | Self::Events | Self::Broken => format!("{value:.0}"),
+            Self::Records | Self::Events | Self::Count | Self::Broken => format!("{value:.0}"),
         }
     }
 }
@@ -255,23 +112,39 @@ pub struct Rule {
 /// Lateness at or below this, in microseconds, is never held against a run: tokio's timers alone are 1.1 ms late.
 pub const LATENESS_TOLERATED_US: u64 = 1_000;
 
+/// The same of API calls, which are made beside each other by timers of a millisecond, on threads that they share with their
+/// answers. A call of the service takes tens of milliseconds: of such a one this is a small part, and a target that answers
+/// in less is told by `service_time`, which lateness is not in.
+pub const CALL_LATENESS_TOLERATED_US: u64 = 5_000;
+
 /// Lateness p99 may be this part of response time p99.
 const LATENESS_SHARE: f64 = 0.1;
 
 /// Lateness p99 as a part of response time p99; nothing when it is tolerated anyway.
 fn lateness_share(facts: &Facts) -> Option<f64> {
     let response_us = facts.response_p99_us?;
-    (facts.lateness_p99_us > LATENESS_TOLERATED_US)
+    (facts.lateness_p99_us > facts.lateness_tolerated_us)
         .then(|| facts.lateness_p99_us as f64 / response_us.max(1) as f64)
+}
+
+/// The same of calls, where it is tolerated as theirs and would not be of records.
+fn tolerated_of_calls(facts: &Facts) -> Option<f64> {
+    let response_us = facts.response_p99_us?;
+    let tolerated = LATENESS_TOLERATED_US + 1..=facts.lateness_tolerated_us;
+    let share = facts.lateness_p99_us as f64 / response_us.max(1) as f64;
+    tolerated.contains(&facts.lateness_p99_us).then_some(share)
 }
 
 /// Waiting for a bound of the producer's is not told unless it makes this part of the response time: a wait of microseconds
 /// for a place that is about to be free is how a full pipe looks.
-const WAIT_MATERIAL: f64 = 0.1;
+pub(super) const WAIT_MATERIAL: f64 = 0.1;
 
 /// Rules that speak before their value speaks against the measurement: from above this value on they say what they see,
 /// and the status stays.
-pub const NOTED_ABOVE: [(&str, f64); 4] = [
+pub const NOTED_ABOVE: [(&str, f64); 7] = [
+    ("workers_not_done", 0.0),
+    ("clock_unbounded", 0.0),
+    ("call_lateness", LATENESS_SHARE),
     ("slots", 0.01),
     ("rate_limit", 0.01),
     ("order", 0.01),
@@ -283,7 +156,7 @@ pub const NOTED_ABOVE: [(&str, f64); 4] = [
 pub const RECORDING_SILENT_NOTED: f64 = 0.01;
 
 /// Every threshold.
-pub const RULES: [Rule; 17] = [
+pub const RULES: [Rule; 21] = [
     Rule {
         code: "pacer_gap",
         description: "the longest time that a pacer did not run when it should have",
@@ -301,6 +174,15 @@ pub const RULES: [Rule; 17] = [
         void_above: Some(0.5),
         why: "response time counts from the intended time, so that what the generator was late is part of it",
         value: lateness_share,
+    },
+    Rule {
+        code: "call_lateness",
+        description: "lateness p99 of calls, of at most 5 ms, as a share of response time p99",
+        unit: Unit::Share,
+        degraded_above: None,
+        void_above: None,
+        why: "so short a response time is the instrument's as much as the target's; `service_time` is the target's alone",
+        value: tolerated_of_calls,
     },
     Rule {
         code: "dropped_intents",
@@ -345,12 +227,12 @@ pub const RULES: [Rule; 17] = [
     },
     Rule {
         code: "slots",
-        description: "records of the measurement window that waited for a free request slot, as a share",
+        description: "records or calls of the measurement window that waited for a free request slot, as a share",
         unit: Unit::Share,
         // Above, the median record's time begins to be the producer's. A target that stood still for a while is below.
         degraded_above: Some(0.4),
         void_above: None,
-        why: "the producer's own bound held the load back, and response times are of both",
+        why: "the load's own bound held it back, and response times are of both",
         value: |facts| {
             let slots = facts.slots.as_ref()?;
             (slots.response_share > WAIT_MATERIAL).then_some(slots.records_share)
@@ -440,6 +322,33 @@ pub const RULES: [Rule; 17] = [
         value: |facts| Some(facts.failed_events as f64),
     },
     Rule {
+        code: "stream_taken",
+        description: "streams that the first worker deleted while this one was not done with them",
+        unit: Unit::Count,
+        degraded_above: None,
+        void_above: Some(0.0),
+        why: "what was refused or not read from then on says nothing of the target; give the workers one scenario and one start",
+        value: |facts| Some(f64::from(u8::from(facts.stream_taken))),
+    },
+    Rule {
+        code: "workers_not_done",
+        description: "workers that did not say that they were done before the streams were deleted",
+        unit: Unit::Count,
+        degraded_above: None,
+        void_above: None,
+        why: "they never came, were late, or went away; this worker's own part is whole",
+        value: |facts| Some(facts.workers_not_done.len() as f64),
+    },
+    Rule {
+        code: "clock_unbounded",
+        description: "clocks of this worker that were not held against the service's",
+        unit: Unit::Count,
+        degraded_above: None,
+        void_above: None,
+        why: "no probe is put into streams that were there before, or none came back; times between workers are as good as their clocks",
+        value: |facts| Some(f64::from(u8::from(facts.clock_unbounded))),
+    },
+    Rule {
         code: "ledger",
         description: "ledgers whose sums do not hold",
         unit: Unit::Broken,
@@ -464,14 +373,19 @@ fn cause(code: &str, facts: &Facts) -> String {
     match code {
         "slots" => facts.slots.as_ref().map_or_else(String::new, |slots| {
             format!(
-                ": with `max_in_flight = {}` producer `{}` is the bottleneck, not the target alone",
-                slots.max_in_flight, slots.producer
+                ": with `max_in_flight = {}` {} is the bottleneck, not the target alone",
+                slots.max_in_flight, slots.whose
             )
         }),
         "rate_limit" => facts
             .rate_limit
             .as_ref()
             .map_or_else(String::new, bottleneck),
+        "workers_not_done" => {
+            let workers = facts.workers_not_done.iter();
+            let workers: Vec<_> = workers.map(|worker| format!("worker {worker}")).collect();
+            format!(" ({})", workers.join(", "))
+        }
         "recording" => (facts.recording.as_ref()).map_or_else(String::new, |it| format!(": {it}")),
         "order" => facts.order.as_ref().map_or_else(String::new, bottleneck),
         "pacer_gap" | "lateness" => {
@@ -545,229 +459,5 @@ pub fn judge(facts: &Facts) -> Verdict {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn codes(facts: &Facts) -> Vec<(Status, String)> {
-        judge(facts)
-            .reasons
-            .into_iter()
-            .map(|reason| (reason.status, reason.code.into_owned()))
-            .collect()
-    }
-
-    fn slots(records_share: f64, response_share: f64) -> SlotFacts {
-        SlotFacts {
-            producer: "web".to_owned(),
-            max_in_flight: 32,
-            records_share,
-            response_share,
-        }
-    }
-
-    fn hold(records_share: f64, response_share: f64) -> HoldFacts {
-        HoldFacts {
-            producer: "web".to_owned(),
-            records_share,
-            response_share,
-        }
-    }
-
-    fn recording(ends_s: f64) -> RecordingFacts {
-        RecordingFacts {
-            player: "producers.web".to_owned(),
-            ends_s,
-            load_s: 10.0,
-        }
-    }
-
-    #[test]
-    fn a_recording_that_ends_early_is_told_with_what_it_covers() {
-        let verdict = judge(&Facts {
-            recording: Some(recording(4.2)),
-            ..good()
-        });
-        let text = &verdict.reasons[0].text;
-        let told = ": the recording that `producers.web` plays ends 4.200 s after the start of a load of 10 s, 42.0 % of it";
-        assert!(text.ends_with(told), "{text}");
-    }
-
-    #[test]
-    fn a_full_set_of_slots_is_said_to_be_the_bottleneck_and_leaves_the_measurement_valid() {
-        let verdict = judge(&Facts {
-            slots: Some(slots(0.31, 0.5)),
-            ..good()
-        });
-        assert_eq!(verdict.status, Status::Valid);
-        let [reason] = &verdict.reasons[..] else {
-            panic!("{verdict:?}")
-        };
-        for part in [
-            "slot, as a share: 31 %",
-            "`max_in_flight = 32`",
-            "`web`",
-            "bottleneck",
-        ] {
-            assert!(reason.text.contains(part), "{}", reason.text);
-        }
-    }
-
-    #[test]
-    fn what_calls_can_break_too_is_not_said_of_records_alone() {
-        for code in ["lateness", "dropped_intents"] {
-            let rule = RULES.iter().find(|rule| rule.code == code);
-            let text = rule.map_or("", |rule| rule.description);
-            assert!(text.contains("records or calls"), "{code}: {text}");
-        }
-    }
-
-    #[test]
-    fn what_is_known_of_the_cause_of_lateness_is_said_with_it() {
-        let facts = Facts {
-            lateness_p99_us: 1_100,
-            sender_wait_share: Some(0.12),
-            host_cpu_share: Some(0.9),
-            process_cpu_share: Some(0.4),
-            major_faults: Some(3),
-            ..good()
-        };
-        let text = &judge(&facts).reasons[0].text;
-        let cause = "(a sending thread stood ready without a processor for 12 % of the window, the host was busy to 90 %, \
-                     this process took 40 %, the hypervisor took 1 %, 3 page faults waited for a disk)";
-        assert!(text.ends_with(cause), "{text}");
-    }
-
-    fn good() -> Facts {
-        Facts {
-            response_p99_us: Some(10_000),
-            intended: 100_000,
-            latency_samples: 400_000,
-            end_to_end_samples: 100_000,
-            cpu_steal_share: Some(0.01),
-            host_cpu_share: Some(0.5),
-            ..Facts::default()
-        }
-    }
-
-    #[test]
-    fn a_run_without_a_fault_is_valid_with_and_without_data() {
-        assert_eq!(judge(&good()), Verdict::default());
-        assert_eq!(judge(&Facts::default()).status, Status::Valid);
-    }
-
-    #[test]
-    fn each_threshold_is_crossed_only_above_its_value() {
-        use Status::{Degraded, Void};
-        type Change = fn(&mut Facts);
-        let rows: [(&str, Option<Status>, Change); 41] = [
-            ("pacer_gap", None, |f| f.pacer_gap_us_max = 50_000),
-            ("pacer_gap", Some(Degraded), |f| f.pacer_gap_us_max = 50_100),
-            ("pacer_gap", Some(Degraded), |f| {
-                f.pacer_gap_us_max = 100_000;
-            }),
-            ("pacer_gap", Some(Void), |f| f.pacer_gap_us_max = 500_000),
-            ("lateness", None, |f| f.lateness_p99_us = 1_000),
-            ("lateness", Some(Degraded), |f| f.lateness_p99_us = 1_100),
-            ("lateness", Some(Void), |f| f.lateness_p99_us = 5_100),
-            ("lateness", None, |f| {
-                // Within the millisecond, even against a faster answer.
-                f.lateness_p99_us = 900;
-                f.response_p99_us = Some(1_000);
-            }),
-            ("dropped_intents", Some(Degraded), |f| f.dropped = 1),
-            ("dropped_intents", Some(Degraded), |f| f.dropped = 1_000),
-            ("dropped_intents", Some(Void), |f| f.dropped = 1_001),
-            ("clipped", Some(Degraded), |f| f.clipped = 1),
-            ("clipped", Some(Void), |f| f.clipped = 401),
-            ("cpu_steal", None, |f| f.cpu_steal_share = Some(0.05)),
-            ("cpu_steal", Some(Degraded), |f| {
-                f.cpu_steal_share = Some(0.06);
-            }),
-            ("cpu_steal", Some(Void), |f| f.cpu_steal_share = Some(0.21)),
-            ("host_cpu", None, |f| f.host_cpu_share = Some(1.0)),
-            ("failed_events", Some(Void), |f| f.failed_events = 1),
-            ("interrupted", Some(Degraded), |f| f.cut_off_share = 0.4),
-            ("interrupted", Some(Void), |f| f.cut_off_share = 1.0),
-            ("host_cpu", None, |f| f.host_cpu_share = None),
-            ("trimmed_unread", Some(Degraded), |f| f.trimmed_unread = 1),
-            ("negative_end_to_end", None, |f| f.end_to_end_negative = 100),
-            ("negative_end_to_end", Some(Degraded), |f| {
-                f.end_to_end_negative = 101;
-            }),
-            ("slots", None, |f| f.slots = Some(slots(0.9, 0.1))),
-            ("slots", None, |f| f.slots = Some(slots(0.01, 0.9))),
-            ("slots", Some(Status::Valid), |f| {
-                f.slots = Some(slots(0.31, 0.5));
-            }),
-            ("slots", Some(Degraded), |f| {
-                f.slots = Some(slots(0.41, 0.5));
-            }),
-            ("rate_limit", None, |f| f.rate_limit = Some(hold(0.9, 0.1))),
-            ("rate_limit", Some(Status::Valid), |f| {
-                f.rate_limit = Some(hold(1.0, 0.9));
-            }),
-            ("order", None, |f| f.order = Some(hold(0.01, 0.9))),
-            ("order", Some(Status::Valid), |f| {
-                f.order = Some(hold(0.02, 0.9));
-            }),
-            ("recording", None, |f| f.recording = Some(recording(9.91))),
-            ("recording", Some(Status::Valid), |f| {
-                f.recording = Some(recording(9.8));
-            }),
-            ("clock_step", None, |f| f.clock_step_ns = Some(100_000)),
-            ("clock_step", Some(Degraded), |f| {
-                f.clock_step_ns = Some(1_000_000);
-            }),
-            ("clock_step", Some(Void), |f| {
-                f.clock_step_ns = Some(15_600_000);
-            }),
-            ("clock_read", None, |f| f.clock_read_ns = Some(4_000)),
-            ("clock_read", Some(Degraded), |f| {
-                f.clock_read_ns = Some(6_000);
-            }),
-            ("ledger", None, |f| f.ledgers_balance = true),
-            ("ledger", Some(Void), |f| f.ledgers_balance = false),
-        ];
-        for (code, status, change) in rows {
-            let mut facts = good();
-            change(&mut facts);
-            let expected: Vec<_> = status
-                .map(|status| (status, code.to_owned()))
-                .into_iter()
-                .collect();
-            assert_eq!(codes(&facts), expected, "{code} {facts:?}");
-        }
-    }
-
-    #[test]
-    fn a_saturated_host_is_named_as_the_cause_of_lateness_and_left_alone_without_any() {
-        let mut facts = Facts {
-            host_cpu_share: Some(0.96),
-            ..good()
-        };
-        assert_eq!(codes(&facts), []);
-        facts.lateness_p99_us = 1_100;
-        let named: Vec<_> = codes(&facts).into_iter().map(|(_, code)| code).collect();
-        assert_eq!(named, ["lateness", "host_cpu"]);
-    }
-
-    #[test]
-    fn the_worst_reason_decides_and_all_are_told() {
-        let facts = Facts {
-            dropped: 1,
-            ledgers_balance: false,
-            ..good()
-        };
-        let verdict = judge(&facts);
-        assert_eq!(verdict.status, Status::Void);
-        assert_eq!(verdict.reasons.len(), 2);
-        assert!(
-            verdict.reasons[0].text.contains("0.001 %, above 0 %"),
-            "{}",
-            verdict.reasons[0].text
-        );
-        let text = serde_json::to_string(&verdict).unwrap();
-        assert_eq!(serde_json::from_str::<Verdict>(&text).unwrap(), verdict);
-        assert!(text.contains("\"VOID\""));
-    }
-}
+#[path = "verdict_tests.rs"]
+mod tests;

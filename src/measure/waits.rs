@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How many records of the measurement window one bound held back, and how long. Lingering is not in it.
+/// How many records, or calls, of the measurement window one bound held back, and how long. Lingering is not in it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Waits {
-    /// Records that waited.
+    /// Records, or calls, that waited.
     pub records: u64,
     /// The time that all of them waited together, in microseconds.
     pub total_us: u64,

@@ -12,6 +12,7 @@ use crate::measure::LatencyKind;
 use crate::measure::integrity::{Integrity, Resolution, WorkerKey};
 use crate::measure::interval::{Recorder, RecorderTotals};
 use crate::measure::ledger::{NotSentCause, Outcome, Phase, ProducerLedger};
+use crate::measure::live::TELL_EVERY;
 use crate::measure::meter::Meters;
 use crate::measure::progress::Progress;
 use crate::measure::throttle::{Basis, ThrottleTable};
@@ -50,6 +51,8 @@ pub(super) struct Observer {
     slot_waits: Waits,
     /// The same, of those that waited for one before them.
     order_waits: Waits,
+    /// When the ledger is told again to whoever watches the run.
+    tell_at: Timestamp,
 }
 
 /// What a worker saw, when it is done.
@@ -89,6 +92,7 @@ impl Observer {
             longest_gap_ns: 0,
             slot_waits: Waits::default(),
             order_waits: Waits::default(),
+            tell_at: Timestamp::ZERO,
         }
     }
 
@@ -313,6 +317,19 @@ impl Observer {
             self.progress.acked.add(self.acked.len() as u64);
             self.acked.clear();
         }
+        if self.progress.live.is_some() && now >= self.tell_at {
+            self.tell_at = now.plus(TELL_EVERY);
+            self.tell();
+        }
+    }
+
+    /// Tells the ledger to whoever watches the run.
+    fn tell(&self) {
+        if let Some(live) = &self.progress.live {
+            let [mut ledger, measure] = self.ledgers;
+            ledger.merge(&measure);
+            live.tell_ledger(self.key, ledger);
+        }
     }
 
     /// Whether ends of records are kept because a reader held the account.
@@ -331,6 +348,7 @@ impl Observer {
 
     pub(super) fn finish(mut self, now: Timestamp) -> Observations {
         self.publish(now);
+        self.tell();
         if let Some(integrity) = &self.integrity {
             integrity.resolve(self.key, &self.resolutions);
         }

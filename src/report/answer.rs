@@ -126,6 +126,15 @@ fn refused_by(document: &Document, slo: &SloResult) -> Option<String> {
         .strip_suffix(".accepted_share")?;
     let producer = document.producers.get(name)?;
     let share = slo.value?;
+    let ledger = document.ledger.producers.get(name).map(|its| its.measure);
+    // Who was not asked did not refuse.
+    if ledger.is_some_and(|of| of.not_sent > of.throttled + of.failed + of.unknown) {
+        return Some(format!(
+            "{} of it ({} records/s) was sent and accepted",
+            Percent(share),
+            Plain(producer.offered_records_per_s)
+        ));
+    }
     Some(format!(
         "{} accepted {} of it ({} records/s)",
         shards(document, &producer.stream),
@@ -137,7 +146,8 @@ fn refused_by(document: &Document, slo: &SloResult) -> Option<String> {
 /// `; producer `web` held 38 % of its records back itself (`send.rate_limit`)` where the verdict names such a bound: then the
 /// answer is about the producer too.
 fn held_back(document: &Document) -> String {
-    let bounds: [(&str, &str, fn(&ProducerSummary) -> Option<Waits>); 2] = [
+    type Held = fn(&ProducerSummary) -> Option<Waits>;
+    let bounds: [(&str, &str, Held); 2] = [
         ("rate_limit", "`send.rate_limit`", |summary| {
             summary.rate_limit_waits
         }),
@@ -319,6 +329,34 @@ mod tests {
             answer(&document),
             format!("{expected}; and 2 other SLOs missed")
         );
+    }
+
+    #[test]
+    fn load_that_was_not_sent_is_not_said_to_be_refused_and_who_held_it_back_is_named() {
+        let mut document = sample::document();
+        let name = document.producers.keys().next().unwrap().clone();
+        let ledger = document.ledger.producers.get_mut(&name).unwrap();
+        let measure = &mut ledger.measure;
+        measure.not_sent += measure.throttled + measure.failed + measure.unknown + 1;
+        (measure.throttled, measure.failed, measure.unknown) = (0, 0, 0);
+        let held = measure.intended / 4;
+        let summary = document.producers.get_mut(&name).unwrap();
+        summary.rate_limit_waits = Some(Waits {
+            records: held,
+            total_us: held * 1_000,
+            max_us: 1_000,
+        });
+        let sent = "no, 62 % of it (2,400 records/s) was sent and accepted";
+        assert_eq!(answer(&document), sent);
+        document.verdict.reasons.push(Reason {
+            status: Status::Valid,
+            code: Cow::Borrowed("rate_limit"),
+            text: String::new(),
+        });
+        let told = format!(
+            "{sent}; producer `{name}` held 25 % of its records back itself (`send.rate_limit`)"
+        );
+        assert_eq!(answer(&document), told);
     }
 
     #[test]

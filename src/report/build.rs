@@ -1,5 +1,6 @@
 //! From what a run saw to the document of it.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp as Utc;
@@ -13,10 +14,12 @@ use super::document::{
 };
 use super::interval_view::IntervalView;
 use super::results::Latencies;
+use super::series::{self, ShardLimits, Sources};
 use crate::base::Timestamp;
 use crate::kinesis::Limits;
 use crate::kinesis::operation::ShardDescription;
 use crate::kinesis::quotas::RateName;
+use crate::measure::verdict::{CALL_LATENESS_TOLERATED_US, LATENESS_TOLERATED_US};
 use crate::measure::waits::Waits;
 use crate::measure::{
     CallLedger, ConsumerLedger, Facts, HoldFacts, LatencyHistogram, LatencyKind, LatencySummary,
@@ -57,12 +60,24 @@ pub struct Called {
     pub client: &'static str,
 }
 
+/// The client that loads of API calls go by where the command line chose the SDK, which cannot say everything that they do.
+const CALLS_CLIENT: &str = "lean";
+const SDK: &str = "sdk";
+
 fn target(called: &Called, outcome: &Outcome) -> TargetSummary {
     let seen = &outcome.target;
+    let has_others = !outcome.producers.is_empty() || !outcome.consumers.is_empty();
+    let of_calls =
+        (!outcome.calls.loads.is_empty() && called.client == SDK).then_some(CALLS_CLIENT);
+    let (client, calls_client) = match of_calls {
+        Some(its) if !has_others => (its, None),
+        its => (called.client, its),
+    };
     TargetSummary {
         name: called.name.clone(),
         url: called.url.clone(),
-        client: called.client.to_owned(),
+        client: client.to_owned(),
+        calls_client: calls_client.map(str::to_owned),
         engine: "not applicable".to_owned(),
         findings: seen
             .findings
@@ -138,6 +153,10 @@ pub fn document(inputs: &Inputs<'_>) -> Document {
             .iter()
             .map(|event| event_row(outcome, event))
             .collect(),
+        timeline: None,
+        heat: BTreeMap::new(),
+        minutes: BTreeMap::new(),
+        forecast: BTreeMap::new(),
         instrument: instrument(outcome),
         target: inputs.target.as_ref().map(|called| target(called, outcome)),
         environment: inputs.environment.clone(),
@@ -149,6 +168,12 @@ pub fn document(inputs: &Inputs<'_>) -> Document {
         }),
         workers: Vec::new(),
     };
+    let sources = Sources {
+        view: &interval_view(scenario, outcome),
+        start: outcome.start,
+        limits: shard_limits(scenario, inputs.world, outcome),
+    };
+    series::add(&mut document, &sources);
     // What must hold is held against the whole, not against a part of it.
     let slos = scenario.slo.values();
     document.conclude(slos.filter(|_| outcome.host.is_none()));
@@ -274,36 +299,33 @@ fn facts(scenario: &Scenario, outcome: &Outcome) -> Facts {
         .filter(|(name, _)| paced(name))
         .map(|(_, producer)| {
             let p99_us = |kind| {
-                producer
-                    .totals
-                    .latencies
-                    .get(&kind)
-                    .map_or(0, |histogram| histogram.quantile_us(0.99))
+                let histogram = producer.totals.latencies.get(&kind);
+                histogram.map_or(0, |histogram| histogram.quantile_us(0.99))
             };
-            (
-                p99_us(LatencyKind::Lateness),
-                p99_us(LatencyKind::ResponseTime),
-            )
+            Late {
+                lateness_us: p99_us(LatencyKind::Lateness),
+                response_us: p99_us(LatencyKind::ResponseTime),
+                tolerated_us: LATENESS_TOLERATED_US,
+            }
         })
         .chain(paced_loads().map(|load| {
             let p99_us = |kind| of_load(load, kind).quantile_us(0.99);
-            (
-                p99_us(LatencyKind::Lateness),
-                p99_us(LatencyKind::ResponseTime),
-            )
+            Late {
+                lateness_us: p99_us(LatencyKind::Lateness),
+                response_us: p99_us(LatencyKind::ResponseTime),
+                tolerated_us: CALL_LATENESS_TOLERATED_US,
+            }
         }))
-        .filter(|(_, response_us)| *response_us > 0)
-        .max_by(|a, b| {
-            (u128::from(a.0) * u128::from(b.1)).cmp(&(u128::from(b.0) * u128::from(a.1)))
-        });
+        .filter(|late| late.response_us > 0)
+        .max_by(Late::by_weight);
     let unpaced_response_us = (!response.is_empty()).then(|| response.quantile_us(0.99));
+    let host = outcome.host.as_ref();
     let histograms = || parts(outcome).flat_map(|(_, _, totals)| totals.latencies.values());
     Facts {
         pacer_gap_us_max: pacer_gap.as_micros() as u64,
-        lateness_p99_us: latest.map_or(0, |(lateness_us, _)| lateness_us),
-        response_p99_us: latest
-            .map(|(_, response_us)| response_us)
-            .or(unpaced_response_us),
+        lateness_p99_us: latest.map_or(0, |late| late.lateness_us),
+        response_p99_us: latest.map(|late| late.response_us).or(unpaced_response_us),
+        lateness_tolerated_us: latest.map_or(LATENESS_TOLERATED_US, |late| late.tolerated_us),
         intended: measured()
             .map(|ledger| ledger.intended)
             .chain(measured_calls().map(|ledger| ledger.intended))
@@ -336,6 +358,11 @@ fn facts(scenario: &Scenario, outcome: &Outcome) -> Facts {
                 load_s: scenario.time.load().as_secs_f64(),
             })
             .max_by(|a, b| a.silent_share().total_cmp(&b.silent_share())),
+        workers_not_done: host.map_or_else(Vec::new, |host| host.not_done.clone()),
+        stream_taken: host.is_some_and(|host| host.stream_taken && !outcome.interrupted),
+        clock_unbounded: host.is_some_and(|host| {
+            host.portion.of() > 1 && host.clock_offset_ns.is_none() && !outcome.interrupted
+        }),
         cut_off_share: cut_off_share(scenario, outcome),
         trimmed_unread: consumer_ledgers()
             .map(|(_, total)| total.trimmed_unread)
@@ -364,15 +391,56 @@ fn cpu(outcome: &Outcome) -> Option<CpuShares> {
     outcome.own_use.and_then(|own| own.cpu)
 }
 
-/// The producer whose records waited most for a request slot.
+/// How late a producer or load with a schedule was: 99th percentiles.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_field_names, reason = "a unit ends each name")]
+struct Late {
+    lateness_us: u64,
+    response_us: u64,
+    /// Up to this its lateness does not count.
+    tolerated_us: u64,
+}
+
+impl Late {
+    /// What is late beyond what is tolerated weighs more than what is not; then by the share of the response time.
+    fn by_weight(&self, other: &Self) -> Ordering {
+        let counts = |late: &Self| late.lateness_us > late.tolerated_us;
+        let cross = |a: &Self, b: &Self| u128::from(a.lateness_us) * u128::from(b.response_us);
+        let shares = cross(self, other).cmp(&cross(other, self));
+        counts(self).cmp(&counts(other)).then(shares)
+    }
+}
+
+/// The producer, or load of calls, of which most waited for a request slot. Only those with a schedule: another waits for slots
+/// by its nature.
 fn slots(scenario: &Scenario, outcome: &Outcome) -> Option<SlotFacts> {
-    let hold = hold(scenario, outcome, |producer| producer.slot_waits)?;
-    Some(SlotFacts {
-        max_in_flight: scenario.producers.get(&hold.producer)?.send.max_in_flight,
-        producer: hold.producer,
-        records_share: hold.records_share,
-        response_share: hold.response_share,
-    })
+    let producer = hold(scenario, outcome, |producer| producer.slot_waits).and_then(|hold| {
+        Some(SlotFacts {
+            max_in_flight: scenario.producers.get(&hold.producer)?.send.max_in_flight,
+            whose: format!("producer `{}`", hold.producer),
+            records_share: hold.records_share,
+            response_share: hold.response_share,
+        })
+    });
+    let loads = outcome.calls.loads.iter().filter_map(|(name, load)| {
+        let settings = scenario.calls.get(name)?;
+        let waits = load.report.slot_waits.any()?;
+        if matches!(settings.arrival, Some(Arrival::Closed { .. })) {
+            return None;
+        }
+        let ledgers = load.report.calls.iter().map(|call| call.ledgers);
+        let intended: u64 = ledgers.map(|of| of[Phase::Measure as usize].intended).sum();
+        let response = of_load(load, LatencyKind::ResponseTime);
+        let response_us = response.summary().mean_us * response.count() as f64;
+        Some(SlotFacts {
+            whose: format!("load `{name}`"),
+            max_in_flight: settings.max_in_flight,
+            records_share: (waits.records as f64 / intended.max(1) as f64).min(1.0),
+            response_share: waits.total_us as f64 / response_us.max(1.0),
+        })
+    });
+    let all = producer.into_iter().chain(loads);
+    all.max_by(|a, b| a.records_share.total_cmp(&b.records_share))
 }
 
 /// The producer with a schedule of whose records a bound held most back. One without a schedule waits by its nature.
@@ -517,11 +585,7 @@ fn refusals_outlived(scenario: &Scenario, world: World, outcome: &Outcome) -> Ve
         // What is too much for a shard shows in all hosts' load together.
         return Vec::new();
     }
-    let limits = match world {
-        World::Embedded | World::Simulated => scenario.engine.limits.clone(),
-        World::Endpoint | World::Aws => Limits::aws(),
-    };
-    let per_s = |rate| limits.rate(rate).map_or(f64::INFINITY, |l| l.per_s as f64);
+    let limits = shard_limits(scenario, world, outcome);
     let rows = outcome.streams.iter().flat_map(|(name, stream)| {
         let storms = outcome.events.iter().filter_map(|event| {
             let storm = event.stream == *name && event.action == "throttle-storm";
@@ -531,16 +595,10 @@ fn refusals_outlived(scenario: &Scenario, world: World, outcome: &Outcome) -> Ve
                 until: event.ended?,
             })
         });
-        let mut producers = scenario.producers.values();
-        // Records that are packed are fewer to the shard.
-        let packs = producers.any(|p| p.stream == *name && p.send.aggregate.is_some());
+        let limits = limits.get(name.as_str()).copied().unwrap_or_default();
         let takes = aftermath::Takes {
-            records_per_s: if packs {
-                f64::INFINITY
-            } else {
-                per_s(RateName::WriteRecords)
-            },
-            bytes_per_s: per_s(RateName::WriteBytes),
+            records_per_s: limits.records_per_s.unwrap_or(f64::INFINITY),
+            bytes_per_s: limits.bytes_per_s.unwrap_or(f64::INFINITY),
         };
         aftermath::aftermath(
             name.as_str(),
@@ -552,6 +610,30 @@ fn refusals_outlived(scenario: &Scenario, world: World, outcome: &Outcome) -> Ve
         )
     });
     rows.collect()
+}
+
+/// What the shards of each stream take.
+fn shard_limits(
+    scenario: &Scenario,
+    world: World,
+    outcome: &Outcome,
+) -> BTreeMap<String, ShardLimits> {
+    let limits = match world {
+        World::Embedded | World::Simulated => scenario.engine.limits.clone(),
+        World::Endpoint | World::Aws => Limits::aws(),
+    };
+    let per_s = |rate| limits.rate(rate).map(|limit| limit.per_s as f64);
+    let streams = outcome.streams.keys().map(|name| {
+        let mut producers = scenario.producers.values();
+        // Records that are packed are fewer to the shard.
+        let packs = producers.any(|p| p.stream == *name && p.send.aggregate.is_some());
+        let limits = ShardLimits {
+            records_per_s: per_s(RateName::WriteRecords).filter(|_| !packs),
+            bytes_per_s: per_s(RateName::WriteBytes),
+        };
+        (name.to_string(), limits)
+    });
+    streams.collect()
 }
 
 fn balances(shards: &[ShardRow], outcome: &Outcome) -> BTreeMap<String, StreamBalance> {
@@ -666,6 +748,7 @@ fn event_row(outcome: &Outcome, event: &run::EventOutcome) -> EventRow {
             run::EventStatus::Failed => EventStatus::Failed,
         },
         detail: event.detail.clone(),
+        effect: None,
     }
 }
 

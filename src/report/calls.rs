@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::base::units::{HumanCount, HumanMicros};
+use crate::measure::waits::Waits;
 use crate::measure::{
     CallCodes, CallLedger, LatencyKind, LatencySummary, Phase, RecorderTotals, ScriptCounts,
 };
@@ -35,6 +36,9 @@ pub struct CallsSummary {
     pub scripts: Option<ScriptCounts>,
     /// Each call by `OPERATION` or `OPERATION:CASE`.
     pub operations: BTreeMap<String, OperationSummary>,
+    /// Calls of the measurement window that were due and waited because `max_in_flight` were under way; absent if none did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot_waits: Option<Waits>,
     /// The last answer that should not have been, in the target's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<String>,
@@ -103,6 +107,7 @@ impl CallsSummary {
             ledger,
             scripts: outcome.stream.is_none().then_some(report.scripts),
             operations: operations.collect(),
+            slot_waits: report.slot_waits.any(),
             last_failure: report.last_failure.clone(),
         }
     }
@@ -190,6 +195,14 @@ fn told_of(load: &CallsSummary) -> Vec<String> {
         Plain(load.answered_calls_per_s),
         Percent(load.throttled_share)
     )];
+    if let Some(waits) = load.slot_waits {
+        lines.push(format!(
+            "in the window {} waited for a free request slot, {} on average and {} at most",
+            counted(waits.records, "call"),
+            HumanMicros(waits.total_us / waits.records.max(1)),
+            HumanMicros(waits.max_us)
+        ));
+    }
     if let Some(scripts) = &load.scripts {
         lines.push(format!(
             "{} begun, {} completed, {} broken off",

@@ -16,6 +16,8 @@ use crate::report::aftermath::Aftermath;
 use crate::report::answer;
 use crate::report::aws::AwsRun;
 use crate::report::calls::CallsSummary;
+use crate::report::forecast::StreamForecast;
+use crate::report::series::{Effect, Heat, Minutes, Timeline};
 use crate::report::slo::{self, SloResult};
 use crate::scenario::model::Slo;
 
@@ -64,6 +66,19 @@ pub struct Document {
     pub shards: Vec<ShardRow>,
     /// What happened meanwhile, in order of time.
     pub events: Vec<EventRow>,
+    /// Load and latency over time; absent from reports of earlier versions and of runs in which nothing happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Timeline>,
+    /// Each stream's shards against their limits over time; absent as above.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub heat: BTreeMap<String, Heat>,
+    /// Each stream as CloudWatch shows it, minute by minute, beside the truth; absent as above, and where intervals are too
+    /// long to see within a minute.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub minutes: BTreeMap<String, Minutes>,
+    /// What was foreseen of each stream that the run wrote to; absent where nobody foresaw anything.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub forecast: BTreeMap<String, StreamForecast>,
     /// What the instrument says of itself.
     pub instrument: Instrument,
     /// The target outside of this process; absent where the engine is in it.
@@ -434,6 +449,9 @@ pub struct EventRow {
     pub status: EventStatus,
     /// To what, or why not: `shardId-000000000001 into 4 and 5`.
     pub detail: String,
+    /// What it did to its stream; absent where it did not happen under load, or nothing came before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<Effect>,
 }
 
 /// How an event went.
@@ -518,8 +536,11 @@ pub struct TargetSummary {
     /// Where it is; absent where that is the region's own endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// What called it: `sdk`.
+    /// What called it: `sdk`. Of a run with only loads of API calls, what made those.
     pub client: String,
+    /// What made its loads of API calls, where that is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls_client: Option<String>,
     /// What the scenario's `[engine]` came to: `not applicable`.
     pub engine: String,
     /// What its answers held that Kinesis would not say.

@@ -1,8 +1,9 @@
 //! Showing results: one document, and every form in which it is kept or read.
 //!
 //! [`Document`] is what is known of a run; `run` fills it, [`slo`] and [`answer`] draw the conclusions, [`json`] keeps
-//! it and [`terminal`], [`markdown`] and [`junit`] show it, without names by [`redact`]. [`hlog`], [`hgrm`] and [`csv`] keep what is too much for a document. [`Folder`] is
-//! where they go, [`Results`] puts them there.
+//! it and [`terminal`], [`html`], [`markdown`] and [`junit`] show it, without names by [`redact`]. [`hlog`], [`hgrm`] and
+//! [`csv`] keep what is too much for a document, [`series`] makes of it what a document says of time. [`Folder`] is where
+//! they go, [`Results`] puts them there.
 //!
 //! Invariant: writers compute nothing that is not in the document. What the terminal or a page shows can be read from
 //! `report.json` alone, and a figure is shown with its basis.
@@ -17,11 +18,14 @@ pub mod csv;
 pub mod document;
 pub mod figure;
 pub mod folder;
+pub mod forecast;
 pub mod hgrm;
 pub mod hlog;
+pub mod html;
 pub mod interval_view;
 pub mod json;
 pub mod junit;
+pub mod live;
 pub mod markdown;
 pub mod merge;
 pub mod named_files;
@@ -29,6 +33,7 @@ pub mod redact;
 pub mod results;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod series;
 pub mod slo;
 pub mod terminal;
 pub mod text;
@@ -45,6 +50,8 @@ pub use document::{
 };
 pub use figure::{Unit, figure};
 pub use folder::{Folder, FolderError};
+pub use forecast::{KeyForecast, ShardForecast, StreamForecast};
 pub use interval_view::IntervalView;
 pub use results::Results;
+pub use series::{Effect, Heat, Minutes, Timeline};
 pub use slo::{SloResult, SloStatus};

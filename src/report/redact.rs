@@ -5,6 +5,7 @@
 //! than too little. Partition keys are not this module's: whoever reports them hashes them.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
@@ -13,11 +14,19 @@ use crate::report::document::Document;
 /// Members that hold the name of a stream.
 const OF_STREAMS: [&str; 1] = ["stream"];
 /// Members whose own members are named by streams.
-const BY_STREAM: [&str; 3] = ["balance", "streams", "left_behind"];
+const BY_STREAM: [&str; 6] = [
+    "balance",
+    "streams",
+    "left_behind",
+    "heat",
+    "minutes",
+    "forecast",
+];
 /// Members whose own members have names of the scenario, which may be those of streams.
-const BY_NAME: [&str; 3] = ["producers", "consumers", "calls"];
+const BY_NAME: [&str; 4] = ["producers", "consumers", "calls", "parts"];
 /// Members that hold a word of this program: what reads them accepts no other.
-const OURS: [&str; 12] = [
+const OURS: [&str; 13] = [
+    "held",
     "world",
     "basis",
     "price_basis",
@@ -114,7 +123,7 @@ impl Redaction {
             let fields: Vec<_> = line.splitn(3, ',').collect();
             match fields[..] {
                 [start, stream, rest] if number > 0 => {
-                    out.push_str(&format!("{start},{},{rest}\n", self.text(stream)));
+                    let _ = writeln!(out, "{start},{},{rest}", self.text(stream));
                 }
                 _ => {
                     out.push_str(line);

@@ -6,10 +6,12 @@ use crate::measure::{LatencyHistogram, LatencyKind};
 use crate::report::document::Document;
 use crate::report::folder::{Folder, FolderError};
 use crate::report::interval_view::IntervalView;
-use crate::report::{csv, hgrm, hlog, json};
+use crate::report::{csv, hgrm, hlog, html, json};
 
 /// The document.
 pub const REPORT: &str = "report.json";
+/// The page for people; see [`html`].
+pub const PAGE: &str = "report.html";
 /// The interval log; see [`hlog`].
 pub const HLOG: &str = "run.hlog";
 /// The table of intervals; see [`csv`].
@@ -42,7 +44,7 @@ pub fn file_names<'a>(
     producers: impl IntoIterator<Item = &'a str>,
     consumers: impl IntoIterator<Item = &'a str>,
 ) -> Vec<String> {
-    let mut names: Vec<_> = [REPORT, HLOG, INTERVALS, INTEGRITY, SCENARIO, COMMAND]
+    let mut names: Vec<_> = [REPORT, PAGE, HLOG, INTERVALS, INTEGRITY, SCENARIO, COMMAND]
         .map(str::to_owned)
         .into();
     let mut tables = |part: String, of_consumers: bool| {
@@ -76,6 +78,7 @@ impl Results<'_> {
         let document = self.document;
         let mut written = vec![
             folder.write(REPORT, |out| json::write(out, document)),
+            folder.write(PAGE, |out| out.write_all(html::render(document).as_bytes())),
             folder.write(SCENARIO, |out| {
                 out.write_all(document.scenario.text.as_bytes())
             }),
@@ -181,6 +184,7 @@ mod tests {
             COMMAND,
             INTERVALS,
             "latency-producers.web-response_time.hgrm",
+            PAGE,
             REPORT,
             HLOG,
             SCENARIO,
@@ -192,7 +196,7 @@ mod tests {
                 .iter()
                 .all(|name| planned.iter().any(|p| p == name))
         );
-        assert_eq!(planned.len(), 6 + LatencyKind::ALL.len() - 1);
+        assert_eq!(planned.len(), 7 + LatencyKind::ALL.len() - 1);
         let report = std::fs::read(path.join(REPORT)).unwrap();
         assert_eq!(json::read(&report).unwrap(), sample::document());
         let log = std::fs::read_to_string(path.join(HLOG)).unwrap();

@@ -88,7 +88,12 @@ pub(crate) fn document() -> Document {
             ended_s: None,
             status: EventStatus::Skipped,
             detail: "optional, and the target cannot do it".into(),
+            effect: None,
         }],
+        timeline: None,
+        heat: BTreeMap::new(),
+        minutes: BTreeMap::new(),
+        forecast: BTreeMap::new(),
         instrument: Instrument {
             version: "0.1.0".into(),
             started: "2026-01-31T23:59:59Z".into(),

@@ -140,13 +140,13 @@ impl Probes {
         met
     }
 
-    /// Waits until all `others` are done, until `deadline` at most.
+    /// Waits until all `others` are done, until `deadline` at most; gives those that did not say so.
     pub(super) async fn wait_for_done(
         &self,
         mut others: BTreeSet<u16>,
         from: IteratorPosition,
         deadline: Timestamp,
-    ) {
+    ) -> BTreeSet<u16> {
         while !others.is_empty()
             && self.clock.now() < deadline
             && let Some(shard) = self.shard(deadline).await
@@ -159,6 +159,7 @@ impl Probes {
             })
             .await;
         }
+        others
     }
 
     fn apart(&self) -> Duration {

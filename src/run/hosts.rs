@@ -52,6 +52,19 @@ pub struct HostOutcome {
     pub run: u32,
     /// The service's clock minus this host's lies between these, in nanoseconds; nothing where it could not be found.
     pub clock_offset_ns: Option<(i64, i64)>,
+    /// Of the first host: workers, from 1, that had not said that they were done when it went on to delete the streams.
+    pub not_done: Vec<u32>,
+    /// Of another host: whether a stream of the run was gone before this host was done with it.
+    pub stream_taken: bool,
+}
+
+/// How a host's part ended.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(super) struct Parted {
+    /// As in [`HostOutcome::clock_offset_ns`].
+    pub(super) clock_offset_ns: Option<(i64, i64)>,
+    /// As in [`HostOutcome::not_done`].
+    pub(super) not_done: Vec<u32>,
 }
 
 impl Session {
@@ -106,9 +119,12 @@ impl Session {
         load_end: Timestamp,
         before: Option<(i64, i64)>,
         cancel: &mut watch::Receiver<bool>,
-    ) -> Option<(i64, i64)> {
+    ) -> Parted {
         let (Some(hosts), Some(probes)) = (&self.hosts, self.probes()) else {
-            return before;
+            return Parted {
+                clock_offset_ns: before,
+                not_done: Vec::new(),
+            };
         };
         let interrupted = *cancel.borrow();
         let leave = async {
@@ -127,6 +143,7 @@ impl Session {
             () = self.clock.sleep(PATIENCE + PATIENCE) => None,
         };
         let offset = joined(before, after);
+        let mut not_done = Vec::new();
         if hosts.portion.is_first() && !interrupted {
             let others: BTreeSet<u16> = (1..hosts.portion.of() as u16).collect();
             let until = load_end.plus(self.scenario.time.drain).plus(LATECOMERS);
@@ -137,10 +154,34 @@ impl Session {
             tokio::select! {
                 biased;
                 Ok(_) = cancel.wait_for(|cancelled| *cancelled) => {}
-                () = wait => {}
+                left = wait => not_done = left.into_iter().map(|host| u32::from(host) + 1).collect(),
             }
         }
-        offset
+        Parted {
+            clock_offset_ns: offset,
+            not_done,
+        }
+    }
+
+    /// Whether a stream that the first host made is gone, or going, while this one, another, still has to do with it.
+    pub(super) async fn stream_taken(&self) -> bool {
+        let Some(hosts) = self.hosts.as_ref().filter(|its| !its.portion.is_first()) else {
+            return false;
+        };
+        let Some(meeting) = &hosts.meeting else {
+            return false;
+        };
+        let found = tokio::select! {
+            biased;
+            found = self.target.find_stream(meeting.as_str()) => found,
+            // Who does not answer does not say that it is gone.
+            () = self.clock.sleep(PATIENCE) => return false,
+        };
+        match found {
+            Ok(Some(state)) => state.status == StreamStatus::Deleting,
+            Ok(None) => true,
+            Err(_) => false,
+        }
     }
 
     /// Waits until the first host has made a stream and it is ACTIVE.

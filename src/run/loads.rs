@@ -105,7 +105,10 @@ impl LiveLoads {
         schedule: Schedule,
         controls: &Controls,
     ) -> Self {
-        let (sink, source) = IntervalSink::channel();
+        let (sink, mut source) = IntervalSink::channel();
+        if let Some(watched) = &controls.progress.live {
+            source.show_to(Arc::clone(watched), "");
+        }
         let mut live = Self {
             loads: Vec::new(),
             names: Vec::new(),

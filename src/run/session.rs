@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use super::created::Created;
 use super::environment::Host;
 use super::heartbeat;
-use super::hosts::{HostOutcome, Hosts};
+use super::hosts::{HostOutcome, Hosts, Parted};
 use super::loads::{LiveLoads, PreparedLoads};
 use super::outcome::{Outcome, TargetOutcome};
 use super::own_use;
@@ -100,7 +100,9 @@ pub enum RunError {
     )]
     Exists(StreamName),
     /// A stream that is to be there is not.
-    #[error("the target has no stream `{0}`")]
+    #[error(
+        "the target has no stream `{0}`: make it first, or look at the name, the account and the region"
+    )]
     Missing(StreamName),
     /// The run failed, and streams of it are left.
     #[error("{source}; failed to delete what the run had made: {streams}")]
@@ -214,6 +216,7 @@ impl Session {
         let portion = self.portion();
         let (measure_from, load_end) = (start.plus(time.warm_up), start.plus(time.load()));
         let length = choose_length(time.load() + time.drain, streams.shards() as u32, ROWS_MAX);
+        streams.show_to(&controls.progress, length);
         let intervals = IntervalClock::new(aligned_start(start, time.warm_up, length), length);
         let schedule = Schedule {
             start,
@@ -223,7 +226,8 @@ impl Session {
         let (stop_reading, reading_stopped) = watch::channel(false);
         let (end_events, events_ended) = watch::channel(false);
 
-        let events = tokio::spawn(self.events(&streams, start, events_ended)?);
+        let events =
+            tokio::spawn(self.events(&streams, start, &controls.progress, events_ended)?);
         let mut relisting = streams.relist(clock, &self.target, &reading_stopped);
         let watch_host = !clock.is_virtual();
         let pulse =
@@ -308,9 +312,13 @@ impl Session {
         } else {
             created.deregister_all().await
         };
-        let clock_offset_ns = match unreachable {
-            None => self.part(load_end, clock_offset, &mut cancel).await,
-            Some(_) => clock_offset,
+        let stream_taken = self.stream_taken().await;
+        let parted = match unreachable {
+            None if !stream_taken => self.part(load_end, clock_offset, &mut cancel).await,
+            _ => Parted {
+                clock_offset_ns: clock_offset,
+                not_done: Vec::new(),
+            },
         };
         Ok(Outcome {
             start,
@@ -329,7 +337,9 @@ impl Session {
             host: self.hosts.as_ref().map(|hosts| HostOutcome {
                 portion: hosts.portion,
                 run: self.run,
-                clock_offset_ns,
+                clock_offset_ns: parted.clock_offset_ns,
+                not_done: parted.not_done.clone(),
+                stream_taken,
             }),
             target: TargetOutcome {
                 unreachable: unreachable.map(|error| error.to_string()),
@@ -381,6 +391,7 @@ impl Session {
         &self,
         streams: &LiveStreams,
         start: Timestamp,
+        progress: &Arc<Progress>,
         stop: watch::Receiver<bool>,
     ) -> Result<impl Future<Output = Vec<super::EventOutcome>> + use<>, RunError> {
         let events = self.scenario.events.values();
@@ -400,6 +411,7 @@ impl Session {
             start,
             time: self.scenario.time,
             seed: self.scenario.seed,
+            progress: Arc::clone(progress),
         };
         Ok(timeline::play(stage, events, stop))
     }

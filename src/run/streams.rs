@@ -16,6 +16,7 @@ use crate::kinesis::operation::{ShardDescription, ShardFilter};
 use crate::measure::integrity::{Integrity, WorkerKey};
 use crate::measure::interval::IntervalSource;
 use crate::measure::meter::Meters;
+use crate::measure::progress::Progress;
 use crate::measure::tips::Tips;
 use crate::measure::{Collector, IntervalSink};
 use crate::producer::Router;
@@ -81,6 +82,15 @@ impl LiveStreams {
     /// How many shards all streams began with.
     pub(super) fn shards(&self) -> usize {
         self.0.values().map(|stream| stream.before.len()).sum()
+    }
+
+    /// Lets whoever watches the run see the intervals of every stream, each of this length.
+    pub(super) fn show_to(&mut self, progress: &Progress, length: Duration) {
+        let Some(live) = &progress.live else { return };
+        live.tell_length(length);
+        for (name, stream) in &mut self.0 {
+            stream.source.show_to(Arc::clone(live), name.as_str());
+        }
     }
 
     /// Takes the intervals that have been finished since the last time.

@@ -11,6 +11,8 @@ use crate::base::{Clock, Timestamp};
 use crate::host::Storm;
 use crate::kinesis::operation::{MergeShards, ShardDescription, ShardFilter, SplitShard};
 use crate::kinesis::{HashKey, HashKeyRange, ShardId};
+use crate::measure::live::EventNote;
+use crate::measure::progress::Progress;
 use crate::producer::Router;
 use crate::scenario::model::{Action, Event, ShardChoice, Time};
 use crate::target::Target;
@@ -26,6 +28,20 @@ pub(super) struct Stage {
     pub(super) start: Timestamp,
     pub(super) time: Time,
     pub(super) seed: u64,
+    pub(super) progress: Arc<Progress>,
+}
+
+impl Stage {
+    /// Lets whoever watches the run know of an event.
+    fn tell(&self, name: &str, state: &'static str, detail: &str) {
+        if let Some(live) = &self.progress.live {
+            live.tell_event(EventNote {
+                name: name.to_owned(),
+                state,
+                detail: detail.to_owned(),
+            });
+        }
+    }
 }
 
 /// Carries out all events; those whose time has not come when `stop` turns true are skipped.
@@ -88,6 +104,7 @@ async fn play_one(
         Ok(_) = stop.wait_for(|stopped| *stopped) => return outcome,
     };
     outcome.started = Some(stage.clock.now());
+    stage.tell(&outcome.name, "began", "");
     let load = Load::of(&router).since(&load_before);
     let result = tokio::select! {
         biased;
@@ -107,6 +124,12 @@ async fn play_one(
         Ok(detail) => (EventStatus::Done, detail),
         Err(refusal) => (EventStatus::Failed, refusal),
     };
+    let state = if outcome.status == EventStatus::Done {
+        "done"
+    } else {
+        "failed"
+    };
+    stage.tell(&outcome.name, state, &outcome.detail);
     outcome
 }
 

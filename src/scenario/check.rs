@@ -149,7 +149,21 @@ impl<'a> Check<'a> {
             },
             describe(self.schema, schema)
         );
-        self.add(Finding::value(&self.path, title));
+        let mut finding = Finding::value(&self.path, title);
+        let branches = alternatives(self.schema, schema);
+        let table = branches.iter().find(|branch| branch["type"] == "object");
+        if let (Value::Array(_), Some(table)) = (&node.value, table) {
+            let path = dotted(&self.path);
+            // Tables of entries name each by its key; others stand alone.
+            finding = finding.note(if table["properties"].is_object() {
+                format!("accepted: one table `[{path}]`, not `[[{path}]]`")
+            } else {
+                format!(
+                    "accepted: `[{path}.NAME]` for each, with a name of its own, not `[[{path}]]`"
+                )
+            });
+        }
+        self.add(finding);
     }
 
     /// A table whose other fields depend on one.

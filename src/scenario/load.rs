@@ -142,6 +142,26 @@ kind = "polling"
     }
 
     #[test]
+    fn a_list_of_tables_is_told_how_its_entries_are_named() {
+        for (from, to, told) in [
+            (
+                "[consumers.billing]",
+                "[[consumers]]",
+                "accepted: `[consumers.NAME]` for each, with a name of its own, not `[[consumers]]`",
+            ),
+            (
+                "[time]",
+                "[[time]]",
+                "accepted: one table `[time]`, not `[[time]]`",
+            ),
+        ] {
+            let problems = load_text(&MINIMAL.replace(from, to), &[]).unwrap_err();
+            let text = problems.render(false);
+            assert!(text.contains(told), "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_not_given_has_the_documented_default() {
         let scenario = load_text(MINIMAL, &[]).unwrap().scenario;
         assert_eq!((scenario.seed, scenario.question.as_str()), (1, ""));

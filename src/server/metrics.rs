@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 
 use super::regions::Regions;
+use crate::base::exposition::{Kind, Page};
 
 /// Requests by operation and code.
 #[derive(Debug, Default)]
@@ -20,43 +20,43 @@ impl Metrics {
 
     /// The page.
     pub(super) fn show(&self, regions: &Regions) -> String {
-        let mut page = String::from(
-            "# HELP streamgauge_requests_total Requests answered, by operation and code.\n\
-             # TYPE streamgauge_requests_total counter\n",
+        let mut page = Page::new();
+        let mut requests = page.family(
+            "streamgauge_requests_total",
+            Kind::Counter,
+            "Requests answered, by operation and code.",
         );
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for ((operation, code), count) in counts.iter() {
-            let _ = writeln!(
-                page,
-                "streamgauge_requests_total{{operation=\"{operation}\",code=\"{code}\"}} {count}"
-            );
+            requests.sample(&[("operation", operation), ("code", code)], count);
         }
-        page.push_str(
-            "# HELP streamgauge_stored_bytes Bytes held by the logs of a region's shards, free space in segments \
-             included.\n# TYPE streamgauge_stored_bytes gauge\n",
+        drop(counts);
+        let mut stored = page.family(
+            "streamgauge_stored_bytes",
+            Kind::Gauge,
+            "Bytes held by the logs of a region's shards, free space in segments included.",
         );
         for host in regions.all() {
             let settings = host.account().settings();
-            let (account, region) = (&settings.account_id, &settings.region);
-            let bytes = host.account().memory().log_bytes;
-            let _ = writeln!(
-                page,
-                "streamgauge_stored_bytes{{account=\"{account}\",region=\"{region}\"}} {bytes}"
-            );
+            let labels = [
+                ("account", settings.account_id.as_str()),
+                ("region", settings.region.as_str()),
+            ];
+            stored.sample(&labels, host.account().memory().log_bytes);
         }
-        page.push_str(
-            "# HELP streamgauge_open_subscriptions Subscriptions to shards of a region that are open.\n\
-             # TYPE streamgauge_open_subscriptions gauge\n",
+        let mut open = page.family(
+            "streamgauge_open_subscriptions",
+            Kind::Gauge,
+            "Subscriptions to shards of a region that are open.",
         );
         for host in regions.all() {
             let settings = host.account().settings();
-            let (account, region) = (&settings.account_id, &settings.region);
-            let open = host.account().open_subscriptions();
-            let _ = writeln!(
-                page,
-                "streamgauge_open_subscriptions{{account=\"{account}\",region=\"{region}\"}} {open}"
-            );
+            let labels = [
+                ("account", settings.account_id.as_str()),
+                ("region", settings.region.as_str()),
+            ];
+            open.sample(&labels, host.account().open_subscriptions());
         }
-        page
+        page.into_text()
     }
 }

@@ -18,6 +18,7 @@ use super::trail::{self, Trail};
 use super::untaken::{self, Untaken};
 use super::{ServerSettings, admin, sts, subscribe};
 use crate::base::Clock;
+use crate::base::exposition;
 use crate::dispatch::dispatch;
 use crate::host::Host;
 use crate::wire::{Codec, WireError, decode, encode, validate};
@@ -70,10 +71,9 @@ impl Service {
         let begun = self.clock.now();
         let page = match (&parts.method, parts.uri.path()) {
             (&Method::GET, "/_admin" | "/_admin/") => Some(("text/plain", admin::HELP.to_owned())),
-            (&Method::GET, "/metrics") => Some((
-                "text/plain; version=0.0.4",
-                self.metrics.show(&self.regions),
-            )),
+            (&Method::GET, "/metrics") => {
+                Some((exposition::CONTENT_TYPE, self.metrics.show(&self.regions)))
+            }
             _ => None,
         };
         let ids = self.ids.next();

@@ -107,12 +107,18 @@ fn forecast_hashing(
                         offered.data_bytes,
                         offered.key_bytes,
                         offered.squares,
+                    )
+                    .explicit(
+                        offered.share,
+                        offered.explicit,
+                        offered.explicit_bytes,
                     ),
                 );
             }
             continue;
         }
-        let placement = Placement::of(part.keys, &shards, exact_keys);
+        let records = total_per_s.map(|rate| rate * part.share * load.as_secs_f64());
+        let placement = Placement::of(part.keys, &shards, exact_keys, records, part.workers);
         tail_share += part.share * placement.tail_share;
         for (load, placed) in loads.iter_mut().zip(&placement.shards) {
             load.share += part.share * placed.share;
@@ -121,7 +127,11 @@ fn forecast_hashing(
             load.send(
                 part,
                 placed.share,
-                &Each::of(placed.share, data_bytes, placed.key_bytes, placed.squares),
+                &Each::of(placed.share, data_bytes, placed.key_bytes, placed.squares).explicit(
+                    placed.share,
+                    placed.explicit,
+                    placed.explicit_bytes,
+                ),
             );
         }
     }
@@ -199,6 +209,8 @@ pub(super) struct Part<'a> {
     /// Its share of the stream's records.
     pub(super) share: f64,
     mean_data_bytes: f64,
+    /// Its workers; where parts of several producers are one, of the first.
+    workers: u32,
     /// What each shard gets of it, where it was recorded.
     recorded: Option<Vec<Offered>>,
     packing: Option<Packing>,
@@ -219,6 +231,10 @@ struct Each {
     key_bytes: f64,
     /// As many keys of equal weight give two records the same key as often.
     keys: f64,
+    /// The share of them that have a hash key of their own, 0 to 1.
+    explicit: f64,
+    /// Bytes of such a hash key, a number in decimal digits.
+    explicit_bytes: f64,
 }
 
 impl Each {
@@ -233,6 +249,17 @@ impl Each {
             } else {
                 f64::INFINITY
             },
+            explicit: 0.0,
+            explicit_bytes: 0.0,
+        }
+    }
+
+    /// With sums over the records that have hash keys of their own: of their shares, and of share times length.
+    fn explicit(self, share: f64, explicit: f64, explicit_bytes: f64) -> Self {
+        Self {
+            explicit: (explicit / share.max(f64::MIN_POSITIVE)).min(1.0),
+            explicit_bytes: explicit_bytes / explicit.max(f64::MIN_POSITIVE),
+            ..self
         }
     }
 
@@ -247,7 +274,7 @@ impl Each {
 
     /// Bytes of the data of an aggregate of so many records, about: the frame, each different key once in the table, and
     /// each record with its tags, its lengths and the index of a key from the middle of the table. All records have the
-    /// mean sizes. Explicit hash keys, which have a table of their own, are left out.
+    /// mean sizes. Explicit hash keys have a table of their own, with one for each different key.
     fn packed_bytes(&self, records: f64) -> f64 {
         let different = self.different_keys(records);
         let with = |new_bytes, data_bytes| {
@@ -261,6 +288,24 @@ impl Each {
         FRAME_BYTES as f64
             + records * (record - data + self.data_bytes)
             + different * (of_key - key + self.key_bytes)
+            + self.explicit * self.packed_explicit(records, different)
+    }
+
+    /// What explicit hash keys add where every record has one: an index in each, and the table.
+    fn packed_explicit(&self, records: f64, different: f64) -> f64 {
+        let index = (different / 2.0) as u64;
+        let bytes = |explicit| {
+            let key = Place {
+                index: 0,
+                new_bytes: None,
+            };
+            AggregateSize::default().with(key, explicit, 0).bytes() as f64
+        };
+        let place = |new_bytes| Some(Place { index, new_bytes });
+        let text = self.explicit_bytes.round();
+        let of_record = bytes(place(None)) - bytes(None);
+        let of_key = bytes(place(Some(text as usize))) - bytes(place(None));
+        records * of_record + different * (of_key - text + self.explicit_bytes)
     }
 
     /// Bytes of data and key of the Kinesis record that holds so many records: a lone one goes as it is, others under the
@@ -338,6 +383,7 @@ fn parts<'a>(producers: &[&'a Producer], load: Duration, shards: &ShardIndex<'_>
                 keys: &producer.keys,
                 share,
                 mean_data_bytes: mean,
+                workers: producer.workers,
                 recorded,
                 packing,
             });
@@ -356,6 +402,7 @@ fn parts<'a>(producers: &[&'a Producer], load: Duration, shards: &ShardIndex<'_>
                 keys,
                 share,
                 mean_data_bytes: mean,
+                workers: producer.workers,
                 recorded: None,
                 packing,
             }),

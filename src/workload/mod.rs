@@ -7,6 +7,7 @@
 pub mod arrival;
 mod compressible;
 pub mod draw;
+mod endless;
 pub mod forecast;
 pub mod heavy_keys;
 mod json;

@@ -1,13 +1,13 @@
 //! Where the keys of one choice fall: the heaviest by their MD5, the tail by the widths of the ranges.
 
+use super::endless::{Endless, mean_digits};
 use super::key_text::KeyText;
 use super::shares::{Band, bands};
 use crate::kinesis::{HashKey, HashKeyRange};
 use crate::scenario::model::Keys;
 
-/// Stands for the key numbers of [`KeyChoice::Unique`](crate::scenario::model::KeyChoice::Unique) where lengths of keys are
-/// counted: right from the millionth record to the ten millionth.
-const UNIQUE_NUMBER: u64 = 1_000_000;
+/// How many records there are taken to be where that depends on the target: lengths of keys without end follow from it.
+const RECORDS_UNKNOWN: f64 = 10_000_000.0;
 
 /// Finds the shard of a hash key.
 pub(super) struct ShardIndex<'a> {
@@ -48,10 +48,22 @@ pub(super) struct Placed {
     pub(super) key_bytes: f64,
     /// The sum over its keys of the squared shares: how often two records have one key.
     pub(super) squares: f64,
+    /// The share of the records that have hash keys of their own.
+    pub(super) explicit: f64,
+    /// The sum over those of share times the length of the hash key as a number.
+    pub(super) explicit_bytes: f64,
 }
 
 impl Placement {
-    pub(super) fn of(keys: &Keys, shards: &ShardIndex<'_>, exact_keys: u64) -> Self {
+    /// Where the keys of so many records fall, `None` where their number is not known. `workers` matters to keys that each
+    /// worker has for itself.
+    pub(super) fn of(
+        keys: &Keys,
+        shards: &ShardIndex<'_>,
+        exact_keys: u64,
+        records: Option<f64>,
+        workers: u32,
+    ) -> Self {
         let text = KeyText::new(keys);
         let mut placed = vec![Placed::default(); shards.ranges.len()];
         let mut tail = Tail::default();
@@ -68,15 +80,24 @@ impl Placement {
                         placed[index].share += share;
                         placed[index].squares += share * share;
                         placed[index].key_bytes += share * text.bytes(number) as f64;
+                        if let Some(explicit) = text.explicit_hash_key(number) {
+                            let bytes = explicit.to_string().len();
+                            placed[index].explicit += share;
+                            placed[index].explicit_bytes += share * bytes as f64;
+                        }
                     }
                 }
             }
             tail.add(band, band.after(exact), &text);
         }
         if bands.is_empty() {
-            // Keys without end: each shard's share goes to its range's width as records go on, without an error left.
+            let law = Endless::of(&keys.choice, records.unwrap_or(RECORDS_UNKNOWN), workers);
             tail.share = 1.0;
-            tail.key_bytes = text.bytes(UNIQUE_NUMBER) as f64;
+            // Of a number that is not known the error is not either.
+            tail.squares = records.map_or(0.0, |_| law.squares / salt as f64);
+            let around = text.bytes(0) as f64 - 1.0;
+            let salts = (salt > 1).then(|| mean_digits(0, salt) - 1.0);
+            tail.key_bytes = around + law.digits + salts.unwrap_or(0.0);
         }
         for (placed, range) in placed.iter_mut().zip(shards.ranges) {
             let width = range.share();
@@ -157,9 +178,9 @@ mod tests {
         };
         let ranges = [HashKeyRange::FULL];
         let index = ShardIndex::new(&ranges);
-        let exact = Placement::of(&keys, &index, u64::MAX).shards[0];
+        let exact = Placement::of(&keys, &index, u64::MAX, None, 1).shards[0];
         for exact_keys in [0, 5, 10, 99, 100, 12_344] {
-            let placed = Placement::of(&keys, &index, exact_keys);
+            let placed = Placement::of(&keys, &index, exact_keys, None, 1);
             assert!((placed.shards[0].key_bytes - exact.key_bytes).abs() < 1e-9);
             assert!(placed.tail_share > 0.0);
         }

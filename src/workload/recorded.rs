@@ -18,6 +18,10 @@ pub(super) struct Offered {
     pub(super) key_bytes: f64,
     /// The sum over its keys of the squared shares.
     pub(super) squares: f64,
+    /// The share of the records that are put with hash keys of their own.
+    pub(super) explicit: f64,
+    /// Bytes of those hash keys per record of the whole recording.
+    pub(super) explicit_bytes: f64,
 }
 
 /// What each shard is offered in a load of this length by a producer that plays recorded keys in their order. Sizes that
@@ -44,7 +48,12 @@ pub(super) fn offered(
     }
     let text = KeyText::new(&producer.keys);
     let keys: Vec<_> = (0..table.population())
-        .map(|number| (shards.find(text.hash(number)), text.bytes(number) as f64))
+        .map(|number| {
+            let explicit = text.explicit_hash_key(number);
+            let explicit_bytes = explicit.map(|hash_key| hash_key.to_string().len() as f64);
+            let shard = shards.find(text.hash(number));
+            (shard, text.bytes(number) as f64, explicit_bytes)
+        })
         .collect();
     let mean = SizeLaw::of(producer, load).mean_bytes();
     let data_bytes = |index: usize| match &producer.size {
@@ -55,20 +64,26 @@ pub(super) fn offered(
     let mut counts = vec![0u64; keys.len()];
     for index in 0..records {
         let number = turns[index % turns.len()] as usize;
-        let (shard, key_bytes) = keys[number];
+        let (shard, key_bytes, explicit_bytes) = keys[number];
         counts[number] += 1;
         if let Some(offered) = shard.and_then(|shard| offered.get_mut(shard)) {
             offered.share += 1.0;
             offered.data_bytes += data_bytes(index);
             offered.key_bytes += key_bytes;
+            if let Some(bytes) = explicit_bytes {
+                offered.explicit += 1.0;
+                offered.explicit_bytes += bytes;
+            }
         }
     }
     for offered in &mut offered {
         offered.share /= records as f64;
         offered.data_bytes /= records as f64;
         offered.key_bytes /= records as f64;
+        offered.explicit /= records as f64;
+        offered.explicit_bytes /= records as f64;
     }
-    for (count, (shard, _)) in counts.iter().zip(&keys) {
+    for (count, (shard, ..)) in counts.iter().zip(&keys) {
         if let Some(offered) = shard.and_then(|shard| offered.get_mut(shard)) {
             offered.squares += (*count as f64 / records as f64).powi(2);
         }

@@ -45,6 +45,11 @@ impl Band {
         }
     }
 
+    /// The band of `population` numbers, at least 1, with shares proportional to `1 / (k + 1)^exponent`.
+    pub(super) fn power(population: u64, exponent: f64) -> Self {
+        Self::new(0, population, exponent, 1.0)
+    }
+
     /// The number at a place of the band, the heaviest at 0.
     pub const fn nth(&self, place: u64) -> u64 {
         if self.rising {

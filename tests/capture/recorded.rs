@@ -128,10 +128,25 @@ fn a_fan_out_consumer_records_what_a_polling_one_does() {
 }
 
 #[test]
+fn a_stream_to_which_nothing_came_gives_no_recording() {
+    let (files, serve) = (folder(), Serve::start());
+    writer::make_stream(&serve.url, 1);
+    let out = files.path().join("theirs.trace");
+    let ended = capture(&serve.url, &out, &["--for", "1s"]);
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    let told = "nothing arrived in `theirs` in 1s";
+    assert!(ended.stderr.contains(told), "{ended:?}");
+    assert_eq!(ended.stdout, "");
+    let left = std::fs::read_dir(files.path()).expect("the folder is there");
+    assert_eq!(left.count(), 0);
+}
+
+#[test]
 fn a_recording_needs_a_stream_that_others_write() {
     let (files, serve) = (folder(), Serve::start());
     let out = files.path().join("theirs.trace");
     let missing = capture(&serve.url, &out, &["--for", "1s"]);
+    assert!(missing.stderr.contains("make it first"), "{missing:?}");
     assert_eq!(missing.code, Some(4), "{missing:?}");
     assert!(
         missing.stderr.contains("the target has no stream `theirs`"),

@@ -7,7 +7,7 @@ use streamgauge::base::Timestamp;
 use streamgauge::measure::integrity::read_book;
 use streamgauge::measure::{Facts, Status, judge};
 use streamgauge::report::merge::merge_folders;
-use streamgauge::report::{Document, Folder, SloStatus, json};
+use streamgauge::report::{Document, Folder, SloStatus, html, json};
 
 use crate::saw::{outcome, parts, scenario, written};
 
@@ -54,7 +54,10 @@ fn the_merged_folders_of_any_number_of_hosts_are_the_folder_of_one_that_saw_all_
         );
         let folder = folder.finish().expect("there is room");
         assert_eq!(names(&folder), names(&single), "{of}");
-        for name in names(&single).iter().filter(|name| *name != "report.json") {
+        for name in names(&single)
+            .iter()
+            .filter(|name| !name.starts_with("report."))
+        {
             let bytes = |folder: &Path| std::fs::read(folder.join(name)).expect("it is there");
             assert!(
                 bytes(&folder) == bytes(&single),
@@ -75,6 +78,11 @@ fn the_merged_folders_of_any_number_of_hosts_are_the_folder_of_one_that_saw_all_
         merged.workers.clear();
         merged.instrument.clocks_apart_ms_max = None;
         assert_eq!(merged, whole);
+        let page = std::fs::read_to_string(single.join("report.html")).expect("it is there");
+        assert!(
+            html::render(&merged) == page,
+            "the page of {of} hosts differs"
+        );
     }
 }
 

@@ -431,6 +431,8 @@ pub(crate) fn outcome(loaded: &Loaded, portion: Option<Portion>) -> Outcome {
             portion,
             run: RUN,
             clock_offset_ns: Some((-500_000, 1_500_000 + i64::from(portion.index()) * 1_000_000)),
+            not_done: Vec::new(),
+            stream_taken: false,
         }),
     }
 }

@@ -82,6 +82,7 @@ fn has_all_files(run: &Run) {
     let found: BTreeSet<_> = names(&run.folder).into_iter().collect();
     let fixed = [
         "report.json",
+        "report.html",
         "run.hlog",
         "intervals.csv",
         "integrity.bin",

@@ -1,10 +1,11 @@
 //! The way of finished intervals from the recorders to the collector.
 
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use super::counters::ShardCounters;
 use crate::kinesis::ShardId;
 use crate::measure::histogram::{LatencyKind, PackedHistogram};
+use crate::measure::live::Live;
 
 /// A named part of the scenario, by its place in the scenario's table of producers or consumers, or in the run's list of
 /// API calls.
@@ -37,13 +38,21 @@ pub struct IntervalSink(mpsc::Sender<IntervalDelta>);
 
 /// Where the collector takes them from.
 #[derive(Debug)]
-pub struct IntervalSource(mpsc::Receiver<IntervalDelta>);
+pub struct IntervalSource {
+    receiver: mpsc::Receiver<IntervalDelta>,
+    /// Who is told of them as well, and as which stream's.
+    watched: Option<(Arc<Live>, String)>,
+}
 
 impl IntervalSink {
     /// Both ends.
     pub fn channel() -> (Self, IntervalSource) {
         let (sender, receiver) = mpsc::channel();
-        (Self(sender), IntervalSource(receiver))
+        let source = IntervalSource {
+            receiver,
+            watched: None,
+        };
+        (Self(sender), source)
     }
 
     /// Hands an interval over.
@@ -54,8 +63,17 @@ impl IntervalSink {
 }
 
 impl IntervalSource {
+    /// Tells `live` of all that is taken from now on, as intervals of `stream`.
+    pub fn show_to(&mut self, live: Arc<Live>, stream: &str) {
+        self.watched = Some((live, stream.to_owned()));
+    }
+
     /// The intervals that have arrived and were not taken yet.
     pub fn arrived(&self) -> impl Iterator<Item = IntervalDelta> + '_ {
-        self.0.try_iter()
+        self.receiver.try_iter().inspect(|delta| {
+            if let Some((live, stream)) = &self.watched {
+                live.tell_interval(stream, delta);
+            }
+        })
     }
 }

@@ -17,6 +17,7 @@ use super::document::Document;
 use super::folder::{Folder, FolderError};
 use super::interval_view::IntervalView;
 use super::results::{self, Latencies, Results};
+use super::series::{self, Sources};
 use crate::base::Timestamp;
 use crate::kinesis::{SequenceNumber, ShardId};
 use crate::measure::integrity::{HostAccount, JoinError, Snapshot, WorkerKey, join, write_book};
@@ -150,18 +151,30 @@ pub fn merge(mut parts: Vec<Part>, partial: bool) -> Result<Merged, MergeError> 
         (producers.collect(), consumers.collect())
     };
     let (producers, consumers) = names(first);
-    Ok(Merged {
+    let intervals = intervals.into_iter();
+    let mut merged = Merged {
         clock: first.file.clock(),
         document: document::merged(&parts, &missing, &accounts, &latencies, apart),
         intervals: intervals
-            .into_iter()
             .map(|(stream, sums)| (stream, Collector::from(sums)))
             .collect(),
         latencies,
         accounts,
         producers,
         consumers,
-    })
+    };
+    let mut document = merged.document.clone();
+    // A host that saw nothing of a stream does not know its limits.
+    let limits = parts.iter().flat_map(|part| &part.document.heat);
+    let limits = limits.map(|(stream, heat)| (stream.clone(), heat.limits));
+    let sources = Sources {
+        view: &merged.view(),
+        start: Timestamp::from_nanos(first.file.start_ns),
+        limits: limits.collect(),
+    };
+    series::add(&mut document, &sources);
+    merged.document = document;
+    Ok(merged)
 }
 
 fn add(sum: &mut Interval, other: &Interval) {
@@ -261,22 +274,27 @@ impl Merged {
         results::file_names(producers, self.consumers.iter().map(String::as_str))
     }
 
+    /// Its intervals with their names.
+    fn view(&self) -> IntervalView<'_> {
+        IntervalView {
+            clock: self.clock,
+            streams: self
+                .intervals
+                .iter()
+                .map(|(name, intervals)| (name.as_str(), intervals))
+                .collect(),
+            producers: self.producers.iter().map(String::as_str).collect(),
+            consumers: self.consumers.iter().map(String::as_str).collect(),
+            // Runs with calls are not divided.
+            calls: Vec::new(),
+        }
+    }
+
     /// Writes all files. The answer is every error, none if all is well.
     pub fn save(&self, folder: &Folder, command: &str) -> Vec<FolderError> {
         let results = Results {
             document: &self.document,
-            intervals: IntervalView {
-                clock: self.clock,
-                streams: self
-                    .intervals
-                    .iter()
-                    .map(|(name, intervals)| (name.as_str(), intervals))
-                    .collect(),
-                producers: self.producers.iter().map(String::as_str).collect(),
-                consumers: self.consumers.iter().map(String::as_str).collect(),
-                // Runs with calls are not divided.
-                calls: Vec::new(),
-            },
+            intervals: self.view(),
             latencies: &self.latencies,
             command,
         };

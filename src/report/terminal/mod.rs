@@ -17,7 +17,7 @@ use crate::measure::Status;
 use crate::report::answer;
 use crate::report::aws::AwsRun;
 use crate::report::calls;
-use crate::report::document::Document;
+use crate::report::document::{Document, TargetSummary};
 use crate::report::slo::SloStatus;
 use crate::report::text::{Percent, Plain, counted, shortened, wrapped};
 use table::Table;
@@ -127,13 +127,11 @@ fn scenario(document: &Document) -> String {
 fn target(document: &Document) -> Option<String> {
     let target = document.target.as_ref()?;
     let url = target.url.as_deref().filter(|url| *url != target.name);
-    let has_calls = !document.calls.is_empty();
-    let has_others = !document.producers.is_empty() || !document.consumers.is_empty();
     let mut lines = vec![format!(
         "{}{}, {}; `[engine]` {}",
         target.name,
         url.map_or_else(String::new, |url| format!(" ({url})")),
-        callers(&target.client, has_calls, has_others),
+        callers(target),
         target.engine
     )];
     if let Some(reason) = &target.unreachable {
@@ -148,13 +146,11 @@ fn target(document: &Document) -> Option<String> {
     Some(hanging("Target: ", &lines))
 }
 
-/// What called a target by the client of the command line: loads of API calls take a lean client where it is the SDK.
-fn callers(client: &str, has_calls: bool, has_others: bool) -> String {
-    match (client, has_calls, has_others) {
-        ("sdk", true, false) => "calls by lean".to_owned(),
-        ("sdk", true, true) => "called by sdk, calls by lean".to_owned(),
-        _ => format!("called by {client}"),
-    }
+/// What called a target.
+fn callers(target: &TargetSummary) -> String {
+    let calls = target.calls_client.as_ref();
+    let calls = calls.map_or_else(String::new, |client| format!(", calls by {client}"));
+    format!("called by {}{calls}", target.client)
 }
 
 fn slos(document: &Document) -> Option<String> {
@@ -332,10 +328,14 @@ mod tests {
 
     #[test]
     fn calls_are_said_to_go_by_the_client_that_makes_them() {
-        assert_eq!(callers("sdk", false, true), "called by sdk");
-        assert_eq!(callers("sdk", true, false), "calls by lean");
-        assert_eq!(callers("sdk", true, true), "called by sdk, calls by lean");
-        assert_eq!(callers("lean-h2", true, false), "called by lean-h2");
+        let target = |client: &str, calls: Option<&str>| TargetSummary {
+            client: client.to_owned(),
+            calls_client: calls.map(str::to_owned),
+            ..TargetSummary::default()
+        };
+        assert_eq!(callers(&target("lean", None)), "called by lean");
+        let both = target("sdk", Some("lean"));
+        assert_eq!(callers(&both), "called by sdk, calls by lean");
     }
 
     #[test]

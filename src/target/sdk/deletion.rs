@@ -77,6 +77,13 @@ impl Deletion {
     }
 }
 
+/// What is to go.
+#[derive(Clone, Copy, Debug)]
+enum Doomed<'a> {
+    Stream(&'a str),
+    Consumer(&'a str, &'a ConsumerName),
+}
+
 impl Sdk {
     /// Deletes a stream with its registered consumers. That it is not there, or is being deleted, is success: at once if
     /// it was known to exist, after [`ABSENT_FOR`] if that was never known. What does not answer, or fails, is asked again
@@ -87,36 +94,8 @@ impl Sdk {
         existence: Existence,
         patience: Duration,
     ) -> Result<(), CallError> {
-        let clock = self.clock;
-        let mut deletion = Deletion {
-            existence,
-            begun: clock.now(),
-            patience,
-            absent_since: None,
-        };
-        let (mut wait, longest) = AGAIN;
-        loop {
-            let left = deletion.left(clock.now()).max(AGAIN.0);
-            let answer = within(left, clock, self.delete_stream(stream)).await;
-            match deletion.judge(clock.now(), answer) {
-                Next::Gone => return Ok(()),
-                Next::GiveUp(error) => return Err(error),
-                Next::Again => {}
-                Next::Look(error) => {
-                    let left = deletion.left(clock.now()).max(AGAIN.0);
-                    match within(left, clock, self.describe(stream)).await {
-                        Ok(found) if found.status == StreamStatus::Deleting => return Ok(()),
-                        Err(gone) if gone.code() == Some(ErrorCode::ResourceNotFound) => {
-                            return Ok(());
-                        }
-                        _ if deletion.is_over(clock.now()) => return Err(error),
-                        _ => {}
-                    }
-                }
-            }
-            clock.sleep(wait).await;
-            wait = (wait * 2).min(longest);
-        }
+        self.end_it(Doomed::Stream(stream), existence, patience)
+            .await
     }
 
     /// Deregisters a consumer, in the same manner; that its stream is gone is success too.
@@ -124,6 +103,16 @@ impl Sdk {
         &self,
         stream: &str,
         name: &ConsumerName,
+        existence: Existence,
+        patience: Duration,
+    ) -> Result<(), CallError> {
+        self.end_it(Doomed::Consumer(stream, name), existence, patience)
+            .await
+    }
+
+    async fn end_it(
+        &self,
+        doomed: Doomed<'_>,
         existence: Existence,
         patience: Duration,
     ) -> Result<(), CallError> {
@@ -137,12 +126,28 @@ impl Sdk {
         let (mut wait, longest) = AGAIN;
         loop {
             let left = deletion.left(clock.now()).max(AGAIN.0);
-            let answer = within(left, clock, self.deregister_consumer(stream, name)).await;
-            match deletion.judge(clock.now(), answer) {
-                Next::Gone => return Ok(()),
-                Next::GiveUp(error) => return Err(error),
-                // One that is still being made is gone later.
-                Next::Again | Next::Look(_) => {}
+            let answer = match doomed {
+                Doomed::Stream(stream) => within(left, clock, self.delete_stream(stream)).await,
+                Doomed::Consumer(stream, name) => {
+                    within(left, clock, self.deregister_consumer(stream, name)).await
+                }
+            };
+            match (deletion.judge(clock.now(), answer), doomed) {
+                (Next::Gone, _) => return Ok(()),
+                (Next::GiveUp(error), _) => return Err(error),
+                // A consumer that is still being made is gone later.
+                (Next::Again, _) | (Next::Look(_), Doomed::Consumer(..)) => {}
+                (Next::Look(error), Doomed::Stream(stream)) => {
+                    let left = deletion.left(clock.now()).max(AGAIN.0);
+                    match within(left, clock, self.describe(stream)).await {
+                        Ok(found) if found.status == StreamStatus::Deleting => return Ok(()),
+                        Err(gone) if gone.code() == Some(ErrorCode::ResourceNotFound) => {
+                            return Ok(());
+                        }
+                        _ if deletion.is_over(clock.now()) => return Err(error),
+                        _ => {}
+                    }
+                }
             }
             clock.sleep(wait).await;
             wait = (wait * 2).min(longest);

@@ -56,6 +56,15 @@ class Installs:
         """The folder with the files of a wheel, without what it depends on."""
         return str(self._once("wheel", (package,), self._make_wheel))
 
+    def chromium(self):
+        """A Chromium; CHROMIUM names one. Where there is none, Debian's is installed for the whole machine."""
+        named = os.environ.get("CHROMIUM")
+        if named is None and shutil.which("chromium") is None:
+            apt = needed("apt-get", "installing Chromium", "APT_GET")
+            run([apt, "update", "-q"])
+            run([apt, "install", "-y", "-q", "--no-install-recommends", "chromium"])
+        return needed("chromium", "the page", "CHROMIUM")
+
     def crate(self, name, seconds):
         """The folder of a program from the crate registry, which is compiled in it."""
         cargo = needed("cargo", f"building {name}", "CARGO")

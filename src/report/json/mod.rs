@@ -1,8 +1,13 @@
 //! `report.json`.
 
+mod layout;
+
 use std::io::{self, Write};
 
+use serde::Serialize as _;
+
 use crate::report::document::{Document, SCHEMA_VERSION};
+use layout::Layout;
 
 /// Why a report could not be read. Displayed as a fragment that fits after "failed to".
 #[derive(Debug, thiserror::Error)]
@@ -20,12 +25,13 @@ pub enum ReadError {
     },
 }
 
-/// Writes the document, a member a line.
+/// Writes the document, a member a line; a list of numbers is one line.
 ///
 /// # Errors
 /// What `out` answers.
 pub fn write(out: &mut dyn Write, document: &Document) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, document)?;
+    let mut writer = serde_json::Serializer::with_formatter(&mut *out, Layout::default());
+    document.serialize(&mut writer)?;
     out.write_all(b"\n")
 }
 
