@@ -279,9 +279,15 @@ fn gate(scenario: &Path, out: &Path, more: &[&str]) -> Ended {
 
 #[test]
 fn a_slower_engine_is_stopped_an_accepted_one_passes_and_all_is_written() {
-    let (place, scenario, delays) = workplace("40ms");
+    let (place, scenario, delays) = workplace("60ms");
     let out = place.path().join("results");
-    let (base, new) = (serve(""), serve(&format!("--latency {}", delays.display())));
+    // Slow enough for a busy host's own delays to be the smaller part.
+    let quick = place.path().join("quick.toml");
+    fs::write(&quick, "put_record = \"20ms\"\n").expect("there is room");
+    let (base, new) = (
+        serve(&format!("--latency {}", quick.display())),
+        serve(&format!("--latency {}", delays.display())),
+    );
     let metric = "producers.web.service_time.p50";
     let fixed = [
         "--base-cmd",
@@ -320,7 +326,7 @@ fn a_slower_engine_is_stopped_an_accepted_one_passes_and_all_is_written() {
     let comparison = kept.comparison.expect("pairs were made");
     assert_eq!(comparison.pairs, 8);
     let first = &comparison.metrics[0];
-    assert!(first.metric == metric && first.ratio > 3.0, "{first:?}");
+    assert!(first.metric == metric && first.ratio > 2.0, "{first:?}");
     let cpu = comparison
         .metrics
         .iter()

@@ -528,13 +528,14 @@ impl Work<'_> {
         let server = engine.as_ref().and_then(Engine::used);
         self.leave(engine);
         let made = made.map_err(Stopped)?;
-        self.keep(made, &loaded, server)
+        self.keep(made, side, &loaded, server)
     }
 
     /// Writes a run's folder. One that was interrupted is kept, but it is no half of a pair.
     fn keep(
         &self,
         made: run::Made,
+        side: Side,
         loaded: &Loaded,
         server: Option<ServerUse>,
     ) -> Result<Run, Stopped> {
@@ -554,6 +555,7 @@ impl Work<'_> {
             return Err(Stopped(exit));
         }
         if made.document.instrument.interrupted || self.watch.interrupted() {
+            self.set_aside(side, Path::new(&path));
             return Err(Stopped(Exit::Interrupted));
         }
         if let Some(target) = &made.document.target
@@ -569,9 +571,35 @@ impl Work<'_> {
         })
     }
 
+    /// Moves a run that is no half of a pair out of its side's folder, which `compare` takes as a whole.
+    fn set_aside(&self, side: Side, path: &Path) {
+        let aside = self
+            .folder
+            .path()
+            .join(format!("discarded-{}", side.as_str()));
+        let name = path.file_name().unwrap_or_default();
+        let moved =
+            std::fs::create_dir_all(&aside).and_then(|()| std::fs::rename(path, aside.join(name)));
+        if let Err(problem) = moved {
+            eprintln!(
+                "warning: failed to move `{}` to `{}`: {problem}",
+                path.display(),
+                aside.display()
+            );
+        }
+    }
+
     fn tell(&self, told: &Told<'_>, most: u32) {
         match told {
-            Told::Again { pair, side, reason } => {
+            Told::Again {
+                pair,
+                side,
+                reason,
+                paths,
+            } => {
+                for (side, path) in Side::ALL.into_iter().zip(paths) {
+                    self.set_aside(side, Path::new(path));
+                }
                 eprintln!(
                     "warning: pair {pair} is made again: {} is VOID ({reason})",
                     side.as_str()

@@ -20,6 +20,8 @@ pub enum Told<'a> {
         side: Side,
         /// Why it is none.
         reason: String,
+        /// Where both runs of the pair are, base first.
+        paths: [&'a str; 2],
     },
     /// It was looked, and it goes on.
     Look(&'a Comparison),
@@ -93,6 +95,7 @@ pub fn conduct<E>(
                 pair: pair + 1,
                 side,
                 reason: reason.clone(),
+                paths: [&runs[0].path, &runs[1].path],
             });
             made.discarded
                 .push(format!("pair {}, {}: {reason}", pair + 1, side.as_str()));
