@@ -127,7 +127,9 @@ fn intervals_of_a_point(length: Duration, count: u64, most: u64) -> u64 {
 fn all_shards(interval: &IntervalRow<'_>) -> ShardCounters {
     let mut sum = ShardCounters::default();
     let shards = interval.shards();
-    shards.values().for_each(|shard| sum.merge(shard));
+    for shard in shards.values() {
+        sum.merge(shard);
+    }
     sum
 }
 
