@@ -67,9 +67,9 @@ fn of_stream(sources: &Sources<'_>, name: &str) -> Option<Heat> {
     let count = sources.count();
     let intervals_each = intervals_of_a_point(sources.view.clock.length(), count, most);
     let points = count.div_ceil(intervals_each) as usize;
-    shards
-        .values_mut()
-        .for_each(|row| row.resize(points, ShardCounters::default()));
+    for row in shards.values_mut() {
+        row.resize(points, ShardCounters::default());
+    }
     for interval in intervals.rows() {
         let at = (interval.index / intervals_each) as usize;
         for (shard, counters) in interval.shards() {

@@ -89,7 +89,9 @@ fn of_stream(
     for interval in within {
         let (index, shards) = (interval.index, interval.shards());
         let mut sum = ShardCounters::default();
-        shards.values().for_each(|counters| sum.merge(counters));
+        for counters in shards.values() {
+            sum.merge(counters);
+        }
         if sum.offered + sum.acked + sum.refused_total() == 0 {
             continue;
         }

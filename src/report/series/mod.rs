@@ -110,22 +110,26 @@ const LENGTHS_S: [u64; 8] = [1, 10, 60, 600, 3_600, 21_600, 86_400, 604_800];
 /// [`LENGTHS_S`] that does.
 fn intervals_of_a_point(length: Duration, count: u64, most: u64) -> u64 {
     let nanos = (length.as_nanos() as u64).max(1);
+    let needed = count.div_ceil(most.max(1)).max(1);
     let fitting = LENGTHS_S
         .into_iter()
         .map(|seconds| seconds * 1_000_000_000)
         .filter(|point| point % nanos == 0)
         .map(|point| point / nanos)
-        .find(|intervals| count.div_ceil(*intervals) <= most);
+        .find(|intervals| *intervals >= needed);
+    // Of lengths that no interval of ours has, the next that fits may be a week.
     fitting
-        .unwrap_or_else(|| count.div_ceil(most.max(1)))
-        .max(1)
+        .filter(|intervals| *intervals <= needed.saturating_mul(10))
+        .unwrap_or(needed)
 }
 
 /// All shards of an interval together.
 fn all_shards(interval: &IntervalRow<'_>) -> ShardCounters {
     let mut sum = ShardCounters::default();
     let shards = interval.shards();
-    shards.values().for_each(|shard| sum.merge(shard));
+    for shard in shards.values() {
+        sum.merge(shard);
+    }
     sum
 }
 

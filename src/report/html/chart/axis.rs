@@ -96,16 +96,18 @@ pub(in crate::report::html) fn percent(part: f64) -> f64 {
     (part * 1e4).round() / 1e2
 }
 
+/// How far apart the times of an axis may be, in seconds.
+const STEPS: [f64; 22] = [
+    0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_200.0, 1_800.0,
+    3_600.0, 7_200.0, 10_800.0, 21_600.0, 43_200.0, 86_400.0, 604_800.0,
+];
+
 /// Round times of an axis of time from `from_s` to `until_s`.
 pub(in crate::report::html) fn times(from_s: f64, until_s: f64) -> Vec<Tick> {
     let length = until_s - from_s;
     if length <= 0.0 {
         return Vec::new();
     }
-    const STEPS: [f64; 22] = [
-        0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_200.0,
-        1_800.0, 3_600.0, 7_200.0, 10_800.0, 21_600.0, 43_200.0, 86_400.0, 604_800.0,
-    ];
     let step = STEPS.into_iter().find(|step| length / step <= 9.0);
     let step = step.unwrap_or_else(|| (length / 9.0 / 604_800.0).ceil() * 604_800.0);
     let first = (from_s / step).ceil() as i64;
@@ -146,7 +148,7 @@ pub(in crate::report::html) fn places(
     let ticks = (0..count).step_by(step).map(|index| Tick {
         at: percent((index as f64 + 0.5) / count as f64),
         label: name(index),
-        minor: (index / step) % 2 != 0,
+        minor: !(index / step).is_multiple_of(2),
     });
     ticks.collect()
 }

@@ -5,6 +5,7 @@ use crate::report::answer;
 use crate::report::document::Document;
 use crate::report::html::figures::{Figures, Show, pointer};
 use crate::report::html::page::{Answer, Block, Cell, Page, Reason, Section, Tile};
+use crate::report::slo::SloResult;
 use crate::report::text::Plain;
 
 /// What stands above all sections.
@@ -53,7 +54,7 @@ fn answers(document: &Document) -> Vec<Answer> {
         tone: match label {
             "Measurement" => tone(document.verdict.status),
             _ if document.verdict.status == Status::Void || document.slo.is_empty() => "",
-            _ if document.slo.iter().any(|slo| slo.is_missed()) => "bad",
+            _ if document.slo.iter().any(SloResult::is_missed) => "bad",
             _ => "good",
         },
     });
@@ -92,7 +93,7 @@ fn reasons(document: &Document) -> Vec<Reason> {
 }
 
 /// The numbers to be seen first, of each producer, consumer and load of calls.
-pub(super) fn summary(document: &Document, figures: &Figures) -> Option<Section> {
+pub(super) fn summary(document: &Document, figures: &Figures) -> Section {
     let mut section = super::section(
         document,
         "summary",
@@ -178,7 +179,7 @@ pub(super) fn summary(document: &Document, figures: &Figures) -> Option<Section>
             ],
         );
     }
-    Some(section)
+    section
 }
 
 /// A tile of a number.

@@ -5,7 +5,7 @@ use crate::report::html::figures::{Figures, Show, pointer};
 use crate::report::html::page::{Block, Cell, Head, Section, Table};
 
 /// The heaviest keys of each stream by forecast, and the hot keys that watching readers saw.
-pub(super) fn section(document: &Document, figures: &Figures) -> Option<Section> {
+pub(super) fn section(document: &Document, figures: &Figures) -> Section {
     let mut section = super::section(document, "keys", "Key skew", "");
     for (stream, forecast) in &document.forecast {
         let rows = forecast.heaviest_keys.iter().enumerate();
@@ -79,5 +79,5 @@ pub(super) fn section(document: &Document, figures: &Figures) -> Option<Section>
             text: "No key comes twice, or no key is heavier than another.".to_owned(),
         });
     }
-    Some(section)
+    section
 }

@@ -36,7 +36,7 @@ const fn meaning(kind: LatencyKind) -> &'static str {
 }
 
 /// Latencies by percentile, and over time.
-pub(super) fn section(document: &Document, figures: &Figures) -> Option<Section> {
+pub(super) fn section(document: &Document, figures: &Figures) -> Section {
     let mut section = super::section(
         document,
         "latency",
@@ -92,7 +92,7 @@ pub(super) fn section(document: &Document, figures: &Figures) -> Option<Section>
             section.blocks.push(Block::Table { table });
         }
     }
-    Some(section)
+    section
 }
 
 fn by_percentile(figures: &Figures, of: &str, kinds: &[(LatencyKind, String)]) -> Block {

@@ -48,7 +48,7 @@ const OF_CALLS: [(&str, &str, &str); 6] = [
 ];
 
 /// The ledgers as flows and as tables.
-pub(super) fn section(document: &Document, figures: &Figures) -> Option<Section> {
+pub(super) fn section(document: &Document, figures: &Figures) -> Section {
     let mut section = super::section(
         document,
         "ledgers",
@@ -89,7 +89,7 @@ pub(super) fn section(document: &Document, figures: &Figures) -> Option<Section>
             table: phases(figures, &place, CALLS, &format!("All columns of {name}")),
         });
     }
-    Some(section)
+    section
 }
 
 /// The flow of one sum over the whole run.

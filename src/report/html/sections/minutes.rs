@@ -1,5 +1,7 @@
 //! The same run as CloudWatch shows it, beside the truth.
 
+use std::fmt::Write as _;
+
 use crate::report::document::Document;
 use crate::report::html::chart::axis::{Scale, places};
 use crate::report::html::chart::bars::bars;
@@ -11,7 +13,7 @@ use crate::report::text::counted;
 const HEIGHT: u32 = 180;
 
 /// Minutes of each stream.
-pub(super) fn section(document: &Document, figures: &Figures) -> Option<Section> {
+pub(super) fn section(document: &Document, figures: &Figures) -> Section {
     let mut section = super::section(
         document,
         "minutes",
@@ -36,11 +38,12 @@ pub(super) fn section(document: &Document, figures: &Figures) -> Option<Section>
         let shown = minutes.rows.len() as u64;
         let mut title = format!("Stream {stream}: use of the limit by minute");
         if shown < minutes.minutes {
-            title.push_str(&format!(
+            let _ = write!(
+                title,
                 ", the {} with the highest peaks of {}",
                 counted(shown, "minute"),
                 minutes.minutes
-            ));
+            );
         }
         let rows = &minutes.rows;
         section.blocks.push(Block::Chart {
@@ -78,7 +81,7 @@ pub(super) fn section(document: &Document, figures: &Figures) -> Option<Section>
             },
         });
     }
-    Some(section)
+    section
 }
 
 fn table(figures: &Figures, stream: &str, rows: usize) -> Table {

@@ -26,18 +26,18 @@ use crate::report::document::Document;
 pub(super) fn page(document: &Document, figures: &Figures) -> Page {
     let sections = [
         slo::section(document, figures),
-        head::summary(document, figures),
+        Some(head::summary(document, figures)),
         load::section(document, figures),
-        latency::section(document, figures),
+        Some(latency::section(document, figures)),
         events::section(document, figures),
-        shards::section(document, figures),
-        watched::section(document, figures),
-        keys::section(document, figures),
-        ledgers::section(document, figures),
-        throttling::section(document, figures),
-        minutes::section(document, figures),
-        self_view::section(document, figures),
-        origin::section(document, figures),
+        Some(shards::section(document, figures)),
+        Some(watched::section(document, figures)),
+        Some(keys::section(document, figures)),
+        Some(ledgers::section(document, figures)),
+        Some(throttling::section(document, figures)),
+        Some(minutes::section(document, figures)),
+        Some(self_view::section(document, figures)),
+        Some(origin::section(document, figures)),
     ];
     Page {
         sections: sections

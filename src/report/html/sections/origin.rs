@@ -5,7 +5,7 @@ use crate::report::html::figures::{Figures, Show};
 use crate::report::html::page::{Block, Cell, Head, Section, Table};
 
 /// Target, host, bill, scenario and command.
-pub(super) fn section(document: &Document, figures: &Figures) -> Option<Section> {
+pub(super) fn section(document: &Document, figures: &Figures) -> Section {
     let mut section = super::section(document, "origin", "Where it comes from", "");
     section.basis = "";
     let mut rows = vec![row("world", document.world.as_str())];
@@ -61,7 +61,7 @@ pub(super) fn section(document: &Document, figures: &Figures) -> Option<Section>
         caption: "The scenario as it ran (scenario.toml)".to_owned(),
         text: document.scenario.text.clone(),
     });
-    Some(section)
+    section
 }
 
 fn row(name: &str, value: &str) -> Vec<Cell> {

@@ -9,7 +9,7 @@ use crate::report::html::sections::head::{tile, tone};
 use crate::report::text::Plain;
 
 /// The instrument's own figures and those of every host.
-pub(super) fn section(document: &Document, figures: &Figures) -> Option<Section> {
+pub(super) fn section(document: &Document, figures: &Figures) -> Section {
     let mut section = super::section(
         document,
         "instrument",
@@ -87,7 +87,7 @@ pub(super) fn section(document: &Document, figures: &Figures) -> Option<Section>
             table: hosts(document, figures),
         });
     }
-    Some(section)
+    section
 }
 
 /// What makes a measurement doubtful, as the program that made the page has it.

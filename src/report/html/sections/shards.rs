@@ -10,7 +10,7 @@ use crate::report::text::Plain;
 const ROWS_SEEN: usize = 8;
 
 /// Balance and counts of each stream's shards.
-pub(super) fn section(document: &Document, figures: &Figures) -> Option<Section> {
+pub(super) fn section(document: &Document, figures: &Figures) -> Section {
     let mut section = super::section(document, "shards", "Shards", "");
     for stream in document.balance.keys() {
         section.blocks.push(Block::Heading {
@@ -27,7 +27,7 @@ pub(super) fn section(document: &Document, figures: &Figures) -> Option<Section>
             table: totals(document, figures, stream),
         });
     }
-    Some(section)
+    section
 }
 
 fn balance(document: &Document, figures: &Figures, stream: &str) -> Table {

@@ -8,7 +8,7 @@ use crate::report::html::page::{Block, Cell, Head, Section, Table};
 const ROWS_SEEN: usize = 12;
 
 /// Retry amplification, refusals by cause and how long they outlived it.
-pub(super) fn section(document: &Document, figures: &Figures) -> Option<Section> {
+pub(super) fn section(document: &Document, figures: &Figures) -> Section {
     let mut section = super::section(
         document,
         "throttling",
@@ -73,7 +73,7 @@ pub(super) fn section(document: &Document, figures: &Figures) -> Option<Section>
             table: outlived(document, figures),
         });
     }
-    Some(section)
+    section
 }
 
 fn by_cause(document: &Document, figures: &Figures) -> Table {

@@ -9,7 +9,7 @@ use crate::report::html::sections::head::tile;
 const ROWS_SEEN: usize = 16;
 
 /// Rates, sizes and shards of each watched stream.
-pub(super) fn section(document: &Document, figures: &Figures) -> Option<Section> {
+pub(super) fn section(document: &Document, figures: &Figures) -> Section {
     let mut section = super::section(
         document,
         "watched",
@@ -86,5 +86,5 @@ pub(super) fn section(document: &Document, figures: &Figures) -> Option<Section>
             },
         });
     }
-    Some(section)
+    section
 }
