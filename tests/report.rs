@@ -203,15 +203,16 @@ fn every_shell_gets_a_script_and_bash_completes_by_it() {
         complete_words streamgauge si
         complete_words streamgauge report --format j
     "#;
-    let completions = program()
+    let mut completions = program()
         .args(["completions", "bash"])
         .stdout(std::process::Stdio::piped())
         .spawn()
         .expect("it starts");
     let shell = Command::new("bash")
         .args(["--norc", "-c", script])
-        .stdin(completions.stdout.expect("a pipe"))
+        .stdin(completions.stdout.take().expect("a pipe"))
         .output();
+    completions.wait().expect("it is a child");
     let Ok(shell) = shell else {
         // No bash on this machine: the scripts were looked at above.
         return;
