@@ -887,9 +887,10 @@ fn a_key_is_placed_where_check_places_it() {
 /// another file of that name.
 fn with_files(folder: &Path) -> String {
     let (scenarios, traces) = (folder.join("scenarios"), folder.join("traces"));
-    let rows: String = (0..=200)
+    let rows: Vec<_> = (0..=200)
         .map(|row| format!("{},{}\n", f64::from(row) / 50.0, 100 + row))
         .collect();
+    let rows = rows.concat();
     let files = [
         (traces.join("orders.csv"), format!("time,size\n{rows}")),
         (traces.join("keys.csv"), "key,weight\na,1\nb,3\n".to_owned()),
