@@ -1,7 +1,8 @@
 //! A run while it goes on: what it is about, and what it came to so far, as a page of metrics or on the screen.
 //!
-//! Invariant: nothing here has a clock or counts for itself. Figures are what the run told ([`crate::measure::live::Picture`]); those of shards
-//! and latencies are of finished intervals. The report that the run ends with is counted apart and is what holds.
+//! Invariant: nothing here has a clock or counts for itself. Figures are what the run told
+//! ([`crate::measure::live::Picture`]); those of shards and latencies are of finished intervals. The report that the run
+//! ends with is counted apart and is what holds.
 
 mod metrics;
 #[cfg(feature = "live")]

@@ -10,8 +10,9 @@ use crate::analyse::statistics::looks::LOOKS;
 use crate::analyse::statistics::{Looks, SIDE_ALPHA, detectable};
 use crate::scenario::model::Time;
 
-/// The standard deviation of the log ratio of two runs of equals that is assumed before any was made: that of median
-/// latencies on the project's shared machine (`results/published/gate/README.md`). The first look knows better.
+/// The standard deviation of the log ratio of two runs of equals that is assumed before any was made: an estimate between
+/// what medians and what 99th percentiles have on a shared machine (0.1 % and 5 to 16 % in
+/// `results/published/gate/README.md`). The first look knows better.
 pub const ASSUMED_NOISE: f64 = 0.06;
 
 /// The metrics that usually share the error: processor time, memory, and two percentiles of three latencies.
