@@ -5,6 +5,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -106,9 +107,12 @@ def _moto(installs, port):
 
 
 def _ferrokinesis(installs, port):
-    program = pathlib.Path(installs.crate(FERROKINESIS, BUILD_SECONDS)) / "bin" / FERROKINESIS
-    shown = subprocess.run([program, "--version"], capture_output=True, text=True)
-    return [str(program), "--port", str(port)], None, {}, shown.stdout.split()[-1]
+    folder = pathlib.Path(installs.crate(FERROKINESIS, BUILD_SECONDS))
+    # Cargo's own note of what it installed: `"ferrokinesis 0.7.0 (registry+...)" = ["ferrokinesis"]`.
+    version = re.search(rf'"{FERROKINESIS} ([^ ]+) ', (folder / ".crates.toml").read_text())[1]
+    # It refuses nothing unless it is told to.
+    command = [str(folder / "bin" / FERROKINESIS), "--port", str(port), "--enforce-limits"]
+    return command, None, {}, f"{version}, with --enforce-limits"
 
 
 FOREIGN = {
