@@ -16,7 +16,7 @@ use super::show::show;
 use super::target::{allowed, connect, pick};
 use super::watch::{Shown, Watch};
 use crate::analyse::compare::{Comparison, Run, ServerUse, page, text};
-use crate::base::{Clock, units};
+use crate::base::{Clock, Timestamp, units};
 use crate::report::{Folder, results};
 use crate::scenario::targets::{TargetKind, TargetSpec};
 use crate::scenario::{Abilities, Loaded, Source};
@@ -227,6 +227,7 @@ pub(super) fn gate(arguments: &GateArguments) -> Exit {
         watch: &watch,
         runtime: &runtime,
         clock,
+        began,
         sides: [&base, &new],
     };
     let (regimes, made) = work.conduct(&plan);
@@ -345,7 +346,7 @@ struct Stopped(Exit);
 
 impl std::fmt::Display for Stopped {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a run could not be made")
+        f.write_str("a run could not be made; standard error says why")
     }
 }
 
@@ -358,6 +359,7 @@ struct Work<'a> {
     watch: &'a Watch,
     runtime: &'a Runtime,
     clock: Clock,
+    began: Timestamp,
     sides: [&'a Given; 2],
 }
 
@@ -392,6 +394,10 @@ impl Work<'_> {
         let made = gate::conduct(
             plan,
             &judging,
+            || {
+                let spent = self.clock.now().since(self.began);
+                self.arguments.budget.is_none_or(|budget| spent < budget)
+            },
             |pair, side| self.make(pair, side),
             |told| self.tell(told, most),
         );

@@ -32,6 +32,14 @@ pub enum Unlike {
         /// What it lacks.
         reason: &'static str,
     },
+    /// A metric that is to decide is not measured in every run.
+    #[error("compare by `{wanted}`: it is not measured in every run; there are {known}")]
+    NoMetric {
+        /// What was asked for.
+        wanted: String,
+        /// What there is.
+        known: String,
+    },
     /// Something that matters is not the same.
     #[error("compare `{}` with `{}`: {what} differs ({left}, and {right}){hint}", paths[0], paths[1])]
     Differs {
@@ -49,6 +57,15 @@ pub enum Unlike {
 }
 
 impl Unlike {
+    /// Nothing is measured under a name that is to decide; `known` are the names under which something is.
+    pub(super) fn no_metric<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let known: Vec<_> = known.into_iter().map(|name| format!("`{name}`")).collect();
+        Self::NoMetric {
+            wanted: wanted.to_owned(),
+            known: known.join(", "),
+        }
+    }
+
     /// Whether it is a measurement that is void, not a mistake of whoever compares.
     pub const fn is_void(&self) -> bool {
         matches!(self, Self::Void { .. })

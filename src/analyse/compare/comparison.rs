@@ -113,7 +113,7 @@ pub struct Settings {
 /// its share of the error is spent.
 ///
 /// # Errors
-/// Every reason why these runs must not be compared.
+/// Every reason why these runs must not be compared, or not by the metrics that were asked for.
 pub fn compare(
     pairing: Pairing,
     pairs: &[[Run; 2]],
@@ -126,6 +126,15 @@ pub fn compare(
     };
     let side = |side: usize| -> Vec<&Run> { pairs.iter().map(|pair| &pair[side]).collect() };
     let mut metrics = metrics(pairs);
+    let is_known = |wanted: &&String| !metrics.iter().any(|metric| metric.path == **wanted);
+    let unknown: Vec<_> = settings.metrics.iter().filter(is_known).collect();
+    if !unknown.is_empty() {
+        let known = || metrics.iter().map(|metric| metric.path.as_str());
+        let reasons = unknown.into_iter();
+        return Err(reasons
+            .map(|wanted| Unlike::no_metric(wanted, known()))
+            .collect());
+    }
     if !settings.metrics.is_empty() {
         for metric in &mut metrics {
             metric.decides = settings.metrics.contains(&metric.path);
@@ -287,13 +296,6 @@ fn notes(pairs: &[[Run; 2]], settings: &Settings, metrics: &[Metric]) -> Vec<Str
             notes.push("the scenarios differ in `engine.latency`".to_owned());
         }
     }
-    for wanted in &settings.metrics {
-        if !metrics.iter().any(|metric| metric.path == *wanted) {
-            notes.push(format!(
-                "`{wanted}` is not measured on both sides, so it decides nothing"
-            ));
-        }
-    }
     notes
 }
 
@@ -339,17 +341,17 @@ impl Comparison {
                 list(self.verdict)
             ),
             Verdict::NoRegression => format!(
-                "no regression beyond {least} in {} metrics ({pairs})",
-                deciding.len()
+                "no regression beyond {least} in {} ({pairs})",
+                crate::report::text::counted(deciding.len() as u64, "metric")
             ),
             Verdict::Inconclusive if self.pairs == 1 => {
                 "inconclusive: one run of each side shows differences, not whether they are noise"
                     .to_owned()
             }
             Verdict::Inconclusive => format!(
-                "inconclusive: {} of {} metrics could be worse by {least} or not ({pairs})",
+                "inconclusive: {} of {} could be worse by {least} or not ({pairs})",
                 of(Verdict::Inconclusive).count(),
-                deciding.len()
+                crate::report::text::counted(deciding.len() as u64, "metric")
             ),
         }
     }
@@ -481,17 +483,22 @@ pub(super) mod tests {
     #[test]
     fn metrics_that_are_named_decide_alone() {
         let mut chosen = settings();
-        chosen.metrics = vec![
-            "consumers.billing.end_to_end.p50".to_owned(),
-            "nothing".to_owned(),
-        ];
+        chosen.metrics = vec!["consumers.billing.end_to_end.p50".to_owned()];
         let made = compare(Pairing::Seed, &sides(10, 1.2), &chosen, None).unwrap();
         assert_eq!(made.verdict, Verdict::NoRegression);
         assert_eq!(made.metrics.iter().filter(|row| row.decides).count(), 1);
+    }
+
+    #[test]
+    fn a_metric_that_nobody_measures_is_refused_with_those_that_there_are() {
+        let mut chosen = settings();
+        chosen.metrics = vec!["nothing".to_owned()];
+        let refused = compare(Pairing::Seed, &sides(10, 1.0), &chosen, None).unwrap_err();
+        let told = refused[0].to_string();
+        assert_eq!(refused.len(), 1);
         assert!(
-            made.notes.iter().any(|note| note.contains("`nothing`")),
-            "{:?}",
-            made.notes
+            told.starts_with("compare by `nothing`: it is not measured in every run; there are `"),
+            "{told}"
         );
     }
 

@@ -29,6 +29,10 @@ pub struct Metric {
 /// Samples that must lie beyond a percentile in every run: with fewer it is one stray record's latency.
 const SAMPLES_BEYOND_MIN: f64 = 10.0;
 
+/// Processor time that every run's engine must have taken if it is to decide, in microseconds: 20 of the kernel's steps, of
+/// which one is then no more than the change that does not count.
+const CPU_US_MIN: f64 = 200_000.0;
+
 const PERCENTILES: [(&str, f64); 3] = [("p50", 0.5), ("p99", 0.99), ("p999", 0.999)];
 
 /// The kinds of latency that are compared. Lateness is the instrument's own.
@@ -61,7 +65,9 @@ pub fn metrics(pairs: &[[Run; 2]]) -> Vec<Metric> {
             });
         }
     };
-    add(CPU.to_owned(), Better::Lower, true);
+    let is_told_apart = |run: &Run| run.server.is_none_or(|it| it.cpu_us >= CPU_US_MIN);
+    let cpu_decides = pairs.iter().flatten().all(is_told_apart);
+    add(CPU.to_owned(), Better::Lower, cpu_decides);
     add(MEMORY.to_owned(), Better::Lower, true);
     let mut latencies = |part: &str| {
         for (kind, decides) in KINDS {
@@ -149,15 +155,12 @@ impl Metric {
         pairs.iter().map(worse).collect()
     }
 
-    /// What is added to both sides so that none is zero, which has no ratio: one to counts, half a step to what comes in
+    /// What is added to both sides so that none is zero, which has no ratio: one to counts and to what the engine took, half a step to what comes in
     /// steps, and less than anybody sees to shares.
     fn offset(&self) -> f64 {
-        if self.path.ends_with("_attempts") {
+        if self.path.ends_with("_attempts") || self.path.starts_with("server.") {
             1.0
-        } else if self.path.starts_with("server.")
-            || self.path.ends_with("_share")
-            || self.path.ends_with("_per_s")
-        {
+        } else if self.path.ends_with("_share") || self.path.ends_with("_per_s") {
             1e-6
         } else {
             0.5
@@ -260,6 +263,12 @@ mod tests {
         assert!(metrics[0].decides);
         let worse = metrics[0].worse(&pairs)[0];
         assert!((worse - 1.1_f64.ln()).abs() < 1e-2, "{worse}");
+        assert!(
+            deciding(&[[served(1e6), served(190_000.0)]])
+                .iter()
+                .all(|path| path != CPU),
+            "19 steps of the kernel's clock decide nothing"
+        );
         assert!(
             deciding(&[[served(1.0), run(|_| ())]])
                 .iter()

@@ -188,6 +188,9 @@ fn summaries(document: &Document) -> Vec<(String, LatencyKind, &LatencySummary)>
         .collect()
 }
 
+/// What is added where logarithms are taken: latencies are whole microseconds, and 0 has no logarithm.
+const HALF_STEP_US: f64 = 0.5;
+
 /// A point of a side's curve, in microseconds: the median of its runs, and between what that may lie; the range of the runs where they are
 /// too few to say.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -199,16 +202,19 @@ struct Point {
 
 impl Point {
     fn of(values_us: &[f64]) -> Option<Self> {
-        let logs: Vec<_> = values_us.iter().map(|us| us.max(1.0).ln()).collect();
+        let logs: Vec<_> = values_us
+            .iter()
+            .map(|us| (us + HALF_STEP_US).ln())
+            .collect();
         let low = logs.iter().copied().min_by(f64::total_cmp)?;
         let high = logs.iter().copied().max_by(f64::total_cmp)?;
         let [low, high] = WalshAverages::of(&logs)
             .interval(SIDE_ALPHA)
             .unwrap_or([low, high]);
         Some(Self {
-            middle: median(logs)?.exp(),
-            low: low.exp(),
-            high: high.exp(),
+            middle: median(logs)?.exp() - HALF_STEP_US,
+            low: low.exp() - HALF_STEP_US,
+            high: high.exp() - HALF_STEP_US,
         })
     }
 }
@@ -262,7 +268,7 @@ fn curves(page: &mut String, pairs: &[[Run; 2]]) {
 fn chart(page: &mut String, name: &str, sides: &[Vec<Point>; 2]) {
     let points = || sides.iter().flatten();
     let lowest = points()
-        .map(|point| point.low)
+        .map(|point| point.low.max(1.0))
         .fold(f64::INFINITY, f64::min);
     let highest = points().map(|point| point.high).fold(1.0, f64::max);
     // Whole powers of ten, and one at least.
@@ -271,7 +277,7 @@ fn chart(page: &mut String, name: &str, sides: &[Vec<Point>; 2]) {
     let x = |index: usize| {
         LEFT + (WIDTH - LEFT - RIGHT) * index as f64 / (PERCENTILES.len() - 1) as f64
     };
-    let y = |us: f64| TOP + (HEIGHT - TOP - BOTTOM) * (to - us.log10()) / (to - from);
+    let y = |us: f64| TOP + (HEIGHT - TOP - BOTTOM) * (to - us.max(1.0).log10()) / (to - from);
     let name = escaped(name);
     let _ = write!(
         page,

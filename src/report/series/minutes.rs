@@ -38,8 +38,8 @@ pub struct MinuteRow {
     pub incoming_bytes: u64,
     /// CloudWatch's `WriteProvisionedThroughputExceeded`, Sum: records that a limit rejected, each attempt counted.
     pub throttled_records: u64,
-    /// What `IncomingRecords` and `IncomingBytes` say of the stream's use: over the limits of all its open shards, the
-    /// nearer of them, in hundredths, rounded up.
+    /// What `IncomingRecords` and `IncomingBytes` say of the stream's use: over the limits of its shards while they were
+    /// open, the nearer of them, in hundredths, rounded up.
     pub mean_percent: u64,
     /// What the busiest shard was offered in its busiest moment, in hundredths of its limit, rounded up.
     pub peak_percent: u64,
@@ -47,7 +47,7 @@ pub struct MinuteRow {
     pub peak_shard: u32,
     /// When that moment began, in seconds since the load began.
     pub peak_at_s: f64,
-    /// Attempts that a limit refused in the moment with the most.
+    /// Attempts that a limit refused in that moment, by all shards.
     pub peak_refused: u64,
 }
 
@@ -117,25 +117,22 @@ fn of_stream(
         row.incoming_records += sum.acked;
         row.incoming_bytes += sum.acked_bytes;
         row.throttled_records += sum.refused_total();
-        row.peak_refused = row.peak_refused.max(sum.refused_total());
         for (shard, counters) in &shards {
             let percent = limits.percent(counters.offered, counters.offered_bytes, interval_s);
             if percent > row.peak_percent {
                 row.peak_percent = percent;
                 row.peak_shard = shard.number();
                 row.peak_at_s = sources.begin_s(index);
+                row.peak_refused = sum.refused_total();
             }
         }
     }
     for row in &mut rows {
-        let open = shards.iter().filter(|shard| {
-            shard.stream == name
-                && shard
-                    .opened_s
-                    .is_none_or(|at| at < row.from_s + row.seconds)
-                && shard.closed_s.is_none_or(|at| at > row.from_s)
-        });
-        let room_s = row.seconds * open.count().max(1) as f64;
+        let of_stream = shards.iter().filter(|shard| shard.stream == name);
+        let times = of_stream.map(|shard| (shard.opened_s, shard.closed_s));
+        let room_s = open_s(times, row.from_s, row.from_s + row.seconds);
+        // A shard map that was never read says nothing: one shard, so that the figure is too high and not too low.
+        let room_s = if room_s > 0.0 { room_s } else { row.seconds };
         row.mean_percent = limits.percent(row.incoming_records, row.incoming_bytes, room_s);
     }
     if rows.len() > ROWS_MAX {
@@ -148,4 +145,38 @@ fn of_stream(
         minutes: count,
         rows,
     })
+}
+
+/// How long shards that opened and closed at these times were open between two others, all together.
+fn open_s(
+    shards: impl Iterator<Item = (Option<f64>, Option<f64>)>,
+    from_s: f64,
+    until_s: f64,
+) -> f64 {
+    shards
+        .map(|(opened_s, closed_s)| {
+            let begin = opened_s.map_or(from_s, |at| at.max(from_s));
+            let end = closed_s.map_or(until_s, |at| at.min(until_s));
+            (end - begin).max(0.0)
+        })
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shard_has_room_only_while_it_is_open() {
+        // Two shards, of which one is split at 5 s of a minute that the window cuts at 11 s.
+        let shards = [
+            (None, None),
+            (None, Some(5.0)),
+            (Some(5.0), None),
+            (Some(5.0), None),
+            (Some(30.0), None),
+            (None, Some(0.5)),
+        ];
+        assert!((open_s(shards.into_iter(), 1.0, 11.0) - 26.0).abs() < 1e-9);
+    }
 }

@@ -43,6 +43,8 @@ pub enum Ending<E> {
     Judged,
     /// The runs say nothing of the engines, and why.
     Void(String),
+    /// The time that there was is over.
+    OutOfTime,
     /// A run could not be made.
     Stopped(E),
 }
@@ -66,10 +68,12 @@ const CAPPED_SHARE: f64 = 0.01;
 /// Of so many pairs, this part may be made again.
 const AGAIN_OF: u32 = 4;
 
-/// Makes pairs by the plan and looks at them. `make` makes the run of a side in a pair, counted from 0.
+/// Makes pairs by the plan and looks at them. `make` makes the run of a side in a pair, counted from 0; `has_time` says
+/// before each pair whether it may be begun, for a plan cannot know how long engines take to start and to end.
 pub fn conduct<E>(
     plan: &Plan,
     judging: &Judging,
+    mut has_time: impl FnMut() -> bool,
     mut make: impl FnMut(u32, Side) -> Result<Run, E>,
     mut told: impl FnMut(&Told<'_>),
 ) -> Conducted<E> {
@@ -83,6 +87,10 @@ pub fn conduct<E>(
     let again_max = (looks.last() / AGAIN_OF).max(4);
     let mut pair = 0;
     while pair < looks.last() {
+        if !has_time() {
+            made.ending = Ending::OutOfTime;
+            break;
+        }
         let runs = match make_pair(pair, &mut make) {
             Ok(runs) => runs,
             Err(stopped) => {
@@ -298,7 +306,13 @@ mod tests {
     }
 
     fn gate(mut make: impl FnMut(u32, Side) -> Run) -> Conducted<()> {
-        conduct(&plan(), &JUDGING, |pair, side| Ok(make(pair, side)), |_| ())
+        conduct(
+            &plan(),
+            &JUDGING,
+            || true,
+            |pair, side| Ok(make(pair, side)),
+            |_| (),
+        )
     }
 
     fn verdict(made: &Conducted<()>) -> (Verdict, usize) {
@@ -399,6 +413,19 @@ mod tests {
     }
 
     #[test]
+    fn no_pair_is_begun_when_the_time_is_over() {
+        let mut asked = 0;
+        let has_time = || {
+            asked += 1;
+            asked <= 3
+        };
+        let make = |pair, side| Ok::<_, ()>(run(pair, side, 1.0));
+        let made = conduct(&plan(), &JUDGING, has_time, make, |_| ());
+        assert!(matches!(made.ending, Ending::OutOfTime));
+        assert_eq!(verdict(&made), (Verdict::Inconclusive, 3));
+    }
+
+    #[test]
     fn what_was_made_before_a_stop_is_kept_and_decides_nothing() {
         let make = |pair, side| {
             if pair == 5 {
@@ -407,7 +434,7 @@ mod tests {
                 Ok(run(pair, side, if side == Side::New { 2.0 } else { 1.0 }))
             }
         };
-        let made = conduct(&plan(), &JUDGING, make, |_| ());
+        let made = conduct(&plan(), &JUDGING, || true, make, |_| ());
         assert!(matches!(made.ending, Ending::Stopped("interrupted")));
         assert_eq!(made.pairs.len(), 5);
         assert_eq!(made.comparison.unwrap().verdict, Verdict::Inconclusive);

@@ -110,7 +110,7 @@ impl GateResult {
     /// The verdict and the sentence of what was conducted; `interrupted` says that a stop was asked for.
     pub fn judge<E: ToString>(made: &Conducted<E>, interrupted: bool) -> (GateVerdict, String) {
         let so_far = || match made.pairs.len() {
-            0 => "no pair was made".to_owned(),
+            0 => "before the first pair was made".to_owned(),
             pairs => format!(
                 "after {}",
                 crate::report::text::counted(pairs as u64, "pair")
@@ -124,6 +124,13 @@ impl GateResult {
             (Ending::Judged, None) => (
                 GateVerdict::Inconclusive,
                 format!("inconclusive: {}", so_far()),
+            ),
+            (Ending::OutOfTime, _) => (
+                GateVerdict::Inconclusive,
+                format!(
+                    "inconclusive: the budget was spent {}, for engines and runs took longer than planned; raise `--budget`",
+                    so_far()
+                ),
             ),
             (Ending::Stopped(_), _) if interrupted => (
                 GateVerdict::Inconclusive,

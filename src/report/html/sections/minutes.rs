@@ -118,7 +118,7 @@ fn table(figures: &Figures, stream: &str, rows: usize) -> Table {
             "<use, busiest shard and moment",
             "<that shard",
             "<at",
-            "<refused in the worst moment",
+            "<refused in that moment",
         ]),
         rows: rows.collect(),
         folded: "CloudWatch's sums and the moments within".to_owned(),
