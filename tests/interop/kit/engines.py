@@ -15,7 +15,8 @@ import urllib.request
 from kit import servers
 from kit.install import needed
 
-NAMES = ("embedded", "serve", "kinesis-local", "kinesalite", "moto", "ferrokinesis")
+OURS = ("embedded", "serve")
+NAMES = (*OURS, "kinesis-local", "kinesalite", "moto", "ferrokinesis")
 KINESIS_LOCAL, KINESALITE = "kinesis-local", "kinesalite"
 MOTO = ("moto[kinesis]", "flask", "flask-cors")
 FERROKINESIS = "ferrokinesis"
