@@ -12,6 +12,7 @@ import zipfile
 
 
 INSTALL_SECONDS = 300
+BROWSER_SECONDS = 900
 
 
 class Missing(Exception):
@@ -61,8 +62,10 @@ class Installs:
         named = os.environ.get("CHROMIUM")
         if named is None and shutil.which("chromium") is None:
             apt = needed("apt-get", "installing Chromium", "APT_GET")
-            run([apt, "update", "-q"])
-            run([apt, "install", "-y", "-q", "--no-install-recommends", "chromium"])
+            # It asks nobody anything, and a browser is large.
+            os.environ.setdefault("DEBIAN_FRONTEND", "noninteractive")
+            run([apt, "update", "-q"], BROWSER_SECONDS)
+            run([apt, "install", "-y", "-q", "--no-install-recommends", "chromium"], BROWSER_SECONDS)
         return needed("chromium", "the page", "CHROMIUM")
 
     def crate(self, name, seconds):
