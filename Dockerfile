@@ -9,10 +9,10 @@ FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --home-dir /work --create-home streamgauge
+    && useradd --system --uid 10001 --home-dir /home/streamgauge --create-home streamgauge
 COPY --from=build /src/target/dist/streamgauge /usr/local/bin/streamgauge
-COPY scenarios /work/scenarios
-WORKDIR /work
+COPY scenarios /home/streamgauge/scenarios
+WORKDIR /home/streamgauge
 USER 10001
 EXPOSE 4567
 # By bash itself: the image has no HTTP client, and needs none.

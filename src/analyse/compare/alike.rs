@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::run::Run;
 use crate::measure::Status;
 use crate::report::{Document, World};
+use crate::scenario::{self, Source};
 
 /// What may differ although it matters.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -166,7 +167,7 @@ fn facts(document: &Document, allowed: Allowed) -> Vec<(String, String, &'static
         ));
     }
     for (path, value) in workload(document) {
-        facts.push((format!("the scenario's `{path}`"), value, ""));
+        facts.push((setting(&path), value, ""));
     }
     facts
 }
@@ -178,9 +179,12 @@ fn differences(
     allowed: Allowed,
 ) -> Vec<Unlike> {
     let its = facts(&run.document, allowed);
-    let value = |facts: &[(String, String, &'static str)], what: &str| {
+    let value = |run: &Run, facts: &[(String, String, &'static str)], what: &str| {
         let found = facts.iter().find(|(name, ..)| name == what);
-        found.map_or_else(|| "nothing".to_owned(), |(_, value, _)| value.clone())
+        found
+            .map(|(_, value, _)| value.clone())
+            .or_else(|| default(&run.document, what))
+            .unwrap_or_else(|| "nothing".to_owned())
     };
     let others = its
         .iter()
@@ -189,8 +193,9 @@ fn differences(
         .iter()
         .chain(others)
         .filter_map(|(what, _, hint)| {
-            let (left, right) = (value(facts_of_first, what), value(&its, what));
-            (left != right).then(|| Unlike::Differs {
+            let left = value(first, facts_of_first, what);
+            let right = value(run, &its, what);
+            (left.trim_matches('"') != right.trim_matches('"')).then(|| Unlike::Differs {
                 paths: Box::new([first.path.clone(), run.path.clone()]),
                 what: what.clone(),
                 left,
@@ -199,6 +204,25 @@ fn differences(
             })
         })
         .collect()
+}
+
+/// What a scenario's setting is called.
+fn setting(path: &str) -> String {
+    format!("the scenario's `{path}`")
+}
+
+/// What a setting comes to that a scenario does not give: one spells a default out, the other one leaves it. Nothing where it
+/// has none, or the scenario cannot be read without the files that it names.
+fn default(document: &Document, what: &str) -> Option<String> {
+    let source = Source {
+        path: "scenario.toml".to_owned(),
+        text: document.scenario.text.clone(),
+    };
+    let loaded = scenario::load(&source, &[]).ok()?;
+    let mut settings = loaded.resolved.into_iter();
+    settings
+        .find(|it| it.is_default && setting(&it.path) == what)
+        .map(|it| it.value)
 }
 
 /// The scenario's values by path, without those that do not change what is asked of the target: its name, question, seed and
@@ -316,6 +340,27 @@ mod tests {
                     .into();
         });
         assert_eq!(told, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_default_that_one_spells_out_is_no_difference_and_another_value_is() {
+        const PLAIN: &str = "schema = 1\nname = \"a\"\n[time]\nmeasure = \"5s\"\n[streams.s]\n[producers.web]\narrival = \
+             { kind = \"constant\", rate = \"10/s\" }\nkeys = { kind = \"single\" }\nsize = { kind = \"fixed\", bytes = \"100B\" }\n";
+        let told = |more: &str| {
+            let with = |text: String| run(|document| document.scenario.text = text);
+            let runs = [
+                with(PLAIN.to_owned()),
+                with(format!("{PLAIN}[producers.web.send]\n{more}\n")),
+            ];
+            let reasons = unlike(&runs, Allowed::default());
+            reasons.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(told("api = \"put-records\""), Vec::<String>::new());
+        let other = told("api = \"put-record\"");
+        assert!(
+            other.len() == 1 && other[0].contains("(put-records, and \"put-record\")"),
+            "{other:?}"
+        );
     }
 
     #[test]
