@@ -344,7 +344,7 @@ mod tests {
 
     #[test]
     fn a_default_that_one_spells_out_is_no_difference_and_another_value_is() {
-        const PLAIN: &str = "schema = 1\nname = \"a\"\n[time]\nmeasure = \"5s\"\n[streams.s]\n[producers.web]\narrival = \
+        const PLAIN: &str = "schema = 1\nname = \"a\"\n[time]\nmeasure = \"5s\"\n[streams.s]\nshards = 1\n[producers.web]\narrival = \
              { kind = \"constant\", rate = \"10/s\" }\nkeys = { kind = \"single\" }\nsize = { kind = \"fixed\", bytes = \"100B\" }\n";
         let told = |more: &str| {
             let with = |text: String| run(|document| document.scenario.text = text);
