@@ -198,6 +198,9 @@ fn an_slo_names_a_figure_that_there_is_and_a_bound_in_its_unit() {
     assert_snapshot!(errors_after(
         "[slo]\na = { metric = \"consumers.billing.end_to_end.p99\", max = 1 }\nb = { metric = \"producers.web.accepted_share\", min = 99.9 }\nc = { metric = \"producers.web.acked\", max = \"1s\" }\nd = { metric = \"producers.web.acked\" }"
     ));
+    assert_snapshot!(errors_after(
+        "[slo]\na = { metric = \"producers.web.accepted_share\", min = \"101%\" }\nb = { metric = \"producers.web.accepted_share\", min = \"1s\" }\nc = { metric = \"consumers.billing.end_to_end.p99\", max = \"50%\" }\nd = { metric = \"consumers.billing.lost\", max = \"1%\" }\ne = { metric = \"consumers.billing.lost\", max = \"few\" }"
+    ));
 }
 
 #[test]

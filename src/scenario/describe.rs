@@ -152,10 +152,7 @@ mod tests {
         assert_eq!(field("Engine", "limits"), "`aws` or `off` or a table");
         assert_eq!(
             field("Slo", "max"),
-            format!(
-                "a number of at least 0 or {}",
-                crate::base::units::DURATION_FORM
-            )
+            "a number of at least 0 or a duration with a unit, such as \"250ms\", or a share, such as \"99.9%\""
         );
     }
 }

@@ -270,6 +270,7 @@ optional = true
 [slo]
 fresh = {{ metric = "consumers.billing.end_to_end.p99", max = "1s" }}
 kept = {{ metric = "producers.web.accepted_share", min = 0.999 }}
+percent = {{ metric = "producers.web.accepted_share", min = "99.95 %" }}
 "#
         );
         let scenario = load_text(&text, &[]).unwrap().scenario;
@@ -290,6 +291,7 @@ kept = {{ metric = "producers.web.accepted_share", min = 0.999 }}
         );
         assert_eq!(scenario.slo["fresh"].max, Some(1e6));
         assert_eq!(scenario.slo["kept"].min, Some(0.999));
+        assert_eq!(scenario.slo["percent"].min, Some(0.9995));
     }
 
     #[test]

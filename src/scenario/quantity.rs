@@ -109,8 +109,9 @@ impl<Q: Quantity> JsonSchema for Text<Q> {
 }
 
 /// The forms by name, for the check against the schema.
-const FORMS: [Form; 12] = [
+const FORMS: [Form; 13] = [
     form::<DurationForm>(),
+    form::<BoundForm>(),
     form::<BytesForm>(),
     form::<RateForm>(),
     form::<LevelForm>(),
@@ -152,6 +153,8 @@ pub(super) fn form_named(name: &str) -> Option<&'static Form> {
 
 /// How long: `"250ms"`.
 pub(super) type DurationText = Text<DurationForm>;
+/// What a figure is held to: `"250ms"`, `"99.9%"`.
+pub(super) type BoundText = Text<BoundForm>;
 /// How many bytes: `"5MiB"`.
 pub(super) type BytesText = Text<BytesForm>;
 /// How many per second: `"800/s"`.
@@ -192,6 +195,38 @@ impl Quantity for DurationForm {
             Ok(duration)
         } else {
             Err(format!("`{text}` is above the most, 3660 d"))
+        }
+    }
+}
+
+/// What a figure is held to, where it is written as a text.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) enum TextBound {
+    /// Of a latency.
+    Duration(Duration),
+    /// Of a share, from 0 to 1.
+    Share(f64),
+}
+
+/// See [`BoundText`].
+pub(super) struct BoundForm;
+
+impl Quantity for BoundForm {
+    type Value = TextBound;
+    const NAME: &'static str = "bound";
+    const EXAMPLE: &'static str = "250ms";
+    const FORM: &'static str =
+        "a duration with a unit, such as \"250ms\", or a share, such as \"99.9%\"";
+    const PATTERN: &'static str = "[A-Za-z]|%\\s*$";
+
+    fn parse(text: &str) -> Result<TextBound, String> {
+        let Some(percent) = text.trim().strip_suffix('%') else {
+            return DurationForm::parse(text).map(TextBound::Duration);
+        };
+        // Shifted in decimal: 99.95 divided by 100 is not the number that is written 0.9995.
+        match format!("{}e-2", percent.trim()).parse::<f64>() {
+            Ok(share) if (0.0..=1.0).contains(&share) => Ok(TextBound::Share(share)),
+            _ => Err(format!("`{text}` is not a share from 0% to 100%")),
         }
     }
 }

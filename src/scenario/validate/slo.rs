@@ -3,6 +3,7 @@
 use crate::scenario::draft::Draft;
 use crate::scenario::finding::Finding;
 use crate::scenario::metric::{FROM_STAMP, FigureKind, Metric, Side};
+use crate::scenario::quantity::TextBound;
 use crate::scenario::schema::{Bound, Calls, Consumer, Slo, StampPlace, Step};
 
 pub(super) fn bounds_fit_their_figures(draft: &Draft, findings: &mut Vec<Finding>) {
@@ -119,23 +120,30 @@ fn made(calls: &Calls) -> Vec<String> {
 
 /// A bound in the unit of its figure: microseconds for latencies.
 pub(in crate::scenario) fn bound_value(kind: FigureKind, bound: &Bound) -> Result<f64, String> {
-    match (kind, bound) {
-        (FigureKind::Latency, Bound::Duration(duration)) => {
-            Ok(duration.value.as_nanos() as f64 / 1e3)
+    let (number, text) = match bound {
+        Bound::Number(number) => (Some(*number), None),
+        Bound::Text(text) => (None, Some(text.value)),
+    };
+    let fits = match (kind, text) {
+        (FigureKind::Latency, Some(TextBound::Duration(duration))) => {
+            Some(duration.as_nanos() as f64 / 1e3)
         }
-        (FigureKind::Latency, Bound::Number(number)) => Err(format!(
-            "`{number}` is not {}",
-            crate::base::units::DURATION_FORM
-        )),
-        (FigureKind::Count, Bound::Number(number)) => Ok(*number),
-        (FigureKind::Share, Bound::Number(number)) if *number <= 1.0 => Ok(*number),
-        (FigureKind::Share, Bound::Number(number)) => {
-            Err(format!("`{number}` is not a share from 0 to 1"))
+        (FigureKind::Share, Some(TextBound::Share(share))) => Some(share),
+        (FigureKind::Share, None) => number.filter(|share| *share <= 1.0),
+        (FigureKind::Count, None) => number,
+        _ => None,
+    };
+    fits.ok_or_else(|| {
+        let form = match kind {
+            FigureKind::Latency => crate::base::units::DURATION_FORM,
+            FigureKind::Share => "a share from 0 to 1, such as 0.999 or \"99.9%\"",
+            FigureKind::Count => "a number, which a count is held to",
+        };
+        match bound {
+            Bound::Number(number) => format!("`{number}` is not {form}"),
+            Bound::Text(text) => format!("`{text}` is not {form}"),
         }
-        (FigureKind::Count | FigureKind::Share, Bound::Duration(duration)) => Err(format!(
-            "`{duration}` is not a number: the figure is no latency"
-        )),
-    }
+    })
 }
 
 /// A figure that comes from the stamp needs a producer that stamps.
