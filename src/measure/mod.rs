@@ -20,7 +20,7 @@ pub mod verdict;
 pub mod waits;
 pub mod watch;
 
-pub use balance::{Balance, ShardTotals};
+pub use balance::{Balance, LoadSpan, ShardTotals, even_parts};
 pub use calls::{CallCodes, CallLedger, CallOutcome, ScriptCounts};
 pub use facts::{Facts, HoldFacts, RecordingFacts, SlotFacts};
 pub use histogram::{LatencyHistogram, LatencyKind, LatencySummary, PackedHistogram};

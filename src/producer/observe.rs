@@ -105,8 +105,7 @@ impl Observer {
             .latency(item.ready, item.phase, LatencyKind::Lateness, late);
         if let Some(shard) = item.shard {
             let counters = self.recorder.shard(item.ready, shard);
-            counters.offered += 1;
-            counters.offered_bytes += item.billed_bytes();
+            counters.offer(item.phase, item.billed_bytes());
         }
     }
 
@@ -262,8 +261,7 @@ impl Observer {
         self.recorder
             .latency(ended, item.phase, LatencyKind::ResponseTime, response);
         let counters = self.recorder.shard(ended, stored.shard);
-        counters.acked += 1;
-        counters.acked_bytes += item.billed_bytes();
+        counters.accept(item.phase, item.billed_bytes());
         counters.saw_response_us(response.max(0).unsigned_abs() / 1_000);
         self.acked.push(stored);
         self.resolve(item, Some(stored));

@@ -8,9 +8,9 @@ use jiff::Timestamp as Utc;
 use super::aftermath::{self, Aftermath};
 use super::calls::CallsSummary;
 use super::document::{
-    ByPhase, ConsumerSummary, Document, Environment, EventRow, EventStatus, Instrument, Latency,
-    Ledger, ProducerSummary, SCHEMA_VERSION, ScenarioInfo, ShardRow, StreamBalance, TargetFinding,
-    TargetSummary, ThrottlingRow, WorkerPart, World, per_s,
+    ByPhase, ConsumerSummary, Document, Environment, EvenPart, EventRow, EventStatus, Instrument,
+    Latency, Ledger, ProducerSummary, SCHEMA_VERSION, ScenarioInfo, ShardRow, StreamBalance,
+    TargetFinding, TargetSummary, ThrottlingRow, WorkerPart, World, per_s,
 };
 use super::interval_view::IntervalView;
 use super::results::Latencies;
@@ -23,8 +23,8 @@ use crate::measure::verdict::{CALL_LATENESS_TOLERATED_US, LATENESS_TOLERATED_US}
 use crate::measure::waits::Waits;
 use crate::measure::{
     CallLedger, ConsumerLedger, Facts, HoldFacts, LatencyHistogram, LatencyKind, LatencySummary,
-    Phase, ProducerLedger, RecorderTotals, RecordingFacts, ShardCounters, ShardTotals, SlotFacts,
-    ThrottleTable, judge,
+    LoadSpan, Phase, ProducerLedger, RecorderTotals, RecordingFacts, ShardCounters, ShardTotals,
+    SlotFacts, ThrottleTable, even_parts, judge,
 };
 use crate::run::environment::CpuShares;
 use crate::run::{self, CallsOutcome, ConsumerOutcome, Outcome, ProducerOutcome, StreamOutcome};
@@ -637,25 +637,22 @@ fn shard_limits(
 }
 
 fn balances(shards: &[ShardRow], outcome: &Outcome) -> BTreeMap<String, StreamBalance> {
-    let written = |stream: &str| {
-        let mut producers = outcome.producers.values();
-        producers.any(|producer| producer.stream.as_str() == stream)
-    };
-    let mut by_stream: BTreeMap<&str, Vec<ShardTotals>> = BTreeMap::new();
-    for row in shards {
-        by_stream.entry(&row.stream).or_default().push(row.totals);
-    }
-    by_stream
-        .into_iter()
-        .map(|(stream, totals)| {
-            let balance = if written(stream) {
-                StreamBalance::of(&totals)
-            } else {
-                StreamBalance::of_read(&totals)
-            };
-            (stream.to_owned(), balance)
+    shards
+        .chunk_by(|a, b| a.stream == b.stream)
+        .map(|rows| {
+            let stream = rows[0].stream.as_str();
+            (
+                stream.to_owned(),
+                StreamBalance::of(rows, is_written(outcome, stream)),
+            )
         })
         .collect()
+}
+
+/// Whether a producer of the run writes the stream.
+fn is_written(outcome: &Outcome, stream: &str) -> bool {
+    let mut producers = outcome.producers.values();
+    producers.any(|producer| producer.stream.as_str() == stream)
 }
 
 fn consumed(consumer: &ConsumerOutcome, measure_s: f64) -> ConsumerSummary {
@@ -691,22 +688,70 @@ fn shards(outcome: &Outcome) -> Vec<ShardRow> {
     let mut rows = Vec::new();
     for (name, stream) in &outcome.streams {
         // A run that was interrupted in warm-up has no window, and nothing in it.
-        let counters = if outcome.measure.is_zero() {
+        let window = if outcome.measure.is_zero() {
             BTreeMap::new()
         } else {
             stream.intervals.shards_over(first..=last.max(first))
         };
+        let run = stream.intervals.shards_over(..);
+        let of =
+            |counters: &BTreeMap<_, _>, shard| counters.get(&shard).copied().unwrap_or_default();
+        let begin = rows.len();
         for shard in &stream.after {
-            rows.push(shard_row(
-                outcome,
-                name.as_str(),
-                stream,
-                shard,
-                counters.get(&shard.shard),
-            ));
+            let id = shard.shard;
+            let totals = ShardTotals::of(id, &of(&run, id), &of(&window, id));
+            rows.push(shard_row(outcome, name.as_str(), stream, shard, totals));
         }
+        let written = is_written(outcome, name.as_str());
+        add_even_parts(&mut rows[begin..], outcome, stream, first..=last, written);
     }
     rows
+}
+
+/// Notes in the rows of a stream that was resharded in the window, whose intervals are `window`, what would have been even.
+fn add_even_parts(
+    rows: &mut [ShardRow],
+    outcome: &Outcome,
+    stream: &StreamOutcome,
+    window: std::ops::RangeInclusive<u64>,
+    written: bool,
+) {
+    let (warm_up_s, measure_s) = (outcome.warm_up.as_secs_f64(), outcome.measure.as_secs_f64());
+    let open: Vec<_> = rows
+        .iter()
+        .map(|row| row.open_between(warm_up_s, measure_s))
+        .collect();
+    let whole = (warm_up_s, warm_up_s + measure_s);
+    if open.iter().all(|open| *open == whole) || outcome.measure.is_zero() {
+        return;
+    }
+    let length_s = outcome.clock.length().as_secs_f64();
+    let intervals = stream.intervals.rows();
+    let intervals = intervals.filter(|interval| window.contains(&interval.index));
+    let spans: Vec<_> = intervals
+        .map(|interval| {
+            let from_s = interval.index as f64 * length_s;
+            let span = |load| LoadSpan {
+                from_s: from_s.max(warm_up_s),
+                until_s: (from_s + length_s).min(warm_up_s + measure_s),
+                load,
+            };
+            let mut all = ShardCounters::default();
+            for counters in interval.shards().values() {
+                all.merge(counters);
+            }
+            if written {
+                (span(all.window_offered), span(all.window_offered_bytes))
+            } else {
+                (span(all.delivered), span(all.delivered_bytes))
+            }
+        })
+        .collect();
+    let (records, bytes): (Vec<_>, Vec<_>) = spans.into_iter().unzip();
+    let (records, bytes) = (even_parts(&records, &open), even_parts(&bytes, &open));
+    for (row, (records, bytes)) in rows.iter_mut().zip(records.into_iter().zip(bytes)) {
+        row.even = Some(EvenPart { records, bytes });
+    }
 }
 
 fn shard_row(
@@ -714,7 +759,7 @@ fn shard_row(
     stream_name: &str,
     stream: &StreamOutcome,
     shard: &ShardDescription,
-    counters: Option<&ShardCounters>,
+    totals: ShardTotals,
 ) -> ShardRow {
     let existed = stream.before.iter().any(|old| old.shard == shard.shard);
     let parents = shard
@@ -726,10 +771,11 @@ fn shard_row(
     let in_run = |at: Timestamp| at.signed_nanos_since(outcome.start) as f64 / 1e9;
     ShardRow {
         stream: stream_name.to_owned(),
-        totals: ShardTotals::of(shard.shard, counters.unwrap_or(&ShardCounters::default())),
+        totals,
         parents: parents.map(|parent| parent.to_string()).collect(),
         opened_s: seen.filter(|_| !existed).map(|seen| in_run(seen.opened)),
         closed_s: seen.and_then(|seen| seen.closed).map(in_run),
+        even: None,
     }
 }
 

@@ -296,19 +296,31 @@ pub struct StreamBalance {
 }
 
 impl StreamBalance {
-    /// The balance of what was read of `shards`, all of one stream.
-    pub fn of_read(shards: &[ShardTotals]) -> Self {
-        Self {
-            records: Balance::of(shards, |shard| shard.delivered),
-            bytes: Balance::of(shards, |shard| shard.delivered_bytes),
-        }
-    }
-
-    /// The balance of what was offered to `shards`, all of one stream.
-    pub fn of(shards: &[ShardTotals]) -> Self {
-        Self {
-            records: Balance::of(shards, |shard| shard.offered),
-            bytes: Balance::of(shards, |shard| shard.offered_bytes),
+    /// The balance over `rows`, all of one stream: of what was offered to its shards, or, where the run did not write it, of
+    /// what was read of them.
+    pub fn of<'a>(rows: impl IntoIterator<Item = &'a ShardRow>, is_written: bool) -> Self {
+        let rows: Vec<_> = rows.into_iter().collect();
+        let even: Option<Vec<_>> = rows.iter().map(|row| row.even).collect();
+        let spread = |load: fn(&ShardTotals) -> u64, part: fn(&EvenPart) -> f64| {
+            let loads: Vec<_> = rows
+                .iter()
+                .map(|row| (row.totals.shard, load(&row.totals)))
+                .collect();
+            match &even {
+                Some(even) => Balance::beside(&loads, &even.iter().map(part).collect::<Vec<_>>()),
+                None => Balance::of(&loads),
+            }
+        };
+        if is_written {
+            Self {
+                records: spread(|shard| shard.offered, |even| even.records),
+                bytes: spread(|shard| shard.offered_bytes, |even| even.bytes),
+            }
+        } else {
+            Self {
+                records: spread(|shard| shard.delivered, |even| even.records),
+                bytes: spread(|shard| shard.delivered_bytes, |even| even.bytes),
+            }
         }
     }
 }
@@ -409,6 +421,16 @@ pub fn per_s(count: u64, seconds: f64) -> f64 {
     }
 }
 
+/// What a shard would have been offered in the measurement window (or, where the run did not write, read of) if the shards that
+/// were open beside one another had taken equal parts at each moment.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct EvenPart {
+    /// Records.
+    pub records: f64,
+    /// Their billed bytes.
+    pub bytes: f64,
+}
+
 /// One shard. Its counts are of the measurement window.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ShardRow {
@@ -426,6 +448,25 @@ pub struct ShardRow {
     /// When it stopped taking records; `None` if it took them to the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_s: Option<f64>,
+    /// Its even part, where shards of the stream opened or closed in the measurement window; absent elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub even: Option<EvenPart>,
+}
+
+impl ShardRow {
+    /// For how many seconds of the measurement window it took records.
+    pub fn open_s(&self, instrument: &Instrument) -> f64 {
+        let (from, until) = self.open_between(instrument.warm_up_s, instrument.measure_s);
+        until - from
+    }
+
+    /// When it took records in a window that begins at `warm_up_s` and lasts `measure_s`, in seconds since the load began; the
+    /// end is not before the beginning.
+    pub fn open_between(&self, warm_up_s: f64, measure_s: f64) -> (f64, f64) {
+        let end = warm_up_s + measure_s;
+        let from = self.opened_s.unwrap_or(warm_up_s).clamp(warm_up_s, end);
+        (from, self.closed_s.unwrap_or(end).clamp(from, end))
+    }
 }
 
 /// An event of the scenario.

@@ -44,7 +44,7 @@ pub use aws::AwsRun;
 pub use calls::{CallsSummary, OperationSummary};
 pub use cost::{Cost, CostLine, PriceList};
 pub use document::{
-    ByPhase, ConsumerSummary, Document, Environment, EventRow, EventStatus, FigureBasis,
+    ByPhase, ConsumerSummary, Document, Environment, EvenPart, EventRow, EventStatus, FigureBasis,
     Instrument, Latency, Ledger, ProducerSummary, SCHEMA_VERSION, ScenarioInfo, ShardRow,
     StreamBalance, TargetFinding, TargetSummary, ThrottlingRow, WorkerPart, WorkerRow, World,
 };
