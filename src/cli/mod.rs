@@ -76,7 +76,7 @@ pub fn main() -> ExitCode {
         Command::Sweep(arguments) => sweep::sweep(&arguments),
         Command::Report(arguments) => report::report(&arguments),
         Command::Completions(arguments) => completions::completions(&arguments),
-        Command::Man => completions::man(),
+        Command::Man(arguments) => completions::man(&arguments),
         Command::Schema => schema::schema(),
         Command::Serve(arguments) => serve::serve(&arguments),
     };

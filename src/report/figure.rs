@@ -9,7 +9,6 @@
 //! | `calls.NAME.COLUMN` | `throttled_share`, a rate, or a column of the ledger of all its calls | measurement window |
 //! | `calls.NAME.CALL.COLUMN` | the same of one call, such as `ListShards:missing-stream` | measurement window |
 //! | `calls.NAME.CALL.KIND.STATISTIC` | a latency in microseconds | measurement window |
-//! | `balance.STREAM.FIGURE` | spread of the offered records over shards | measurement window |
 //!
 //! A consumer's ledger counts over the whole run because integrity does: a record lost in warm-up is lost, and a
 //! corrupt delivery has no phase.
@@ -104,12 +103,6 @@ pub fn figure(document: &Document, path: &str) -> Option<f64> {
             }
             of_calls(&load.ledger.measure, column).or_else(|| number(load, column))
         }
-        "balance" => {
-            let (name, column) = named(&document.balance, rest)?;
-            let records = &document.balance[name].records;
-            records.hottest?;
-            number(records, column)
-        }
         _ => None,
     }
 }
@@ -176,7 +169,6 @@ mod tests {
             ("consumers.billing.end_to_end.max", 412_159.0),
             ("consumers.billing.redelivered", 3.0),
             ("consumers.billing.calls", 200.0),
-            ("balance.orders.hottest_share", 0.55),
         ] {
             let value = figure(&document, path).unwrap_or_else(|| panic!("{path}"));
             assert!(
@@ -200,7 +192,6 @@ mod tests {
             "producers.web.response_time.p98",
             // Nothing was given up after an answer, so the kind is there and empty.
             "producers.web.time_to_give_up.p99",
-            "balance.orders.hottest",
         ] {
             assert_eq!(figure(&document, path), None, "{path}");
         }
