@@ -55,14 +55,13 @@ pub(super) fn man(arguments: &ManArguments) -> Exit {
     let mut program = Arguments::command().disable_help_subcommand(true);
     program.build();
     let command = match &arguments.command {
-        None => &program,
-        Some(name) => match program.find_subcommand(name) {
-            Some(command) => command,
-            None => {
-                eprintln!("error: there is no command `{name}`; `streamgauge --help` lists them");
-                return Exit::Usage;
-            }
-        },
+        None => Some(&program),
+        Some(name) => program.find_subcommand(name),
+    };
+    let Some(command) = command else {
+        let name = arguments.command.as_deref().unwrap_or_default();
+        eprintln!("error: there is no command `{name}`; `streamgauge --help` lists them");
+        return Exit::Usage;
     };
     let page = clap_mangen::Man::new(command.clone());
     let mut text = Vec::new();

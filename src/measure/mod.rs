@@ -33,5 +33,5 @@ pub use ledger::{
     ConsumerLedger, KinesisRecords, NotSentCause, NotSentCounts, Outcome, Phase, ProducerLedger,
 };
 pub use throttle::{Basis, ThrottleRow, ThrottleTable};
-pub use verdict::{Reason, Status, Verdict, judge};
+pub use verdict::{FEW_SAMPLES, Reason, Status, Verdict, few_samples, judge};
 pub use watch::{HotKey, SizeSummary, Watch, Watched, WatchedShard};

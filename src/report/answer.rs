@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::base::units::HumanCount;
 use crate::kinesis::endpoint::is_aws_url;
 use crate::measure::waits::Waits;
 use crate::measure::{CallLedger, Status};
@@ -182,6 +183,9 @@ fn shards(document: &Document, stream: &str) -> String {
 }
 
 fn out_of_bounds(slo: &SloResult) -> String {
+    if slo.status == SloStatus::Unknown {
+        return format!("{} is unknown{}", slo.metric, without(slo));
+    }
     let value = match (slo.status, slo.value) {
         (SloStatus::NoData, _) | (_, None) => return format!("{} has no data", slo.metric),
         (_, Some(value)) => value,
@@ -192,6 +196,17 @@ fn out_of_bounds(slo: &SloResult) -> String {
         _ => slo.bound(),
     };
     format!("{} was {}, {bound}", slo.metric, slo.unit.show(value))
+}
+
+/// Why nobody knows whether an SLO was met: `: 378 that it should count were not delivered, answered or read`.
+pub(super) fn without(slo: &SloResult) -> String {
+    if slo.without == 0 {
+        return ": the clocks disagree, and times are below zero".to_owned();
+    }
+    format!(
+        ": {} that it should count were not delivered, answered or read",
+        HumanCount(slo.without)
+    )
 }
 
 /// The load of all producers: `2,400 records/s`.

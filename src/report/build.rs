@@ -256,6 +256,7 @@ fn facts(scenario: &Scenario, outcome: &Outcome) -> Facts {
         merged
     };
     let (response, end_to_end) = (all(LatencyKind::ResponseTime), all(LatencyKind::EndToEnd));
+    let delivery_delay = all(LatencyKind::DeliveryDelay);
     let measured = || {
         outcome
             .producers
@@ -339,6 +340,11 @@ fn facts(scenario: &Scenario, outcome: &Outcome) -> Facts {
         clipped: histograms().map(LatencyHistogram::clipped).sum(),
         end_to_end_samples: end_to_end.count(),
         end_to_end_negative: end_to_end.negative(),
+        delivery_delay_samples: delivery_delay.count(),
+        delivery_delay_negative: delivery_delay.negative(),
+        arrival_early_ms: arrival_early_ms(outcome),
+        unread: consumer_ledgers().map(|(_, total)| total.unread).sum(),
+        unseen_share: unseen_share(outcome),
         cpu_steal_share: cpu(outcome).map(|cpu| cpu.stolen),
         host_cpu_share: cpu(outcome).map(|cpu| cpu.busy),
         process_cpu_share: outcome.own_use.and_then(|own| own.process_cpu),
@@ -384,6 +390,37 @@ fn facts(scenario: &Scenario, outcome: &Outcome) -> Facts {
             && call_ledgers(outcome)
                 .flatten()
                 .all(|ledger| ledger.balances()),
+    }
+}
+
+/// How far the median delivery delay of a consumer is above its median end-to-end latency, of the one where that is most.
+fn arrival_early_ms(outcome: &Outcome) -> Option<f64> {
+    let early = outcome.consumers.values().filter_map(|consumer| {
+        let median_us = |kind| {
+            let histogram = consumer.report.totals.latencies.get(&kind)?;
+            (!histogram.is_empty()).then(|| histogram.quantile_us(0.5) as f64)
+        };
+        let (delay, whole) = (
+            median_us(LatencyKind::DeliveryDelay)?,
+            median_us(LatencyKind::EndToEnd)?,
+        );
+        // Two steps of a histogram of three digits.
+        Some((delay - whole * 1.002) / 1e3)
+    });
+    early.max_by(f64::total_cmp)
+}
+
+/// The last part of the measurement window whose arrivals a reader of others' records did not come to, as a share of it.
+fn unseen_share(outcome: &Outcome) -> f64 {
+    let end = outcome.start.plus(outcome.warm_up).plus(outcome.measure);
+    let seen = outcome.consumers.values().filter_map(|it| it.seen_until);
+    let unseen = seen.map(|until| end.signed_nanos_since(until).max(0) as f64);
+    let unseen_s = unseen.fold(0.0, f64::max) / 1e9;
+    let measure_s = outcome.measure.as_secs_f64();
+    if measure_s > 0.0 {
+        (unseen_s / measure_s).min(1.0)
+    } else {
+        0.0
     }
 }
 

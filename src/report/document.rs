@@ -9,14 +9,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::measure::waits::Waits;
 use crate::measure::{
-    Balance, ConsumerLedger, LatencyKind, LatencySummary, ProducerLedger, ShardTotals, Status,
-    ThrottleRow, Verdict, Watched,
+    Balance, ConsumerLedger, FEW_SAMPLES, LatencyKind, LatencySummary, ProducerLedger, ShardTotals,
+    Status, ThrottleRow, Verdict, Watched, few_samples,
 };
 use crate::report::aftermath::Aftermath;
 use crate::report::answer;
 use crate::report::aws::AwsRun;
 use crate::report::calls::CallsSummary;
 use crate::report::forecast::StreamForecast;
+use crate::report::sampled::Sampled;
 use crate::report::series::{Effect, Heat, Minutes, Timeline};
 use crate::report::slo::{self, SloResult};
 use crate::scenario::model::Slo;
@@ -107,7 +108,25 @@ impl Document {
     pub fn conclude<'a>(&mut self, slos: impl IntoIterator<Item = &'a Slo>) {
         let results = slos.into_iter().map(|slo| slo::evaluate(self, slo));
         self.slo = results.collect();
+        self.doubt_few_samples();
         self.answer = answer::answer(self);
+    }
+
+    /// Says of each SLO on a percentile that has too few samples to be one.
+    fn doubt_few_samples(&mut self) {
+        self.verdict
+            .reasons
+            .retain(|reason| reason.code != FEW_SAMPLES);
+        let few = self.slo.iter().filter_map(|slo| {
+            let sampled = Sampled::of(self, &slo.metric)?;
+            let wanted = sampled.wants()?;
+            Some(few_samples(&slo.metric, sampled.all(), wanted))
+        });
+        let few: Vec<_> = few.collect();
+        if !few.is_empty() {
+            self.verdict.status = self.verdict.status.max(Status::Degraded);
+            self.verdict.reasons.extend(few);
+        }
     }
 
     /// Whether other workers sent records that this report does not count: it is one part of several, or a merge that

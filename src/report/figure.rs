@@ -117,7 +117,10 @@ fn of_calls(ledger: &CallLedger, column: &str) -> Option<f64> {
 }
 
 /// The name that `rest` begins with and what follows it. Names may hold dots, so the longest that fits is meant.
-fn named<'a, 'b, T>(table: &'a BTreeMap<String, T>, rest: &'b str) -> Option<(&'a str, &'b str)> {
+pub(super) fn named<'a, 'b, T>(
+    table: &'a BTreeMap<String, T>,
+    rest: &'b str,
+) -> Option<(&'a str, &'b str)> {
     table
         .keys()
         .filter_map(|name| {
@@ -127,7 +130,7 @@ fn named<'a, 'b, T>(table: &'a BTreeMap<String, T>, rest: &'b str) -> Option<(&'
         .max_by_key(|(name, _)| name.len())
 }
 
-fn kind_named(name: &str) -> Option<LatencyKind> {
+pub(super) fn kind_named(name: &str) -> Option<LatencyKind> {
     LatencyKind::ALL
         .into_iter()
         .find(|kind| kind.as_str() == name)

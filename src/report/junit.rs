@@ -142,6 +142,7 @@ fn bound(slo: &SloResult, is_void: bool) -> Case {
         _ if is_void => (Ending::Skipped, "VOID"),
         SloStatus::Met => (Ending::Passed, "met"),
         SloStatus::Missed => (Ending::Failed, "missed"),
+        SloStatus::Unknown => (Ending::Failed, "unknown"),
         SloStatus::NoData => (Ending::Failed, "no_data"),
     };
     Case {

@@ -33,6 +33,7 @@ pub mod redact;
 pub mod results;
 #[cfg(test)]
 pub(crate) mod sample;
+mod sampled;
 pub mod series;
 pub mod slo;
 pub mod terminal;

@@ -195,11 +195,11 @@ fn producer_ledger() -> ByPhase<ProducerLedger> {
 }
 
 fn consumer_ledger() -> ByPhase<ConsumerLedger> {
-    let ledger = |acked, unread, redelivered| ConsumerLedger {
+    let ledger = |acked, uncovered, redelivered| ConsumerLedger {
         acked,
-        delivered: acked - unread,
-        unread,
-        deliveries: acked - unread + redelivered,
+        delivered: acked - uncovered,
+        uncovered,
+        deliveries: acked - uncovered + redelivered,
         redelivered,
         ..ConsumerLedger::default()
     };

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::report::document::{Document, FigureBasis};
 use crate::report::figure::{Unit, figure};
+use crate::report::sampled::{Sampled, uncounted};
 use crate::scenario::model::Slo;
 
 /// One bound and what came of it.
@@ -23,6 +24,10 @@ pub struct SloResult {
     pub min: Option<f64>,
     /// The figure; `None` without data.
     pub value: Option<f64>,
+    /// Records or calls that the figure should count and cannot: never delivered, answered or read. A latency counts them as
+    /// longer than any that was measured.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub without: u64,
     /// Whether it was met.
     pub status: SloStatus,
     /// What kind of number the value is.
@@ -37,8 +42,27 @@ pub enum SloStatus {
     Met,
     /// It is not.
     Missed,
+    /// What was counted meets it, and what could not be counted decides. Counts as missed.
+    Unknown,
     /// There is no such figure, or it has no samples. Counts as missed: a promise that nobody looked at is not kept.
     NoData,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+impl SloStatus {
+    /// As a person reads it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::Missed => "MISSED",
+            Self::Unknown => "UNKNOWN",
+            Self::NoData => "NO DATA",
+        }
+    }
 }
 
 impl SloResult {
@@ -66,6 +90,18 @@ pub fn evaluate(document: &Document, slo: &Slo) -> SloResult {
     let within = |value: f64| {
         slo.max.is_none_or(|max| value <= max) && slo.min.is_none_or(|min| value >= min)
     };
+    let sampled = Sampled::of(document, &slo.metric);
+    let uncounted = uncounted(document, &slo.metric);
+    let undecided = |value: f64| {
+        let below = |at_most: f64| slo.max.is_none_or(|max| at_most <= max);
+        match sampled {
+            Some(sampled) => {
+                sampled.is_negative()
+                    || !(sampled.without == 0 || sampled.at_most_us().is_some_and(below))
+            }
+            None => !below(value + uncounted as f64),
+        }
+    };
     SloResult {
         name: slo.name.clone(),
         metric: slo.metric.clone(),
@@ -75,9 +111,11 @@ pub fn evaluate(document: &Document, slo: &Slo) -> SloResult {
         value,
         status: match value {
             None => SloStatus::NoData,
-            Some(value) if within(value) => SloStatus::Met,
-            Some(_) => SloStatus::Missed,
+            Some(value) if !within(value) => SloStatus::Missed,
+            Some(value) if undecided(value) => SloStatus::Unknown,
+            Some(_) => SloStatus::Met,
         },
+        without: sampled.map_or(uncounted, |sampled| sampled.without),
         basis: document.basis,
     }
 }
@@ -113,6 +151,49 @@ mod tests {
         ] {
             assert_eq!(status(redelivered, min, max).0, expected, "{min:?} {max:?}");
         }
+    }
+
+    #[test]
+    fn what_could_not_be_counted_decides_where_what_was_counted_holds() {
+        use SloStatus::{Met, Missed, Unknown};
+        let of = |metric: &str, max, change: fn(&mut Document)| {
+            let mut document = sample::document();
+            let billing = document.ledger.consumers.get_mut("billing").unwrap();
+            (billing.measure.lost, billing.measure.unread) = (0, 0);
+            (billing.total.lost, billing.total.unread) = (0, 0);
+            change(&mut document);
+            let slo = Slo {
+                name: "s".into(),
+                metric: metric.into(),
+                max: Some(max),
+                min: None,
+            };
+            let result = evaluate(&document, &slo);
+            assert_eq!(result.is_missed(), result.status != Met);
+            result.status
+        };
+        let all_unread = |document: &mut Document| {
+            let billing = document.ledger.consumers.get_mut("billing").unwrap();
+            billing.measure.unread = 1_000_000;
+            billing.total.unread = 1_000_000;
+        };
+        let p99 = "consumers.billing.end_to_end.p99";
+        assert_eq!(of(p99, 1e9, |_| ()), Met);
+        assert_eq!(of(p99, 1e9, all_unread), Unknown);
+        assert_eq!(of(p99, 1.0, all_unread), Missed);
+        assert_eq!(of("consumers.billing.lost", 0.0, |_| ()), Met);
+        assert_eq!(of("consumers.billing.lost", 0.0, all_unread), Unknown);
+        assert_eq!(of("consumers.billing.lost", 2e6, all_unread), Met);
+        assert_eq!(
+            of(p99, 1e9, |document| {
+                let billing = document.latency.consumers.get_mut("billing").unwrap();
+                let summary = billing
+                    .get_mut(&crate::measure::LatencyKind::EndToEnd)
+                    .unwrap();
+                summary.negative = summary.count;
+            }),
+            Unknown
+        );
     }
 
     #[test]

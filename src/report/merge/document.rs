@@ -357,17 +357,17 @@ fn aws(parts: &[Part]) -> Option<AwsRun> {
 
 /// The worst of the workers' verdicts, with each one's reasons; what only the whole can tell is judged of the whole.
 fn verdict(parts: &[Part], missing: &[u32], ledger: &Ledger) -> Verdict {
-    let trimmed = "trimmed_unread";
+    const OF_THE_WHOLE: [&str; 2] = ["trimmed_unread", "unread"];
     let of_workers = parts.iter().flat_map(|part| {
         let reasons = part.document.verdict.reasons.iter();
-        let reasons = reasons.filter(move |reason| reason.code != trimmed);
+        let reasons = reasons.filter(|reason| !OF_THE_WHOLE.contains(&&*reason.code));
         reasons.map(move |reason| Reason {
             text: format!("worker {}: {}", part.file.worker, reason.text),
             ..reason.clone()
         })
     });
     let mut reasons: Vec<_> = of_workers.collect();
-    let consumers = ledger.consumers.values();
+    let consumers = || ledger.consumers.values();
     let acked_agree = ledger.consumers.iter().all(|(name, seen)| {
         let stream = parts
             .iter()
@@ -381,7 +381,8 @@ fn verdict(parts: &[Part], missing: &[u32], ledger: &Ledger) -> Verdict {
         producers.map(|ledger| ledger.total.acked).sum::<u64>() == seen.total.acked
     });
     let whole = judge(&Facts {
-        trimmed_unread: consumers.map(|ledger| ledger.total.trimmed_unread).sum(),
+        trimmed_unread: consumers().map(|ledger| ledger.total.trimmed_unread).sum(),
+        unread: consumers().map(|ledger| ledger.total.unread).sum(),
         ledgers_balance: acked_agree
             && ledger.producers.values().all(|ledger| {
                 let all = [&ledger.total, &ledger.warm_up, &ledger.measure];

@@ -18,7 +18,6 @@ use crate::report::answer;
 use crate::report::aws::AwsRun;
 use crate::report::calls;
 use crate::report::document::{Document, TargetSummary};
-use crate::report::slo::SloStatus;
 use crate::report::text::{Percent, Plain, counted, shortened, wrapped};
 use table::Table;
 
@@ -159,11 +158,7 @@ fn slos(document: &Document) -> Option<String> {
     }
     let mut table = Table::new("  result  name  figure  <bound  <value");
     for slo in &document.slo {
-        let result = match slo.status {
-            SloStatus::Met => "met",
-            SloStatus::Missed => "MISSED",
-            SloStatus::NoData => "NO DATA",
-        };
+        let result = slo.status.as_str();
         table.row([
             result.to_owned(),
             shortened(&slo.name, NAME_CHARS),

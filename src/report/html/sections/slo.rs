@@ -27,6 +27,7 @@ pub(super) fn section(document: &Document, figures: &Figures) -> Option<Section>
         let (text, class) = match slo.status {
             SloStatus::Met => ("met", "good"),
             SloStatus::Missed => ("missed", "bad"),
+            SloStatus::Unknown => ("unknown", "bad"),
             SloStatus::NoData => ("no data", "bad"),
         };
         vec![
