@@ -64,22 +64,28 @@ pub(super) fn describe(call: &Call<'_>) -> Result<Value, KinesisError> {
 
 pub(super) fn list(call: &Call<'_>) -> Result<Value, KinesisError> {
     let stream = select::listed(call)?;
-    let after = match call.input.str("NextToken") {
+    let (after, incarnation) = match call.input.str("NextToken") {
         Some(text) => {
-            let [listed, after] = token::read::<2>(call.now, "ListStreamConsumers", text)?;
+            token::check_alone(call.input, &["StreamCreationTimestamp"])?;
+            let [listed, incarnation, after] =
+                token::read::<3>(call.now, "ListStreamConsumers", text)?;
             if listed != *stream {
                 return Err(invalid("Invalid NextToken."));
             }
-            Some(after)
+            token::check_stream(call, &stream, &incarnation)?;
+            (Some(after), incarnation)
         }
-        None => None,
+        None => {
+            let incarnation = call.account.incarnation(call.now, &stream)?;
+            (None, incarnation.to_string())
+        }
     };
     let limit = read_u32(call.input, "MaxResults");
     let (found, has_more) =
         call.account
             .list_stream_consumers(call.now, &stream, limit, after.as_deref())?;
     let next = found.last().filter(|_| has_more).map(|last| {
-        let parts = [&*stream, last.arn.consumer.as_str()];
+        let parts = [&*stream, &incarnation, last.arn.consumer.as_str()];
         token::write(call.now, "ListStreamConsumers", &parts)
     });
     let consumers: Value = found.iter().map(show::consumer).collect();

@@ -50,6 +50,7 @@ impl Tokens {
 pub(crate) struct Record {
     pub(crate) arrival: u64,
     pub(crate) visible: u64,
+    pub(crate) encrypted: bool,
     pub(crate) data: Vec<u8>,
 }
 
@@ -296,6 +297,7 @@ impl Model {
         shard.records.push(Record {
             arrival: shard.last_arrival,
             visible: before.max(now + shard.hidden.1),
+            encrypted: self.encrypted,
             data,
         });
         shard.show(now);
