@@ -63,22 +63,21 @@ pub(super) fn describe(call: &Call<'_>) -> Result<Value, KinesisError> {
 }
 
 pub(super) fn list(call: &Call<'_>) -> Result<Value, KinesisError> {
+    let token = call.input.str("NextToken");
+    if token.is_some() {
+        token::check_alone(call.input, &["StreamCreationTimestamp"])?;
+    }
     let stream = select::listed(call)?;
-    let (after, incarnation) = match call.input.str("NextToken") {
-        Some(text) => {
-            token::check_alone(call.input, &["StreamCreationTimestamp"])?;
-            let [listed, incarnation, after] =
-                token::read::<3>(call.now, "ListStreamConsumers", text)?;
-            if listed != *stream {
-                return Err(invalid("Invalid NextToken."));
-            }
-            token::check_stream(call, &stream, &incarnation)?;
-            (Some(after), incarnation)
+    let (after, incarnation) = if let Some(text) = token {
+        let [listed, incarnation, after] = token::read::<3>(call.now, "ListStreamConsumers", text)?;
+        if listed != *stream {
+            return Err(invalid("Invalid NextToken."));
         }
-        None => {
-            let incarnation = call.account.incarnation(call.now, &stream)?;
-            (None, incarnation.to_string())
-        }
+        token::check_stream(call, &stream, &incarnation)?;
+        (Some(after), incarnation)
+    } else {
+        let incarnation = call.account.incarnation(call.now, &stream)?;
+        (None, incarnation.to_string())
     };
     let limit = read_u32(call.input, "MaxResults");
     let (found, has_more) =

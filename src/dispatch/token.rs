@@ -96,6 +96,8 @@ mod tests {
         assert_eq!(parts, ["orders", "7"]);
         let code = |now, list, token: &str| read::<2>(now, list, token).unwrap_err().code;
         let late = now.plus(LIFE + Duration::from_millis(1));
+        let expired = read::<2>(late, "ListShards", &token).unwrap_err();
+        assert_eq!(expired.message, "The NextToken is older than 300 seconds.");
         assert_eq!(
             code(late, "ListShards", &token),
             ErrorCode::ExpiredNextToken
