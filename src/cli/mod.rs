@@ -14,6 +14,7 @@ mod decode;
 mod exit;
 mod explain;
 mod files;
+mod forecast_text;
 mod foreseen;
 mod gate;
 mod hosts;

@@ -315,8 +315,9 @@ impl Observer {
             self.progress.acked.add(self.acked.len() as u64);
             self.acked.clear();
         }
-        if self.progress.live.is_some() && now >= self.tell_at {
+        if now >= self.tell_at {
             self.tell_at = now.plus(TELL_EVERY);
+            self.progress.at.reach(now);
             self.tell();
         }
     }

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::base::units::HumanCount;
 use crate::measure::{CallLedger, LatencyKind, LatencySummary};
 use crate::report::document::Document;
 use crate::report::text::{Percent, Plain, micros};
@@ -61,6 +62,28 @@ impl Unit {
             Self::Share => Percent(value).to_string(),
             Self::PerS => format!("{}/s", Plain(value)),
             Self::Count => Plain(value).to_string(),
+        }
+    }
+}
+
+impl Unit {
+    /// The same with so many digits after the point, for figures that [`show`](Self::show) cannot tell apart.
+    pub fn show_to(self, value: f64, digits: usize) -> String {
+        let fixed = |value: f64| {
+            let text = format!("{value:.digits$}");
+            let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+            let whole = whole
+                .parse()
+                .map_or_else(|_| whole.to_owned(), |whole| HumanCount(whole).to_string());
+            format!("{whole}.{fraction}")
+        };
+        match self {
+            Self::Us if value >= 1e6 => format!("{} s", fixed(value / 1e6)),
+            Self::Us if value >= 1e3 => format!("{} ms", fixed(value / 1e3)),
+            Self::Us => format!("{} us", fixed(value)),
+            Self::Share => format!("{} %", fixed(value * 100.0)),
+            Self::PerS => format!("{}/s", fixed(value)),
+            Self::Count => fixed(value),
         }
     }
 }

@@ -135,7 +135,7 @@ fn verdict(document: &Document) -> Case {
 fn bound(slo: &SloResult, is_void: bool) -> Case {
     let value = slo.value.map_or_else(
         || "no data".to_owned(),
-        |value| format!("{} ({})", slo.unit.show(value), slo.basis.as_str()),
+        |value| format!("{} ({})", slo.show(value), slo.basis.as_str()),
     );
     let text = format!("{} {}: {value}", slo.metric, slo.bound());
     let (ending, kind) = match slo.status {

@@ -113,8 +113,7 @@ fn slos(document: &Document, text: &mut String) {
                 slo.name.clone(),
                 slo.metric.clone(),
                 slo.bound(),
-                slo.value
-                    .map_or_else(|| "-".to_owned(), |value| slo.unit.show(value)),
+                slo.shown_value(),
             ]
         })
         .collect();

@@ -73,16 +73,44 @@ impl SloResult {
 
     /// The bounds as a person reads them: `<= 1.00 s`.
     pub fn bound(&self) -> String {
-        let show = |sign, bound: Option<f64>| {
-            bound.map(|bound| format!("{sign} {}", self.unit.show(bound)))
-        };
+        let show =
+            |sign, bound: Option<f64>| bound.map(|bound| format!("{sign} {}", self.show(bound)));
         let bounds: Vec<_> = [show(">=", self.min), show("<=", self.max)]
             .into_iter()
             .flatten()
             .collect();
         bounds.join(", ")
     }
+
+    /// The value as a person reads it; `-` without data.
+    pub fn shown_value(&self) -> String {
+        self.value
+            .map_or_else(|| "-".to_owned(), |value| self.show(value))
+    }
+
+    /// A value or a bound, with as many digits as tell a value from the bound that it misses.
+    pub fn show(&self, figure: f64) -> String {
+        match self.digits() {
+            None => self.unit.show(figure),
+            Some(digits) => self.unit.show_to(figure, digits),
+        }
+    }
+
+    /// How many digits after the point that takes; `None` where the usual ones do.
+    fn digits(&self) -> Option<usize> {
+        let value = self.value?;
+        let missed_min = self.min.filter(|min| value < *min);
+        let missed = missed_min.or_else(|| self.max.filter(|max| value > *max))?;
+        if self.unit.show(value) != self.unit.show(missed) {
+            return None;
+        }
+        (1..=DIGITS_MAX)
+            .find(|&digits| self.unit.show_to(value, digits) != self.unit.show_to(missed, digits))
+    }
 }
+
+/// A double has no more digits to show.
+const DIGITS_MAX: usize = 17;
 
 /// Holds the document's figures against `slo`. Bounds are inclusive.
 pub fn evaluate(document: &Document, slo: &Slo) -> SloResult {
@@ -200,6 +228,43 @@ mod tests {
     fn an_slo_without_data_is_missed_and_says_so() {
         let (status, _) = status("consumers.audit.lost", None, Some(0.0));
         assert_eq!(status, SloStatus::NoData);
+    }
+
+    #[test]
+    fn a_missed_bound_and_its_value_never_read_alike() {
+        let shown = |metric: &str, min, max, value| {
+            let status = SloStatus::Missed;
+            let slo = SloResult {
+                name: "s".into(),
+                metric: metric.into(),
+                unit: Unit::of(metric),
+                max,
+                min,
+                value: Some(value),
+                status,
+                basis: FigureBasis::Measured,
+            };
+            (slo.shown_value(), slo.bound())
+        };
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        let share = "producers.web.accepted_share";
+        for (value, shown_as) in [
+            (0.978_19, pair("97.8 %", ">= 98.0 %")),
+            (0.979_999, pair("97.9999 %", ">= 98.0000 %")),
+            (0.97, pair("97 %", ">= 98 %")),
+        ] {
+            assert_eq!(shown(share, Some(0.98), None, value), shown_as);
+        }
+        let p99 = "consumers.billing.end_to_end.p99";
+        assert_eq!(
+            shown(p99, None, Some(1e6), 1_001_200.0),
+            pair("1.001 s", "<= 1.000 s")
+        );
+        let rate = "producers.web.acked_records_per_s";
+        assert_eq!(
+            shown(rate, Some(2_400.0), None, 2_399.96),
+            pair("2,399.96/s", ">= 2,400.00/s")
+        );
     }
 
     #[test]

@@ -164,8 +164,7 @@ fn slos(document: &Document) -> Option<String> {
             shortened(&slo.name, NAME_CHARS),
             shortened(&slo.metric, 44),
             slo.bound(),
-            slo.value
-                .map_or_else(|| "-".to_owned(), |value| slo.unit.show(value)),
+            slo.shown_value(),
         ]);
     }
     let mut title = format!("SLO ({})", document.basis.as_str());
@@ -268,7 +267,7 @@ mod tests {
             [
                 "Measurement: DEGRADED",
                 "SLO: missed 1 of 3",
-                "Answer: no, 4 shards accepted 62 % of it (2,400 records/s)"
+                "Answer: no, 4 shards accepted 62 % of 2,400 records/s"
             ]
         );
         for line in text.lines() {

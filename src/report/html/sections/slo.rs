@@ -30,10 +30,14 @@ pub(super) fn section(document: &Document, figures: &Figures) -> Option<Section>
             SloStatus::Unknown => ("unknown", "bad"),
             SloStatus::NoData => ("no data", "bad"),
         };
+        let mut value = figures.cell(&format!("/slo/{index}/value"), show);
+        if slo.value.is_some() {
+            value.text = slo.shown_value();
+        }
         vec![
             Cell::text(text).with(class),
             Cell::text(&slo.name),
-            figures.cell(&format!("/slo/{index}/value"), show),
+            value,
             Cell::text(slo.bound()).with("n"),
             Cell::text(&slo.metric),
             Cell::text(slo.basis.as_str()),
