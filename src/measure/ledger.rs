@@ -176,7 +176,7 @@ pub struct ProducerLedger {
     /// stream is resharded: not taken for acknowledged but sent again. Counted by the caller.
     #[serde(default)]
     pub misplaced_attempts: u64,
-    /// The Kinesis records. Counted by the caller; none in reports of versions before 0.2.
+    /// The Kinesis records. Counted by the caller.
     #[serde(default)]
     pub kinesis_records: KinesisRecords,
 }
