@@ -151,3 +151,40 @@ fn provisioned_text(provisioned: &Provisioned) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Source, load};
+
+    #[test]
+    fn a_bill_is_of_the_targets_region_and_says_where_it_would_hold_without_one() {
+        let text = r#"
+            schema = 1
+            name = "priced"
+            time = { measure = "5s" }
+            [streams.orders]
+            shards = 1
+            "#;
+        let path = "priced.toml".to_owned();
+        let text = text.to_owned();
+        let scenario = load(&Source { path, text }, &[]).unwrap().scenario;
+        let of = |region| OnAws::of(&scenario, &[], region);
+        let told = of(None).to_text();
+        assert!(
+            told.starts_with("Cost on AWS if in us-east-1, at most: 0.0150 USD (prices assumed: us-east-1, list of"),
+            "{told}"
+        );
+        let listed = of(Some("us-east-2")).to_text();
+        assert!(
+            listed.starts_with("Cost on AWS in us-east-2, at most: 0.0150 USD"),
+            "{listed}"
+        );
+        let guessed = of(Some("eu-central-1")).to_text();
+        assert!(
+            guessed.starts_with("Cost on AWS in eu-central-1, at most: 0.0450 USD (prices assumed: eu-central-1, guessed as 3 x us-east-1"),
+            "{guessed}"
+        );
+        assert!(guessed.contains("on-demand instead: 0.12 USD"), "{guessed}");
+    }
+}
