@@ -857,12 +857,26 @@ fn check_forecasts_for_the_four_shards_of_an_on_demand_stream_and_says_so() {
         said.contains("GB in") && !said.contains("on-demand instead"),
         "{said}"
     );
+    assert!(said.contains("provisioned instead: 0.0151 USD"), "{said}");
+    assert!(
+        said.contains("orders: 1 shard for the forecast's peak of 1,000 records/s"),
+        "{said}"
+    );
     let provisioned = streamgauge(["check", &first_run]).stdout;
     assert!(!provisioned.contains("is on-demand"), "{provisioned}");
+    assert!(
+        provisioned.contains("Cost on AWS if in us-east-1, at most"),
+        "{provisioned}"
+    );
+    assert!(
+        provisioned.contains("on-demand instead: ") && !provisioned.contains("provisioned instead"),
+        "{provisioned}"
+    );
     let json = streamgauge(on_demand.into_iter().chain(["--json"])).stdout;
     let checked: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     let forecast = &checked[0]["forecast"][0];
     assert_eq!(forecast["on_demand"], true);
+    assert_eq!(checked[0]["cost_provisioned"]["streams"][0]["shards"], 1);
     assert_eq!(forecast["shards"].as_array().map(Vec::len), Some(4));
 }
 

@@ -39,7 +39,7 @@ pub(super) fn check(arguments: &CheckArguments) -> Exit {
             exit = exit.and(Exit::Usage);
         }
         let forecasts = forecasts(&loaded.scenario);
-        let on_aws = OnAws::of(&loaded.scenario, &forecasts);
+        let on_aws = OnAws::of(&loaded.scenario, &forecasts, target.region.as_deref());
         let short = short_recordings(&loaded.scenario);
         if arguments.json {
             let mut document = to_json(&loaded, &target, &forecasts);

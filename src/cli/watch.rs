@@ -238,7 +238,7 @@ impl CostWatch {
                 continue;
             };
             let elapsed = clock.now().since(began);
-            if live.usd(elapsed, self.progress.put_units.get()) >= cap.max_usd {
+            if live.usd(elapsed, self.progress.billed.get()) >= cap.max_usd {
                 self.capped.store(true, Ordering::Relaxed);
                 self.cancel.send_replace(true);
                 return std::future::pending().await;

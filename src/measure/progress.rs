@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::live::Live;
 use crate::base::Timestamp;
+use crate::kinesis::record::Billed;
 
 /// A count that many add to and anybody reads.
 #[derive(Debug, Default)]
@@ -38,6 +39,32 @@ impl Latest {
     }
 }
 
+/// Counts of what is billed.
+#[derive(Debug, Default)]
+pub struct BilledCounters {
+    bytes: Counter,
+    put_units: Counter,
+    kilobytes: Counter,
+}
+
+impl BilledCounters {
+    /// Adds what was put.
+    pub fn add(&self, billed: Billed) {
+        self.bytes.add(billed.bytes);
+        self.put_units.add(billed.put_units);
+        self.kilobytes.add(billed.kilobytes);
+    }
+
+    /// What was added so far.
+    pub fn get(&self) -> Billed {
+        Billed {
+            bytes: self.bytes.get(),
+            put_units: self.put_units.get(),
+            kilobytes: self.kilobytes.get(),
+        }
+    }
+}
+
 /// What happened so far, over all producers and consumers. Approximate while the run goes on; reports count for
 /// themselves.
 #[derive(Debug, Default)]
@@ -46,8 +73,8 @@ pub struct Progress {
     pub released: Counter,
     /// Records acknowledged.
     pub acked: Counter,
-    /// PUT payload units of records that were stored, or may have been: what a cap on costs looks at.
-    pub put_units: Counter,
+    /// What is billed of records that were stored, or may have been: what a cap on costs looks at.
+    pub billed: BilledCounters,
     /// Attempts of records refused by a limit.
     pub refused: Counter,
     /// Records that were not sent.

@@ -156,8 +156,10 @@ fn producer_ledger() -> ByPhase<ProducerLedger> {
                 attempts: 8_100,
                 acked: 4_300,
                 acked_bytes: 2_700_000,
+                acked_kilobytes: 5_100,
                 rejected: 3_800,
                 unknown: 0,
+                unknown_bytes: 0,
             },
             ..ProducerLedger::default()
         },
@@ -187,8 +189,10 @@ fn producer_ledger() -> ByPhase<ProducerLedger> {
                 attempts: 64_000,
                 acked: 14_880,
                 acked_bytes: 9_300_000,
+                acked_kilobytes: 17_600,
                 rejected: 49_000,
                 unknown: 45,
+                unknown_bytes: 28_000,
             },
         },
     )

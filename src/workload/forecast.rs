@@ -95,7 +95,7 @@ pub fn forecast(
 }
 
 /// [`forecast`] with another bound than [`EXACT_KEYS`].
-fn forecast_hashing(
+pub fn forecast_hashing(
     producers: &[&Producer],
     load: Duration,
     ranges: &[HashKeyRange],

@@ -222,8 +222,7 @@ pub(super) fn consumers(document: &Document) -> Option<String> {
 }
 
 fn fared(summary: &ConsumerSummary) -> String {
-    // Reports of versions before 0.2 do not have them.
-    let packed = if summary.kinesis_records > 0 && summary.kinesis_records != summary.deliveries {
+    let packed = if summary.kinesis_records != summary.deliveries {
         format!(
             "taken out of {}; ",
             counted(summary.kinesis_records, "Kinesis record")
