@@ -1,7 +1,8 @@
 //! Counters that the live line reads while a run goes on.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::live::Live;
 
@@ -18,6 +19,31 @@ impl Counter {
     /// What was added so far.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What would be left behind should the process end now, each in words: ``stream `orders` ``.
+#[derive(Debug, Default)]
+pub struct Standing(Mutex<BTreeSet<String>>);
+
+impl Standing {
+    /// Something is made, or about to be.
+    pub fn add(&self, what: String) {
+        self.lock().insert(what);
+    }
+
+    /// It is gone, or never was.
+    pub fn remove(&self, what: &str) {
+        self.lock().remove(what);
+    }
+
+    /// All of it.
+    pub fn list(&self) -> Vec<String> {
+        self.lock().iter().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -39,6 +65,8 @@ pub struct Progress {
     pub calls: Counter,
     /// Records delivered to consumers, all of them together.
     pub delivered: Counter,
+    /// What the run has made at its target and not taken away yet.
+    pub standing: Standing,
     /// Where the run tells more than totals; there only if somebody watches that.
     pub live: Option<Arc<Live>>,
 }

@@ -355,10 +355,10 @@ fn aws(parts: &[Part]) -> Option<AwsRun> {
 
 /// The worst of the workers' verdicts, with each one's reasons; what only the whole can tell is judged of the whole.
 fn verdict(parts: &[Part], missing: &[u32], ledger: &Ledger) -> Verdict {
-    let trimmed = "trimmed_unread";
+    let of_whole = ["trimmed_unread", "misplaced"];
     let of_workers = parts.iter().flat_map(|part| {
         let reasons = part.document.verdict.reasons.iter();
-        let reasons = reasons.filter(move |reason| reason.code != trimmed);
+        let reasons = reasons.filter(move |reason| !of_whole.contains(&&*reason.code));
         reasons.map(move |reason| Reason {
             text: format!("worker {}: {}", part.file.worker, reason.text),
             ..reason.clone()
@@ -379,7 +379,11 @@ fn verdict(parts: &[Part], missing: &[u32], ledger: &Ledger) -> Verdict {
         producers.map(|ledger| ledger.total.acked).sum::<u64>() == seen.total.acked
     });
     let whole = judge(&Facts {
-        trimmed_unread: consumers.map(|ledger| ledger.total.trimmed_unread).sum(),
+        trimmed_unread: consumers
+            .clone()
+            .map(|ledger| ledger.total.trimmed_unread)
+            .sum(),
+        misplaced: consumers.map(|ledger| ledger.total.misplaced).sum(),
         ledgers_balance: acked_agree
             && ledger.producers.values().all(|ledger| {
                 let all = [&ledger.total, &ledger.warm_up, &ledger.measure];
