@@ -175,6 +175,7 @@ fn steps(records: u64) {
                     phase: Phase::Measure,
                     acked: Some(stored),
                     any_unknown_attempt: false,
+                    retried: false,
                 }
             }));
             integrity.resolve(KEY, &resolutions);

@@ -11,7 +11,7 @@ use jiff::Timestamp as Utc;
 use super::args::{AwsArguments, Client, CommonArguments};
 use super::exit::Exit;
 use super::hosts::HostPlan;
-use super::run;
+use super::run::{self, Made};
 use super::target::as_client;
 use super::watch::{Cap, Shown, Watch};
 use crate::analyse::{self, Found, FoundStreams, LiveCost, Prices};
@@ -191,6 +191,32 @@ pub(super) fn run_one(
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
+    let describe = |outcome: &Outcome, opened: &Opened| {
+        let inputs = Inputs {
+            scenario,
+            text: &loaded.text,
+            world: World::Aws,
+            outcome,
+            environment: Some(run::describe_host(&spec.name)),
+            target: Some(Called {
+                name: spec.name.clone(),
+                url: spec.url.clone(),
+                client: client.as_str(),
+            }),
+        };
+        let mut document = build::document(&inputs);
+        document.forecast = super::foreseen::foreseen(scenario);
+        if common.redact && !run::redact(&mut document) {
+            return None;
+        }
+        opened.complete(&mut document, scenario, watch.capped());
+        Some(document)
+    };
+    let mut is_kept = false;
+    let keep = |outcome: &Outcome, opened: &Opened| {
+        let document = describe(outcome, opened);
+        is_kept = document.is_some_and(|document| run::keep(&folder, scenario, &document, outcome));
+    };
     let ended = match runtime {
         Ok(runtime) => {
             let running = course(
@@ -204,6 +230,7 @@ pub(super) fn run_one(
                     trace: None,
                 },
                 &watch,
+                keep,
             );
             let ended = runtime.block_on(running);
             // Look-ups of host names cannot be ended and must not hold up the results.
@@ -225,25 +252,16 @@ pub(super) fn run_one(
             return problem.exit();
         }
     };
-    let inputs = Inputs {
-        scenario,
-        text: &loaded.text,
-        world: World::Aws,
-        outcome: &ran.outcome,
-        environment: Some(run::describe_host(&spec.name)),
-        target: Some(Called {
-            name: spec.name.clone(),
-            url: spec.url.clone(),
-            client: client.as_str(),
-        }),
-    };
-    let mut document = build::document(&inputs);
-    document.forecast = super::foreseen::foreseen(scenario);
-    if common.redact && !run::redact(&mut document) {
+    let Some(document) = describe(&ran.outcome, &ran.opened) else {
         return Exit::Usage;
-    }
-    ran.opened.complete(&mut document, scenario, watch.capped());
-    let exit = run::conclude(common, folder, scenario, &document, &ran.outcome, &watch);
+    };
+    let made = Made {
+        folder,
+        document,
+        outcome: ran.outcome,
+        is_kept,
+    };
+    let exit = run::conclude(common, made, scenario, &watch);
     if ran.is_clean && !watch.capped() {
         exit
     } else {
@@ -285,6 +303,7 @@ pub(super) fn read(
                     trace: Some(recorder),
                 },
                 &watch,
+                |_, _| {},
             );
             let ended = runtime.block_on(course);
             runtime.shutdown_background();
@@ -325,7 +344,9 @@ struct Kept<'a> {
     trace: Option<&'a Recorder>,
 }
 
-/// Opens, runs and closes: after this nothing of the run is left on AWS unless somebody was told.
+/// Opens, runs and closes: after this nothing of the run is left on AWS unless somebody was told. `keep` is shown what came of
+/// the run before that is closed.
+#[expect(clippy::too_many_arguments, reason = "each belongs to somebody else")]
 async fn course(
     plan: Plan,
     spec: &TargetSpec,
@@ -334,6 +355,7 @@ async fn course(
     hosts: Option<&HostPlan>,
     kept: Kept<'_>,
     watch: &Watch,
+    keep: impl FnOnce(&Outcome, &Opened),
 ) -> Result<Ran, AwsProblem> {
     let Kept { folder, trace } = kept;
     let scenario = &loaded.scenario;
@@ -366,8 +388,18 @@ async fn course(
         hosts: hosts.map(|hosts| hosts.hosts(scenario)),
     };
     let owner = opened.owned.noted();
+    let progress = Arc::clone(&controls.progress);
+    let standing = "what `resources.json` lists (`streamgauge sweep` removes it)";
+    if owned::is_left(folder) {
+        progress.standing.add(standing.to_owned());
+    }
     let ended = tokio::spawn(session.run_owned(controls, Some(owner))).await;
+    if let Ok(Ok(outcome)) = &ended {
+        // Dropped in the middle, what was opened deletes what it had made.
+        keep(outcome, &opened);
+    }
     let is_clean = opened.close().await;
+    progress.standing.remove(standing);
     let outcome = ended??;
     Ok(Ran {
         outcome,

@@ -1,6 +1,7 @@
 //! `run` and `simulate`: scenarios in, results folders and summaries out.
 
 use std::net::TcpListener;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -218,24 +219,19 @@ fn run_one(
         loaded,
         &watch,
     ) {
-        Ok(made) => conclude(
-            common,
-            made.folder,
-            scenario,
-            &made.document,
-            &made.outcome,
-            &watch,
-        ),
+        Ok(made) => conclude(common, made, scenario, &watch),
         Err(exit) => exit,
     }
 }
 
-/// A run that was made and is still to be written.
+/// A run that was made and is still to be written, or to be written again with what its end brought.
 #[derive(Debug)]
 pub(super) struct Made {
     pub(super) folder: Folder,
     pub(super) document: Document,
     pub(super) outcome: Outcome,
+    /// Whether all files are there already, written before the target was cleaned up.
+    pub(super) is_kept: bool,
 }
 
 /// Makes a run at a target that is not AWS, alone on this host; its folder is in `out`.
@@ -274,7 +270,30 @@ fn make(
         problem.tell(target)
     })?;
     let folder = open_folder(out, wall.now(), loaded).map_err(|problem| cannot_write(&problem))?;
-    let outcome = place.run(loaded, way, wall, watch, None);
+    let describe = |outcome: &Outcome| {
+        let inputs = Inputs {
+            scenario,
+            text: &loaded.text,
+            world: world(target.kind),
+            outcome,
+            environment: (target.kind != TargetKind::Simulated)
+                .then(|| describe_host(&target.name)),
+            target: (!target.kind.is_in_process()).then(|| Called {
+                name: target.name.clone(),
+                url: target.url.clone(),
+                client: client.as_str(),
+            }),
+        };
+        let mut document = build::document(&inputs);
+        document.forecast = foreseen(scenario);
+        (!is_redacted || redact(&mut document)).then_some(document)
+    };
+    let mut is_kept = false;
+    let keep = |outcome: &Outcome| {
+        let document = describe(outcome);
+        is_kept = document.is_some_and(|document| keep(&folder, scenario, &document, outcome));
+    };
+    let outcome = place.run(loaded, way, wall, watch, None, keep);
     watch.end_line();
     let outcome = match outcome {
         Ok(outcome) => outcome,
@@ -283,28 +302,24 @@ fn make(
             return Err(problem.tell(target));
         }
     };
-    let inputs = Inputs {
-        scenario,
-        text: &loaded.text,
-        world: world(target.kind),
-        outcome: &outcome,
-        environment: (target.kind != TargetKind::Simulated).then(|| describe_host(&target.name)),
-        target: (!target.kind.is_in_process()).then(|| Called {
-            name: target.name.clone(),
-            url: target.url.clone(),
-            client: client.as_str(),
-        }),
-    };
-    let mut document = build::document(&inputs);
-    document.forecast = foreseen(scenario);
-    if is_redacted && !redact(&mut document) {
-        return Err(Exit::Usage);
-    }
+    let document = describe(&outcome).ok_or(Exit::Usage)?;
     Ok(Made {
         folder,
         document,
         outcome,
+        is_kept,
     })
+}
+
+/// Writes the results of a run whose streams are still to be deleted, so that they are there whatever becomes of that;
+/// whether they are. What could not be written is written again, and told, at the end.
+pub(super) fn keep(
+    folder: &Folder,
+    scenario: &Scenario,
+    document: &Document,
+    outcome: &Outcome,
+) -> bool {
+    write_results(folder, scenario, document, outcome).is_empty() && folder.publish().is_ok()
 }
 
 /// The world of a target.
@@ -400,7 +415,7 @@ pub(super) fn read(
             precise: false,
             metrics: None,
         };
-        place.run(loaded, alone, Clock::real(), watch, Some(recorder))
+        place.run(loaded, alone, Clock::real(), watch, Some(recorder), |_| {})
     });
     outcome.map_err(|problem| {
         watch.end_line();
@@ -420,16 +435,24 @@ pub(super) fn ending(watch: &Watch) -> Exit {
 /// Writes the results and shows the summary; says what both come to.
 pub(super) fn conclude(
     common: &CommonArguments,
-    folder: Folder,
+    made: Made,
     scenario: &Scenario,
-    document: &Document,
-    outcome: &Outcome,
     watch: &Watch,
 ) -> Exit {
-    let written = write_results(&folder, scenario, document, outcome);
-    let exit = close(folder, written, document, common.json);
+    let Made {
+        folder,
+        document,
+        outcome,
+        is_kept,
+    } = made;
+    let written = if is_kept {
+        results::amend(&folder, &document)
+    } else {
+        write_results(&folder, scenario, &document, &outcome)
+    };
+    let exit = close(folder, written, &document, common.json);
     // Watched to here: a signal while results are written must not be lost, and a second one must not wait.
-    exit.and(exit_of(document, watch.interrupted(), common.strict))
+    exit.and(exit_of(&document, watch.interrupted(), common.strict))
 }
 
 /// Closes a folder in which all is written that could be, and shows the summary.
@@ -536,6 +559,7 @@ impl Place {
         Ok(Self::Connected(runtime, target))
     }
 
+    /// Makes the run there. `keep` is shown what came of it before the target is cleaned up, if it has something of the run.
     fn run(
         self,
         loaded: &Loaded,
@@ -543,6 +567,7 @@ impl Place {
         wall: Clock,
         watch: &Watch,
         trace: Option<&Recorder>,
+        keep: impl FnOnce(&Outcome),
     ) -> Result<Outcome, Problem> {
         let (scenario, Way { plan, precise, .. }) = (&loaded.scenario, way);
         let (runtime, mut session) = match self {
@@ -570,10 +595,24 @@ impl Place {
             session.clock = session.clock.spinning();
         }
         let controls = watch.controls();
-        let outcome = runtime.block_on(async move { tokio::spawn(session.run(controls)).await });
+        let measured = async move { tokio::spawn(session.measure(controls, None)).await };
+        let ended = match runtime.block_on(measured) {
+            Ok(Ok(measured)) => {
+                if measured.stands() {
+                    // Whatever happens here, the streams must go.
+                    let kept = catch_unwind(AssertUnwindSafe(|| keep(measured.outcome())));
+                    let outcome = runtime.block_on(measured.clean_up());
+                    kept.map_or_else(|panic| resume_unwind(panic), |()| Ok(outcome))
+                } else {
+                    Ok(runtime.block_on(measured.clean_up()))
+                }
+            }
+            Ok(Err(problem)) => Err(problem.into()),
+            Err(problem) => Err(problem.into()),
+        };
         // Look-ups of host names cannot be ended and must not hold up the results.
         runtime.shutdown_background();
-        Ok(outcome??)
+        ended
     }
 }
 

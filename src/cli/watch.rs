@@ -117,6 +117,7 @@ impl Watch {
         } else {
             Progress::default()
         });
+        let made = Arc::clone(&progress);
         let scene = Arc::new(Scene::new(course, consumers, Arc::clone(&progress)));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -149,7 +150,7 @@ impl Watch {
                     tokio::select! {
                         biased;
                         _ = finished.wait_for(|finished| *finished) => {}
-                        () = cancel_on_signal(signals, cancel_sender) => {}
+                        () = cancel_on_signal(signals, cancel_sender, &made) => {}
                         () = costs.watch() => {}
                         () = begin(&scene, started_receiver) => {}
                         () = draw(&scene, drawn, has_line) => {}
@@ -308,13 +309,17 @@ fn ignores(status: &str, kind: SignalKind) -> bool {
     mask.checked_shr(bit).is_some_and(|mask| mask & 1 == 1)
 }
 
-/// Turns the first SIGINT, SIGTERM or SIGHUP into an orderly end; the second one ends the process.
-async fn cancel_on_signal(mut signals: Signals, cancel: watch::Sender<bool>) {
+/// Turns the first SIGINT, SIGTERM or SIGHUP into an orderly end; the second one ends the process, and says what it leaves
+/// at the target.
+async fn cancel_on_signal(mut signals: Signals, cancel: watch::Sender<bool>, made: &Progress) {
     signals.end_asked_for().await;
     cancel.send_replace(true);
     signals.end_asked_for().await;
     #[cfg(feature = "live")]
     super::screen::restore();
+    for left in made.standing.list() {
+        eprintln!("error: {left} is left behind: the run was ended before it had deleted it");
+    }
     // The engines of a gate are in groups of their own, which this signal did not reach.
     crate::study::gate::engine::end_all();
     std::process::exit(Exit::Interrupted.code().into());

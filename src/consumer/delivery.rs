@@ -96,7 +96,8 @@ pub(super) struct Deliveries {
     highest: BTreeMap<ShardId, (SequenceNumber, u32)>,
     excluded_lanes: BTreeSet<u16>,
     batch: Vec<Delivery>,
-    intended: Vec<Timestamp>,
+    /// When each delivery of the batch was intended, and when it arrived.
+    times: Vec<(Timestamp, Timestamp)>,
     classes: Vec<DeliveryClass>,
     calls: u64,
     kinesis_records: u64,
@@ -110,7 +111,6 @@ pub(super) struct Deliveries {
 #[derive(Debug)]
 struct Page {
     shard: ShardId,
-    delivered: Timestamp,
     /// User records so far, and those of them that are damaged or of others.
     users: u64,
     corrupt: u64,
@@ -144,7 +144,7 @@ impl Deliveries {
             highest: BTreeMap::new(),
             excluded_lanes: BTreeSet::new(),
             batch: Vec::new(),
-            intended: Vec::new(),
+            times: Vec::new(),
             classes: Vec::new(),
             calls: 0,
             kinesis_records: 0,
@@ -168,16 +168,17 @@ impl Deliveries {
         self.given(shard, records, delivered, lag_ms);
     }
 
-    /// Takes in one event that a subscription to `shard` brought at `delivered`, `lag_ms` behind the tip.
+    /// Takes in one event that a subscription to `shard` brought at `delivered`, `lag_ms` behind the tip if it
+    /// says so.
     pub(super) fn pushed(
         &mut self,
         shard: ShardId,
         records: &RecordBatch,
         delivered: Timestamp,
-        lag_ms: u64,
+        lag_ms: Option<u64>,
     ) {
         *self.events.get_or_insert(0) += 1;
-        self.given(shard, records, delivered, Some(lag_ms));
+        self.given(shard, records, delivered, lag_ms);
     }
 
     /// So many calls were answered that bring no records themselves.
@@ -195,10 +196,9 @@ impl Deliveries {
         self.show(shard, records, delivered, lag_ms);
         self.kinesis_records += records.len() as u64;
         self.batch.clear();
-        self.intended.clear();
+        self.times.clear();
         let mut page = Page {
             shard,
-            delivered,
             users: 0,
             corrupt: 0,
             foreign: 0,
@@ -240,16 +240,27 @@ impl Deliveries {
             .deliver(self.consumer, &self.batch, &mut self.classes);
         let mut out_of_order = 0;
         let highest = self.highest.entry(shard).or_default();
-        for ((delivery, class), intended) in
-            self.batch.iter().zip(&self.classes).zip(&self.intended)
+        for ((delivery, class), (intended, arrival)) in
+            self.batch.iter().zip(&self.classes).zip(&self.times)
         {
             // The same number again is a redelivery, whatever came in between.
             let late = delivery.place() <= *highest;
             out_of_order += u64::from(late && *class != DeliveryClass::Redelivered);
+            // A further copy says how often a record came, and nothing of how long it took.
             if *class == DeliveryClass::First {
                 let end_to_end = delivered.signed_nanos_since(*intended);
                 self.recorder
                     .latency(delivered, delivery.phase, LatencyKind::EndToEnd, end_to_end);
+                // Some engines do not tell when a record arrived.
+                if *arrival > Timestamp::ZERO {
+                    let delay = delivered.signed_nanos_since(*arrival);
+                    self.recorder.latency(
+                        delivered,
+                        delivery.phase,
+                        LatencyKind::DeliveryDelay,
+                        delay,
+                    );
+                }
             }
             *highest = (*highest).max(delivery.place());
         }
@@ -322,16 +333,7 @@ impl Deliveries {
             sub_sequence,
             phase,
         });
-        self.intended.push(stamp.intended);
-        // Some engines do not tell when a record arrived.
-        if record.arrival > Timestamp::ZERO {
-            self.recorder.latency(
-                page.delivered,
-                phase,
-                LatencyKind::DeliveryDelay,
-                page.delivered.signed_nanos_since(record.arrival),
-            );
-        }
+        self.times.push((stamp.intended, record.arrival));
     }
 
     /// Shows an answer to the onlookers, and times it where no stamp does.

@@ -116,8 +116,8 @@ impl Prepared {
         };
         let (filter, from) = begins_at(consumer.start);
         let (stream, target) = (settings.stream.as_str(), &settings.target);
-        let shards = target.list_shards(stream, filter).await?;
-        let (walk, roots) = ShardWalk::new(&shards);
+        let shards = target.list_whole(stream, filter).await?;
+        let (walk, roots) = ShardWalk::begin(&shards)?;
         let mut readers = Vec::with_capacity(roots.len());
         for shard in roots {
             let opened = target
@@ -249,19 +249,22 @@ impl FanOut {
     }
 
     async fn event(&mut self, mut reader: Reader, pushed: Pushed) -> Vec<Reader> {
-        let Pushed { event, at } = pushed;
+        let Pushed {
+            event,
+            at,
+            behind_ms,
+        } = pushed;
         let shard = reader.shard;
         if let Some(through) = event.trimmed_to {
             self.deliveries.trimmed(shard, reader.passed, through);
         }
-        self.deliveries
-            .pushed(shard, &event.records, at, event.millis_behind_latest);
+        self.deliveries.pushed(shard, &event.records, at, behind_ms);
         if let Some(number) = event.continuation {
             // Who subscribes again from here is not given what lies before: it is passed, also where nothing came.
             reader.from = IteratorPosition::AfterSequenceNumber(number);
             reader.passed = reader.passed.max(number);
             self.deliveries.passed(shard, number);
-            if event.millis_behind_latest == 0 {
+            if behind_ms == Some(0) {
                 self.deliveries.saw(shard, at.minus(VISIBLE_AFTER));
             }
             return vec![reader];

@@ -187,8 +187,8 @@ impl Prepared {
         };
         let (filter, from) = begins_at(consumer.start);
         let stream = settings.stream.as_str();
-        let shards = settings.target.list_shards(stream, filter).await?;
-        let (walk, roots) = ShardWalk::new(&shards);
+        let shards = settings.target.list_whole(stream, filter).await?;
+        let (walk, roots) = ShardWalk::begin(&shards)?;
         let mut readers = Vec::with_capacity(roots.len());
         for shard in roots {
             let iterator = settings.target.first_iterator(stream, shard, from).await?;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kinesis::ShardId;
 use crate::kinesis::operation::{ChildShard, ShardDescription};
+use crate::target::CallError;
 
 /// The shards of a stream as one reader knows them.
 #[derive(Debug, Default)]
@@ -43,6 +44,39 @@ impl ShardWalk {
         }
         let roots = walk.start_ready();
         (walk, roots)
+    }
+
+    /// The same for a reader that is being set up.
+    ///
+    /// # Errors
+    /// When there are listed shards that no reader would come to: their parents lead in a circle.
+    pub(super) fn begin(listed: &[ShardDescription]) -> Result<(Self, Vec<ShardId>), CallError> {
+        let (walk, roots) = Self::new(listed);
+        match walk.stuck() {
+            0 if !roots.is_empty() => Ok((walk, roots)),
+            0 => Err(misled("it lists no shard")),
+            _ => Err(misled("the parents of the shards lead in a circle")),
+        }
+    }
+
+    /// How many shards nobody comes to, however far those that are being read are read.
+    fn stuck(&self) -> usize {
+        let mut reached = BTreeSet::new();
+        loop {
+            let before = reached.len();
+            for (shard, state) in &self.shards {
+                let comes = match state {
+                    State::Waiting(parents) => parents.is_subset(&reached),
+                    State::Reading | State::Ended => true,
+                };
+                if comes {
+                    reached.insert(*shard);
+                }
+            }
+            if reached.len() == before {
+                return self.shards.len() - before;
+            }
+        }
     }
 
     /// A shard was read to its end, where these children were named: gives the shards that may be read now.
@@ -93,6 +127,15 @@ impl ShardWalk {
             }
         }
         ready
+    }
+}
+
+/// The answer of a list that no reader can begin with.
+fn misled(message: &str) -> CallError {
+    CallError::Foreign {
+        code: "ListShards".to_owned(),
+        message: message.to_owned(),
+        again: false,
     }
 }
 
@@ -169,5 +212,27 @@ mod tests {
         walk.ended(id(1), &[child(2, &[0, 1])]);
         assert_eq!(walk.ended(id(0), &[child(2, &[0, 1])]), [id(2)]);
         assert_eq!(walk.ended(id(2), &[]), []);
+    }
+
+    #[test]
+    fn a_list_whose_parents_lead_in_a_circle_is_an_error_and_a_lineage_is_not() {
+        let lineage = [
+            listed(0, &[]),
+            listed(1, &[0]),
+            listed(2, &[0]),
+            listed(3, &[1, 2]),
+        ];
+        let (_, roots) = ShardWalk::begin(&lineage).unwrap();
+        assert_eq!(roots, [id(0)]);
+        for circle in [
+            vec![listed(0, &[1]), listed(1, &[0])],
+            // One shard that can be read does not make up for two that never will be.
+            vec![listed(0, &[]), listed(1, &[2]), listed(2, &[1])],
+            vec![listed(4, &[4])],
+        ] {
+            let error = ShardWalk::begin(&circle).unwrap_err();
+            assert!(error.to_string().contains("circle"), "{error}");
+        }
+        assert!(ShardWalk::begin(&[]).is_err());
     }
 }

@@ -107,9 +107,73 @@ impl HashKeyRange {
     }
 }
 
+/// What keeps ranges from holding every hash key exactly once. Displayed as what is wrong with them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RangeFlaw {
+    /// No range holds this hash key, the first such.
+    Hole(HashKey),
+    /// Two ranges hold this hash key, the first such.
+    Overlap(HashKey),
+}
+
+impl RangeFlaw {
+    /// The first flaw of ranges in any order; nothing when they hold every hash key exactly once.
+    pub fn of(ranges: impl IntoIterator<Item = HashKeyRange>) -> Option<Self> {
+        let mut ranges: Vec<_> = ranges.into_iter().collect();
+        ranges.sort_unstable_by_key(|range| (range.start, range.end));
+        // The first hash key that is still to be held; nothing once the last one is.
+        let mut next = Some(HashKey(0));
+        for range in ranges {
+            match next {
+                Some(next) if range.start > next => return Some(Self::Hole(next)),
+                Some(next) if range.start == next => {}
+                _ => return Some(Self::Overlap(range.start)),
+            }
+            next = range.end.0.checked_add(1).map(HashKey);
+        }
+        next.map(Self::Hole)
+    }
+}
+
+impl fmt::Display for RangeFlaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hole(key) => write!(f, "no shard has hash key {key}"),
+            Self::Overlap(key) => write!(f, "two shards have hash key {key}"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hole_an_overlap_and_a_range_that_is_missing_at_either_end_are_found() {
+        let range = |start, end| HashKeyRange {
+            start: HashKey(start),
+            end: HashKey(end),
+        };
+        for shards in [1, 2, 3, 7, 64] {
+            let mut ranges = HashKeyRange::initial(shards);
+            ranges.reverse();
+            assert_eq!(RangeFlaw::of(ranges), None);
+        }
+        let halves = HashKeyRange::initial(2);
+        let middle = halves[1].start;
+        let found = |ranges: &[HashKeyRange]| RangeFlaw::of(ranges.iter().copied());
+        assert_eq!(found(&[]), Some(RangeFlaw::Hole(HashKey(0))));
+        assert_eq!(found(&halves[..1]), Some(RangeFlaw::Hole(middle)));
+        assert_eq!(found(&halves[1..]), Some(RangeFlaw::Hole(HashKey(0))));
+        let hole = [range(0, 9), range(11, u128::MAX)];
+        assert_eq!(found(&hole), Some(RangeFlaw::Hole(HashKey(10))));
+        let overlap = [range(0, 9), range(9, u128::MAX)];
+        assert_eq!(found(&overlap), Some(RangeFlaw::Overlap(HashKey(9))));
+        let twice = [halves[0], halves[1], halves[1]];
+        assert_eq!(found(&twice), Some(RangeFlaw::Overlap(middle)));
+        let within = [HashKeyRange::FULL, range(5, 6)];
+        assert_eq!(found(&within), Some(RangeFlaw::Overlap(HashKey(5))));
+    }
 
     #[test]
     fn three_initial_shards_have_the_ranges_that_the_service_gave() {

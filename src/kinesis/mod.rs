@@ -21,7 +21,7 @@ pub mod sequence;
 
 pub use delays::Delays;
 pub use error::{Cause, ErrorCode, KinesisError};
-pub use hash_key::{HashKey, HashKeyRange};
+pub use hash_key::{HashKey, HashKeyRange, RangeFlaw};
 pub use names::{ConsumerName, ShardId, StreamName};
 pub use quotas::Limits;
 pub use record::{PutBatch, RecordBatch, RecordView};

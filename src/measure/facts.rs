@@ -47,10 +47,16 @@ pub struct Facts {
     /// Of streams that only others write: the last part of the measurement window whose arrivals a reader did not come to, as a
     /// share of it; of the reader with most.
     pub unseen_share: f64,
+    /// Streams whose open shards, as the target lists them, do not hold every hash key exactly once.
+    pub flawed_shard_lists: u64,
+    /// First deliveries from another place than the acknowledgement named, over all consumers.
+    pub misplaced: u64,
     /// The share of the measurement window that an interruption cut off, 0 to 1.
     pub cut_off_share: f64,
     /// Events of the scenario that the target refused, or that should have been complete and were not.
     pub failed_events: u64,
+    /// Events that were planned for the drain, which ended before.
+    pub events_after_drain: u64,
     /// Whether the sums of every ledger hold.
     pub ledgers_balance: bool,
     /// Share of the host's processor time that this process took, 0 to 1; `None` where it cannot be read.
@@ -163,8 +169,11 @@ impl Default for Facts {
             trimmed_unread: 0,
             unread: 0,
             unseen_share: 0.0,
+            flawed_shard_lists: 0,
+            misplaced: 0,
             cut_off_share: 0.0,
             failed_events: 0,
+            events_after_drain: 0,
             ledgers_balance: true,
             process_cpu_share: None,
             sender_wait_share: None,

@@ -1,7 +1,8 @@
 //! Counters that the live line reads while a run goes on.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::live::Live;
 use crate::base::Timestamp;
@@ -65,6 +66,31 @@ impl BilledCounters {
     }
 }
 
+/// What would be left behind should the process end now, each in words: ``stream `orders` ``.
+#[derive(Debug, Default)]
+pub struct Standing(Mutex<BTreeSet<String>>);
+
+impl Standing {
+    /// Something is made, or about to be.
+    pub fn add(&self, what: String) {
+        self.lock().insert(what);
+    }
+
+    /// It is gone, or never was.
+    pub fn remove(&self, what: &str) {
+        self.lock().remove(what);
+    }
+
+    /// All of it.
+    pub fn list(&self) -> Vec<String> {
+        self.lock().iter().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// What happened so far, over all producers and consumers. Approximate while the run goes on; reports count for
 /// themselves.
 #[derive(Debug, Default)]
@@ -85,6 +111,8 @@ pub struct Progress {
     pub delivered: Counter,
     /// How late it is by the run's own clock, to about a quarter of a second: who watches a simulated run has another.
     pub at: Latest,
+    /// What the run has made at its target and not taken away yet.
+    pub standing: Standing,
     /// Where the run tells more than totals; there only if somebody watches that.
     pub live: Option<Arc<Live>>,
 }

@@ -141,7 +141,8 @@ pub(super) const WAIT_MATERIAL: f64 = 0.1;
 
 /// Rules that speak before their value speaks against the measurement: from above this value on they say what they see,
 /// and the status stays.
-pub const NOTED_ABOVE: [(&str, f64); 7] = [
+pub const NOTED_ABOVE: [(&str, f64); 8] = [
+    ("events_after_drain", 0.0),
     ("workers_not_done", 0.0),
     ("clock_unbounded", 0.0),
     ("call_lateness", LATENESS_SHARE),
@@ -156,7 +157,7 @@ pub const NOTED_ABOVE: [(&str, f64); 7] = [
 pub const RECORDING_SILENT_NOTED: f64 = 0.01;
 
 /// Every threshold.
-pub const RULES: [Rule; 25] = [
+pub const RULES: [Rule; 28] = [
     Rule {
         code: "pacer_gap",
         description: "the longest time that a pacer did not run when it should have",
@@ -313,6 +314,24 @@ pub const RULES: [Rule; 25] = [
         value: |facts| Some(facts.unseen_share),
     },
     Rule {
+        code: "shard_list",
+        description: "streams whose open shards, as the target lists them, leave hash keys out or have them twice",
+        unit: Unit::Count,
+        degraded_above: Some(0.0),
+        void_above: None,
+        why: "what is in a shard that is not listed is neither read nor counted",
+        value: |facts| Some(facts.flawed_shard_lists as f64),
+    },
+    Rule {
+        code: "misplaced",
+        description: "records that were delivered from another place than their acknowledgement named",
+        unit: Unit::Records,
+        degraded_above: Some(0.0),
+        void_above: None,
+        why: "the target's acknowledgements are not to be believed, and what is lost is found by them",
+        value: |facts| Some(facts.misplaced as f64),
+    },
+    Rule {
         code: "negative_end_to_end",
         description: "end-to-end latencies below zero, as a share",
         unit: Unit::Share,
@@ -357,6 +376,16 @@ pub const RULES: [Rule; 25] = [
         void_above: Some(0.0),
         why: "what was asked about did not happen",
         value: |facts| Some(facts.failed_events as f64),
+    },
+    Rule {
+        code: "events_after_drain",
+        description: "events planned for the drain that did not happen",
+        unit: Unit::Events,
+        // The figures are of the window, which was over.
+        degraded_above: None,
+        void_above: None,
+        why: "the drain was over before: it ends when every acknowledged record was delivered",
+        value: |facts| Some(facts.events_after_drain as f64),
     },
     Rule {
         code: "stream_taken",

@@ -114,7 +114,7 @@ fn a_run_without_a_fault_is_valid_with_and_without_data() {
 fn each_threshold_is_crossed_only_above_its_value() {
     use Status::{Degraded, Void};
     type Change = fn(&mut Facts);
-    let rows: [(&str, Option<Status>, Change); 56] = [
+    let rows: [(&str, Option<Status>, Change); 59] = [
         ("pacer_gap", None, |f| f.pacer_gap_us_max = 50_000),
         ("pacer_gap", Some(Degraded), |f| f.pacer_gap_us_max = 50_100),
         ("pacer_gap", Some(Degraded), |f| {
@@ -174,6 +174,11 @@ fn each_threshold_is_crossed_only_above_its_value() {
         }),
         ("arrival_before_sent", Some(Degraded), |f| {
             f.arrival_early_ms = Some(2.1);
+        }),
+        ("shard_list", Some(Degraded), |f| f.flawed_shard_lists = 1),
+        ("misplaced", Some(Degraded), |f| f.misplaced = 1),
+        ("events_after_drain", Some(Status::Valid), |f| {
+            f.events_after_drain = 1;
         }),
         ("negative_end_to_end", None, |f| f.end_to_end_negative = 100),
         ("negative_end_to_end", Some(Degraded), |f| {

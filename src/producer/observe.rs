@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::Timestamp;
-use crate::kinesis::Cause;
 use crate::kinesis::error::EntryError;
 use crate::kinesis::operation::Stored;
 use crate::kinesis::record::Billed;
+use crate::kinesis::{Cause, ShardId};
 use crate::measure::LatencyKind;
 use crate::measure::integrity::{Integrity, Resolution, WorkerKey};
 use crate::measure::interval::{Recorder, RecorderTotals};
@@ -116,6 +116,7 @@ impl Observer {
             phase: Phase::WarmUp,
             acked: None,
             any_unknown_attempt: false,
+            retried: false,
         });
         // With many hosts most records are others', and nothing else may happen for a while.
         if self.resolutions.len() >= RESOLUTIONS_KEPT {
@@ -255,15 +256,16 @@ impl Observer {
         self.ledgers[item.phase as usize].misplaced_attempts += 1;
     }
 
-    /// A record was acknowledged: its outcome is settled.
-    pub(super) fn acked(&mut self, item: &Item, stored: Stored, ended: Timestamp) {
+    /// A record was acknowledged: its outcome is settled. It counts under `shard`, which is not the one of `stored` where
+    /// that cannot be.
+    pub(super) fn acked(&mut self, item: &Item, stored: Stored, shard: ShardId, ended: Timestamp) {
         let ledger = &mut self.ledgers[item.phase as usize];
         ledger.add(Outcome::Acked, item.attempts);
         ledger.acked_bytes += item.billed_bytes();
         let response = ended.signed_nanos_since(item.intended);
         self.recorder
             .latency(ended, item.phase, LatencyKind::ResponseTime, response);
-        let counters = self.recorder.shard(ended, stored.shard);
+        let counters = self.recorder.shard(ended, shard);
         counters.accept(item.phase, item.billed_bytes());
         counters.saw_response_us(response.max(0).unsigned_abs() / 1_000);
         self.acked.push(stored);
@@ -289,6 +291,7 @@ impl Observer {
             phase: item.phase,
             acked,
             any_unknown_attempt: item.any_unknown,
+            retried: item.attempts > 1,
         });
     }
 

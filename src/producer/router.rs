@@ -25,6 +25,17 @@ pub struct Router {
     is_stale: AtomicBool,
     /// When they were listed, in nanoseconds.
     updated_ns: AtomicU64,
+    strays: Mutex<Strays>,
+}
+
+/// Acknowledgements that name a shard which cannot have the record.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Strays {
+    /// Those that name a shard whose hash keys the record's is not one of, by that shard.
+    pub elsewhere: BTreeMap<ShardId, u64>,
+    /// Those that name a shard that was not listed at that time, by that shard; it may be of a reshard that was not known
+    /// yet.
+    pub unlisted: BTreeMap<ShardId, u64>,
 }
 
 /// When the run knew of a shard.
@@ -148,6 +159,42 @@ impl Router {
         known.is_some_and(|known| known.hash_key_range.contains(key))
     }
 
+    /// The shard to count a record under that was sent at `sent` and whose acknowledgement names `shard`, which is not the
+    /// one that it was offered to: the named one, unless that cannot have it.
+    pub(super) fn acknowledged(
+        &self,
+        shard: ShardId,
+        offered: ShardId,
+        key: HashKey,
+        sent: Timestamp,
+    ) -> ShardId {
+        let listed = self.listed.load();
+        let known = listed.iter().find(|known| known.shard == shard);
+        if known.is_some_and(|known| known.hash_key_range.contains(key)) {
+            return shard;
+        }
+        let mut strays = self.strays.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = match known {
+            // The hash keys of a shard are its own for as long as it lives.
+            Some(_) => strays.elsewhere.entry(shard).or_default(),
+            None => strays.unlisted.entry(shard).or_default(),
+        };
+        *count += 1;
+        // Until the shards are listed again the named one may be new.
+        let is_new = known.is_none() && sent.as_nanos() > self.updated_ns.load(Ordering::Relaxed);
+        if is_new { shard } else { offered }
+    }
+
+    /// The acknowledgements that name a shard which cannot have the record, where `shards` are all that the stream has.
+    pub fn strays(&self, shards: &[ShardDescription]) -> Strays {
+        let strays = self.strays.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut strays = strays.clone();
+        strays
+            .unlisted
+            .retain(|shard, _| shards.iter().all(|known| known.shard != *shard));
+        strays
+    }
+
     /// Says that a record that was sent at `sent` landed elsewhere than expected: the stream was resharded. What was sent
     /// before the shards were listed last says nothing new.
     pub(super) fn mark_stale(&self, sent: Timestamp) {
@@ -207,5 +254,31 @@ mod tests {
         assert!(router.covers(one, HashKey(0)) && !router.covers(two, HashKey(0)));
         assert!(!router.covers(ShardId::MAX, HashKey(0)));
         assert!(router.differs(two, HashKey(0)) && !router.differs(one, HashKey(0)));
+    }
+
+    #[test]
+    fn an_acknowledgement_of_a_shard_that_cannot_have_the_record_counts_where_it_was_offered() {
+        let at = |s: u64| Timestamp::from_secs(1_000 + s);
+        let id = |number| ShardId::new(number).unwrap();
+        let halves = HashKeyRange::initial(2);
+        let two = [shard(0, halves[0], true), shard(1, halves[1], true)];
+        let router = Router::new(&two, at(0));
+        let key = HashKey(5);
+        // The other half's shard is known not to have it.
+        assert_eq!(router.acknowledged(id(1), id(0), key, at(1)), id(0));
+        // Shard 2 may be new, until the shards were listed after the record was sent.
+        assert_eq!(router.acknowledged(id(2), id(0), key, at(1)), id(2));
+        assert_eq!(router.acknowledged(id(77), id(0), key, at(1)), id(77));
+        let split = [
+            shard(0, halves[0], false),
+            shard(1, halves[1], true),
+            shard(2, halves[0], true),
+        ];
+        router.update(&split, at(2));
+        assert_eq!(router.acknowledged(id(2), id(0), key, at(1)), id(2));
+        assert_eq!(router.acknowledged(id(77), id(2), key, at(1)), id(2));
+        let strays = router.strays(&split);
+        assert_eq!(strays.elsewhere, BTreeMap::from([(id(1), 1)]));
+        assert_eq!(strays.unlisted, BTreeMap::from([(id(77), 2)]));
     }
 }

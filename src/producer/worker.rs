@@ -615,6 +615,17 @@ impl Worker {
     ) {
         self.observer.stored(items, bytes);
         let packs = self.context.producer.send.aggregate.is_some();
+        // A packed record goes where its first record would.
+        let meant = items
+            .first()
+            .and_then(|first| Some((first.shard?, first.plan.hash_key)));
+        let counted = match meant {
+            Some((offered, key)) if offered != stored.shard => {
+                let router = &self.context.router;
+                router.acknowledged(stored.shard, offered, key, sent)
+            }
+            _ => stored.shard,
+        };
         let mut elsewhere = false;
         for item in items {
             let router = &self.context.router;
@@ -630,7 +641,7 @@ impl Worker {
                 };
                 self.try_again(item, ended, Again::Each);
             } else {
-                self.observer.acked(item, stored, ended);
+                self.observer.acked(item, stored, counted, ended);
                 self.settled(item, ended);
             }
         }

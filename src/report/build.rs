@@ -31,6 +31,7 @@ use crate::run::{self, CallsOutcome, ConsumerOutcome, Outcome, ProducerOutcome, 
 use crate::scenario::Scenario;
 use crate::scenario::created::run_id;
 use crate::scenario::model::Arrival;
+use crate::target::flaw_of;
 
 /// What a document is made of.
 #[derive(Debug)]
@@ -373,6 +374,25 @@ fn facts(scenario: &Scenario, outcome: &Outcome) -> Facts {
         trimmed_unread: consumer_ledgers()
             .map(|(_, total)| total.trimmed_unread)
             .sum(),
+        flawed_shard_lists: outcome
+            .streams
+            .values()
+            .filter(|stream| {
+                [&stream.before, &stream.after]
+                    .iter()
+                    .any(|list| flaw_of(list).is_some())
+            })
+            .count() as u64,
+        misplaced: consumer_ledgers().map(|(_, total)| total.misplaced).sum(),
+        events_after_drain: outcome
+            .events
+            .iter()
+            .filter(|event| {
+                event.status == run::EventStatus::Skipped
+                    && !outcome.interrupted
+                    && !did_not_happen(outcome, event)
+            })
+            .count() as u64,
         failed_events: outcome
             .events
             .iter()

@@ -141,9 +141,18 @@ impl Folder {
     /// Removes the planned files that are still empty, points `latest` here, and gives the folder's path.
     ///
     /// # Errors
+    /// As [`Self::publish`].
+    pub fn finish(self) -> Result<PathBuf, FolderError> {
+        self.publish()?;
+        Ok(self.path)
+    }
+
+    /// The same of a folder in which files may still be written again.
+    ///
+    /// # Errors
     /// [`FolderError::Write`], when something that is no link stands in the place of `latest`, for one. The results
     /// are whole all the same.
-    pub fn finish(self) -> Result<PathBuf, FolderError> {
+    pub fn publish(&self) -> Result<(), FolderError> {
         for name in &self.planned {
             let path = self.path.join(name);
             let is_empty = fs::metadata(&path).is_ok_and(|file| file.is_file() && file.len() == 0);
@@ -164,7 +173,7 @@ impl Folder {
                 return Err(write_error(latest, source));
             }
         }
-        Ok(self.path)
+        Ok(())
     }
 }
 

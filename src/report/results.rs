@@ -71,14 +71,23 @@ const fn is_of_consumers(kind: LatencyKind) -> bool {
     )
 }
 
+/// Writes the files of a folder that are made of the document alone, which may have more to say than when they were written
+/// before. The answer is every error.
+pub fn amend(folder: &Folder, document: &Document) -> Vec<FolderError> {
+    let written = [
+        folder.write(REPORT, |out| json::write(out, document)),
+        folder.write(PAGE, |out| out.write_all(html::render(document).as_bytes())),
+    ];
+    written.into_iter().filter_map(Result::err).collect()
+}
+
 impl Results<'_> {
     /// Writes all files but [`INTEGRITY`], the document first. One that cannot be written does not keep the others from
     /// being: the answer is every error, none if all is well.
     pub fn save(&self, folder: &Folder) -> Vec<FolderError> {
         let document = self.document;
+        let mut problems = amend(folder, document);
         let mut written = vec![
-            folder.write(REPORT, |out| json::write(out, document)),
-            folder.write(PAGE, |out| out.write_all(html::render(document).as_bytes())),
             folder.write(SCENARIO, |out| {
                 out.write_all(document.scenario.text.as_bytes())
             }),
@@ -96,7 +105,8 @@ impl Results<'_> {
                 }));
             }
         }
-        written.into_iter().filter_map(Result::err).collect()
+        problems.extend(written.into_iter().filter_map(Result::err));
+        problems
     }
 
     /// What the interval log says at its head.

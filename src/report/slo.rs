@@ -241,6 +241,7 @@ mod tests {
                 max,
                 min,
                 value: Some(value),
+                without: 0,
                 status,
                 basis: FigureBasis::Measured,
             };

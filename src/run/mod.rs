@@ -12,6 +12,7 @@ pub mod guard;
 mod heartbeat;
 mod hosts;
 mod loads;
+mod measured;
 mod outcome;
 pub mod own_use;
 #[cfg(feature = "aws")]
@@ -29,6 +30,7 @@ mod timeline;
 pub use crate::consumer::VISIBLE_AFTER;
 pub use hosts::{HostOutcome, Hosts};
 pub use loads::{CallsOutcome, CallsOutcomes};
+pub use measured::Measured;
 pub use outcome::{
     ConsumerOutcome, EventOutcome, EventStatus, Outcome, ProducerOutcome, StreamOutcome,
     TargetOutcome,

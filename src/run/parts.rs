@@ -265,17 +265,32 @@ impl LiveConsumer {
         }
     }
 
+    /// Whether reading on brings nothing that is still owed. As [`Self::has_all`], but for records that the reader's
+    /// position passed: a target that stores after it acknowledged may still bring them.
+    pub(super) fn needs_no_more(&self) -> bool {
+        if self.watched_until.is_none() && self.stamped {
+            self.integrity.is_settled(self.account, self.covered_from())
+        } else {
+            self.has_all()
+        }
+    }
+
+    /// When what it is owed begins, if not with the run's first record.
+    const fn covered_from(&self) -> Option<Timestamp> {
+        match self.start {
+            StartPosition::At(from) => Some(from),
+            StartPosition::TrimHorizon | StartPosition::Latest => None,
+        }
+    }
+
     /// Waits for the task, which was told to stop.
     pub(super) async fn finish(
         self,
         caught_up: bool,
     ) -> Result<(String, ConsumerOutcome), RunError> {
+        let covered_from = self.covered_from();
         let report = self.task.await.map_err(|_| RunError::Task("consumer"))?;
         let seen_until = self.watched_until.and_then(|_| self.positions.seen_until());
-        let covered_from = match self.start {
-            StartPosition::At(from) => Some(from),
-            StartPosition::TrimHorizon | StartPosition::Latest => None,
-        };
         let outcome = ConsumerOutcome {
             stream: self.stream,
             kind: self.kind,

@@ -14,6 +14,7 @@ use super::environment::Host;
 use super::heartbeat;
 use super::hosts::{HostOutcome, Hosts, Parted};
 use super::loads::{LiveLoads, PreparedLoads};
+use super::measured::Measured;
 use super::outcome::{Outcome, TargetOutcome};
 use super::own_use;
 use super::parts::{LiveConsumer, LiveProducer, Schedule};
@@ -45,6 +46,9 @@ const DRAIN_LOOK: Duration = Duration::from_millis(5);
 
 /// How much memory is touched at a time: about a quarter of a second of it.
 const WARM_BYTES: u64 = 64 << 20;
+
+/// What is told of a target whose records come from elsewhere than it said; the example is the consumer.
+const MISPLACED: &str = "a record is delivered from another place than its acknowledgement named";
 
 /// What a stored record takes besides its data: its key, its frame, its part of the index.
 const STORED_OVERHEAD_BYTES: f64 = 64.0;
@@ -166,31 +170,42 @@ impl Session {
         controls: Controls,
         owner: Option<Arc<dyn OwnedStreams>>,
     ) -> Result<Outcome, RunError> {
+        Ok(self.measure(controls, owner).await?.clean_up().await)
+    }
+
+    /// Makes the run and leaves what it made to be deleted: see [`Measured`]. What a run made that failed is deleted here.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn measure(
+        self,
+        controls: Controls,
+        owner: Option<Arc<dyn OwnedStreams>>,
+    ) -> Result<Measured, RunError> {
         let target = self.target.clone();
-        let created = Arc::new(Created::new(target.clone()));
+        let progress = Arc::clone(&controls.progress);
+        let created = Arc::new(Created::new(target.clone(), progress));
         let owner = owner.unwrap_or_else(|| Arc::clone(&created) as Arc<dyn OwnedStreams>);
         // Even after a panic: a stream that is forgotten at a target costs somebody money or confusion.
         let ended = AssertUnwindSafe(Box::pin(self.course(controls, &created, owner)))
             .catch_unwind()
             .await;
+        let failed = match ended {
+            Ok(Ok(outcome)) => return Ok(Measured::new(outcome, target, created)),
+            Ok(Err(source)) => Ok(source),
+            Err(panic) => Err(panic),
+        };
         let left_behind = created.delete_all().await;
-        match ended {
-            Ok(Ok(mut outcome)) => {
-                outcome.target.left_behind.extend(left_behind);
-                outcome.target.findings = target.findings();
-                Ok(outcome)
-            }
-            Ok(Err(source)) if left_behind.is_empty() => Err(source),
-            Ok(Err(source)) => {
-                let streams = left_behind.iter();
-                let streams = streams.map(|(name, reason)| format!("`{name}` ({reason})"));
-                Err(RunError::LeftBehind {
-                    source: Box::new(source),
-                    streams: streams.collect::<Vec<_>>().join(", "),
-                })
-            }
-            Err(panic) => resume_unwind(panic),
+        let source = failed.unwrap_or_else(|panic| resume_unwind(panic));
+        if left_behind.is_empty() {
+            return Err(source);
         }
+        let streams = left_behind.iter();
+        let streams = streams.map(|(name, reason)| format!("`{name}` ({reason})"));
+        Err(RunError::LeftBehind {
+            source: Box::new(source),
+            streams: streams.collect::<Vec<_>>().join(", "),
+        })
     }
 
     async fn course(
@@ -267,7 +282,7 @@ impl Session {
         let drain_until = load_end.plus(time.drain);
         loop {
             let now = clock.now();
-            let has_all = || consumers.iter().all(LiveConsumer::has_all);
+            let has_all = || consumers.iter().all(LiveConsumer::needs_no_more);
             // Who reads what other hosts send does not know when they are done.
             let knows_all = portion.of() == 1 || consumers.is_empty();
             if *cancel.borrow_and_update()
@@ -300,6 +315,13 @@ impl Session {
         let mut consumed = BTreeMap::new();
         for (consumer, caught_up) in consumers.into_iter().zip(caught_up) {
             let (name, outcome) = consumer.finish(caught_up).await?;
+            let misplaced = outcome
+                .ledger
+                .as_ref()
+                .map_or(0, |(_, total)| total.misplaced);
+            if misplaced > 0 {
+                self.target.note(MISPLACED, &name, misplaced);
+            }
             consumed.insert(name, outcome);
         }
         while let Some(ended) = relisting.join_next().await {

@@ -22,7 +22,7 @@ use crate::measure::{Collector, IntervalSink};
 use crate::producer::Router;
 use crate::scenario::created::new_stream;
 use crate::scenario::model::{Scenario, StampPlace, Stream};
-use crate::target::{CallError, Target};
+use crate::target::{CallError, Target, flaw_of};
 
 /// The shortest time between two listings of a stream's shards by one run.
 const RELIST_AFTER: Duration = Duration::from_millis(200);
@@ -32,6 +32,11 @@ const LAST_LIST_WITHIN: Duration = Duration::from_secs(10);
 
 /// How often that question may get no answer.
 const LAST_LIST_TRIES: u32 = 4;
+
+/// What acknowledgements are told of that name a shard which cannot have the record.
+const ELSEWHERE: &str =
+    "an acknowledgement names a shard whose hash keys the record's is not one of";
+const UNLISTED: &str = "an acknowledgement names a shard that the stream does not have";
 
 /// A stream during the run.
 #[derive(Debug)]
@@ -144,6 +149,12 @@ impl LiveStreams {
                 stream.router.listed()
             });
             stream.router.update(&after, now);
+            let strays = stream.router.strays(&after);
+            for (what, shards) in [(ELSEWHERE, strays.elsewhere), (UNLISTED, strays.unlisted)] {
+                for (shard, count) in shards {
+                    target.note(what, &shard.to_string(), count);
+                }
+            }
             let outcome = StreamOutcome {
                 before: stream.before,
                 after,
@@ -174,6 +185,10 @@ async fn list_at_last(
             {
                 // One broken connection does not mean that nobody is there.
                 Err(CallError::Unanswered(_)) if tries < LAST_LIST_TRIES => {
+                    clock.sleep(RELIST_AFTER).await;
+                }
+                // Between two states of a reshard it may have a hole.
+                Ok(shards) if tries < LAST_LIST_TRIES && flaw_of(&shards).is_some() => {
                     clock.sleep(RELIST_AFTER).await;
                 }
                 answer => return answer,
@@ -216,7 +231,7 @@ impl LiveStream {
             settled.map_err(failed("create stream", &stream.name))?;
         }
         let before = target
-            .list_shards(stream.name.as_str(), ShardFilter::FromTrimHorizon)
+            .list_whole(stream.name.as_str(), ShardFilter::FromTrimHorizon)
             .await
             .map_err(failed("list the shards of", &stream.name))?;
         let (sink, source) = IntervalSink::channel();

@@ -8,7 +8,7 @@ use crate::kinesis::operation::{
     CreateStream, MergeShards, NewStream, ShardCountUpdate, ShardDescription, ShardFilter,
     SplitShard, StreamStatus, StreamSummary,
 };
-use crate::kinesis::{ErrorCode, ShardId};
+use crate::kinesis::{ErrorCode, RangeFlaw, ShardId};
 
 /// What a run needs to know of a stream.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -44,6 +44,18 @@ impl From<StreamSummary> for StreamState {
             on_demand: summary.configuration.mode == StreamMode::OnDemand,
         }
     }
+}
+
+/// How often a list of shards with a flaw is asked for, and the time between.
+const LIST_TRIES: u32 = 5;
+const LIST_AGAIN_AFTER: Duration = Duration::from_millis(200);
+
+const FLAWED_LIST: &str = "a list of open shards that does not have every hash key exactly once";
+
+/// What keeps the open shards of a list from holding every hash key exactly once.
+pub fn flaw_of(shards: &[ShardDescription]) -> Option<RangeFlaw> {
+    let open = shards.iter().filter(|shard| shard.is_open());
+    RangeFlaw::of(open.map(|shard| shard.hash_key_range))
 }
 
 impl Target {
@@ -166,6 +178,38 @@ impl Target {
             shards.extend(next);
         }
         Ok(shards)
+    }
+
+    /// All shards of a stream that nobody changes at the moment. A list whose open shards do not hold every hash key exactly
+    /// once, as one between two states of a reshard may, is asked for again for a moment; what it says then is taken, with a
+    /// finding.
+    ///
+    /// # Errors
+    /// As the service answers, or does not, and when the list has no open shard: there is nothing to write to or to read.
+    pub async fn list_whole(
+        &self,
+        stream: &str,
+        filter: ShardFilter,
+    ) -> Result<Vec<ShardDescription>, CallError> {
+        for last in (0..LIST_TRIES).rev().map(|left| left == 0) {
+            let shards = self.list_shards(stream, filter).await?;
+            let Some(flaw) = flaw_of(&shards) else {
+                return Ok(shards);
+            };
+            if !last {
+                self.clock().sleep(LIST_AGAIN_AFTER).await;
+                continue;
+            }
+            self.note(FLAWED_LIST, &flaw.to_string(), 1);
+            if shards.iter().any(ShardDescription::is_open) {
+                return Ok(shards);
+            }
+        }
+        Err(CallError::Foreign {
+            code: "ListShards".to_owned(),
+            message: "it lists no open shard of a stream that is ACTIVE".to_owned(),
+            again: false,
+        })
     }
 
     /// SplitShard.

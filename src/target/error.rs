@@ -12,7 +12,7 @@ pub enum CallError {
     /// done.
     #[error("{code}: {message}")]
     Foreign {
-        /// The answer's code; its HTTP status where it has none.
+        /// The answer's code.
         code: String,
         /// The answer's text.
         message: String,

@@ -13,13 +13,13 @@ const EXAMPLE_CHARS_MAX: usize = 80;
 pub(super) struct Findings(Mutex<BTreeMap<&'static str, (String, u64)>>);
 
 impl Findings {
-    /// Notes an answer that shows `what`.
-    pub(super) fn note(&self, what: &'static str, example: &str) {
+    /// Notes `many` answers that show `what`; the first of them is the example.
+    pub(super) fn note(&self, what: &'static str, example: &str, many: u64) {
         let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (_, count) = kinds
             .entry(what)
             .or_insert_with(|| (example.chars().take(EXAMPLE_CHARS_MAX).collect(), 0));
-        *count += 1;
+        *count += many;
     }
 
     /// All of them, in the order of their kinds.
@@ -44,9 +44,9 @@ mod tests {
     #[test]
     fn a_kind_is_told_once_with_its_first_example_and_its_count() {
         let findings = Findings::default();
-        findings.note("odd", "first");
-        findings.note("odd", "second");
-        findings.note("bare", "");
+        findings.note("odd", "first", 1);
+        findings.note("odd", "second", 1);
+        findings.note("bare", "", 1);
         let told: Vec<_> = findings
             .list()
             .into_iter()

@@ -18,6 +18,10 @@ const PASSING: [&str; 5] = [
     "RequestLimitExceeded",
 ];
 
+/// The longest that a reader can be behind, in milliseconds: a stream keeps records for 365 days at most (developer guide,
+/// "Change the data retention period").
+const BEHIND_MS_MAX: u64 = 365 * 24 * 60 * 60 * 1_000;
+
 /// Reads answers of one target.
 #[derive(Debug, Default)]
 pub(super) struct Judge {
@@ -28,7 +32,12 @@ pub(super) struct Judge {
 impl Judge {
     /// Notes an answer that shows `what`.
     pub(super) fn note(&self, what: &'static str, example: &str) {
-        self.findings.note(what, example);
+        self.findings.note(what, example, 1);
+    }
+
+    /// Notes `count` answers that show `what`.
+    pub(super) fn note_many(&self, what: &'static str, example: &str, count: u64) {
+        self.findings.note(what, example, count);
     }
 
     /// What was noted.
@@ -114,12 +123,29 @@ impl Judge {
 
     /// Holds FailedRecordCount, where it is given, against the number of refused records.
     pub(super) fn check_failed(&self, told: Option<i64>, refused: usize) {
-        if told.is_some_and(|told| told != refused as i64) {
+        if let Some(told) = told.filter(|told| *told != refused as i64) {
             self.note(
                 "FailedRecordCount is not the number of refused records",
-                &format!("{told:?} for {refused}"),
+                &format!("{told} where {refused} were refused"),
             );
         }
+    }
+
+    /// How far behind the tip an answer says that it is, in milliseconds; nothing, and a finding, where it does not say so
+    /// or says what cannot be: below zero, or longer than the service keeps any record.
+    pub(super) fn behind_ms(&self, told: Option<i64>) -> Option<u64> {
+        let Some(told) = told else {
+            self.note("GetRecords answers without MillisBehindLatest", "");
+            return None;
+        };
+        let behind = u64::try_from(told).ok().filter(|ms| *ms <= BEHIND_MS_MAX);
+        if behind.is_none() {
+            self.note(
+                "a MillisBehindLatest below zero or above 365 days",
+                &told.to_string(),
+            );
+        }
+        behind
     }
 
     /// A range of hash keys from its two ends as text.
@@ -147,7 +173,9 @@ pub(super) fn unreadable_put() -> CallError {
     )
 }
 
-/// What an answer with this status and error means; nothing when it does not say what became of the call.
+/// What an answer with this status and error means; nothing when it does not say what became of the call. An answer that
+/// names no error is nobody's word on the records, whatever its status: a proxy on the way may have written it after the
+/// service stored them.
 pub(super) fn answered(
     status: u16,
     code: Option<&str>,
@@ -166,13 +194,7 @@ pub(super) fn answered(
             message: message.to_owned(),
             again: server || PASSING.contains(&code),
         }),
-        // Something on the way broke down while it waited for the service.
-        None if server => None,
-        None => Some(CallError::Foreign {
-            code: format!("HTTP {status}"),
-            message: "the answer names no error".to_owned(),
-            again: false,
-        }),
+        None => None,
     }
 }
 
@@ -226,7 +248,42 @@ mod tests {
         assert_eq!(failed.code(), Some(ErrorCode::InternalFailure));
         assert_eq!(answered(200, None, None), None);
         assert_eq!(answered(200, Some("InternalFailure"), None), None);
-        assert_eq!(answered(503, None, None), None);
+    }
+
+    #[test]
+    fn an_answer_that_names_no_error_says_nothing_whatever_its_status() {
+        for status in [204, 302, 403, 404, 413, 500, 503] {
+            assert_eq!(answered(status, None, None), None, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_distance_from_the_tip_that_cannot_be_is_a_finding_and_no_distance() {
+        let judge = Judge::default();
+        assert_eq!(judge.behind_ms(Some(0)), Some(0));
+        assert_eq!(judge.behind_ms(Some(86_400_000)), Some(86_400_000));
+        assert_eq!(judge.findings(), []);
+        for impossible in [Some(-5), Some(i64::MAX), None] {
+            assert_eq!(judge.behind_ms(impossible), None);
+        }
+        let found = judge.findings();
+        let counts: Vec<_> = found.iter().map(|finding| finding.count).collect();
+        assert_eq!(counts, [1, 2], "{found:?}");
+        assert!(found[1].text.ends_with("`-5`"), "{found:?}");
+    }
+
+    #[test]
+    fn a_count_of_refusals_that_is_wrong_is_told_in_plain_numbers() {
+        let judge = Judge::default();
+        judge.check_failed(None, 2);
+        judge.check_failed(Some(2), 2);
+        assert_eq!(judge.findings(), []);
+        judge.check_failed(Some(3), 0);
+        let found = judge.findings();
+        assert!(
+            found[0].text.ends_with("`3 where 0 were refused`"),
+            "{found:?}"
+        );
     }
 
     #[test]
@@ -242,6 +299,5 @@ mod tests {
         );
         assert!(foreign(503, Some("ServiceUnavailable")).1);
         assert!(foreign(400, Some("ThrottlingException")).1);
-        assert_eq!(foreign(403, None), ("HTTP 403".to_owned(), false));
     }
 }

@@ -19,13 +19,14 @@ impl ShardNames {
     pub(super) fn read(&self, stream: &str, text: &str, findings: &Findings) -> Option<ShardId> {
         let shard = text.parse::<ShardId>().ok();
         let Some(shard) = shard.filter(|shard| shard.number() <= NUMBER_MAX) else {
-            findings.note("a shard id that ends in no number up to 1,000,000", text);
+            findings.note("a shard id that ends in no number up to 1,000,000", text, 1);
             return None;
         };
         if !is_canonical(shard, text) {
             findings.note(
                 "a shard id of another form than `shardId-000000000000`",
                 text,
+                1,
             );
             let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             names

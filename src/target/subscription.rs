@@ -13,6 +13,8 @@ pub struct Pushed {
     pub event: SubscriptionEvent,
     /// When its last byte was there, before anything in it was decoded.
     pub at: Timestamp,
+    /// How far behind the tip it was, where the event says so in a way that can be.
+    pub behind_ms: Option<u64>,
 }
 
 /// A subscription to one shard. Dropped, it is given up.
@@ -89,6 +91,7 @@ impl Subscription {
         match self {
             Self::Host(subscription) => match subscription.next().await {
                 Ok(event) => Ok(Some(Pushed {
+                    behind_ms: Some(event.millis_behind_latest),
                     event,
                     at: target.clock().now(),
                 })),

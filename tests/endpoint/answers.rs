@@ -111,6 +111,20 @@ fn a_page_that_does_not_say_how_far_behind_it_is_is_not_taken_for_the_tip() {
 }
 
 #[test]
+fn a_page_that_says_that_it_is_behind_by_what_cannot_be_is_not_taken_for_the_tip() {
+    for behind in ["-5", "9223372036854775807"] {
+        let body =
+            format!(r#"{{"Records":[],"NextShardIterator":"next","MillisBehindLatest":{behind}}}"#);
+        with_each_target(&answering(json("200 OK", &body)), async |target| {
+            let page = target.get_records("orders", "this", None).await;
+            assert_eq!(page.expect("a page").behind_ms, None);
+            let found = target.findings();
+            assert!(found[0].text.contains(behind), "{found:?}");
+        });
+    }
+}
+
+#[test]
 fn a_connection_that_is_refused_sent_nothing() {
     let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", free.local_addr().expect("it is bound"));
@@ -128,6 +142,10 @@ fn an_answer_that_does_not_say_what_became_of_the_call_leaves_it_unknown() {
         json("200 OK", "{}"),
         json("500 Internal Server Error", ""),
         json("502 Bad Gateway", "<html>"),
+        json("403 Forbidden", "<html>Forbidden by proxy"),
+        json("404 Not Found", ""),
+        json("400 Bad Request", "{}"),
+        json("302 Found", ""),
         json(
             "200 OK",
             r#"{"FailedRecordCount":0,"Records":[{"ShardId":"shardId-000000000000","SequenceNumber":"1"}]}"#,

@@ -10,6 +10,7 @@ mod faults;
 mod faulty;
 mod hosts;
 mod lean;
+mod misbehaving;
 mod on_demand;
 mod place;
 mod runs;

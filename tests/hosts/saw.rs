@@ -249,6 +249,7 @@ impl Saw {
                 sequence_number: fate.number,
             }),
             any_unknown_attempt: own && fate.unknown_attempt,
+            retried: false,
         };
         let key = WorkerKey {
             producer: fate.producer,

@@ -77,6 +77,7 @@ payload = { kind = "zeros" }
                     phase: Phase::Measure,
                     acked: Some(stored),
                     any_unknown_attempt: false,
+                    retried: false,
                 });
                 if chance.next_u64().is_multiple_of(LOST_OF) {
                     lost += 1;

@@ -24,6 +24,12 @@ pub(crate) enum Fault {
     Refused(&'static str),
     /// It is passed on, and its answer is lost with the connection.
     Lost,
+    /// It is passed on, and its answer becomes what this makes of the two bodies, the asked one and the answered one.
+    Changed(fn(&str, &str) -> String),
+    /// It is passed on, and answered with this status line and body instead.
+    Replaced(&'static str, &'static str),
+    /// It is answered at once with what this makes of its body, and passed on after so long.
+    Ahead(Duration, fn(&str) -> String),
 }
 
 type Rule = Arc<dyn Fn(&Call<'_>) -> Fault + Send + Sync>;
@@ -131,15 +137,45 @@ fn answered(fault: Fault, server: &str, request: &[u8]) -> Option<Vec<u8>> {
         },
         Fault::Refused(code) => {
             let body = format!(r#"{{"__type":"{code}","message":"as the test wants it"}}"#);
-            let length = body.len();
-            let head = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/x-amz-json-1.1";
-            Some(format!("{head}\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes())
+            Some(whole("400 Bad Request", &body))
+        }
+        Fault::Changed(change) => {
+            let answer = pass_on(server, request)?;
+            let text = String::from_utf8_lossy(&answer);
+            let (head, body) = text.split_once("\r\n\r\n")?;
+            let status = head.lines().next()?.split_once(' ')?.1;
+            Some(whole(status, &change(body_of(request).as_str(), body)))
+        }
+        Fault::Replaced(status, body) => {
+            pass_on(server, request);
+            Some(whole(status, body))
+        }
+        Fault::Ahead(by, answer) => {
+            let (server, late) = (server.to_owned(), request.to_vec());
+            thread::spawn(move || {
+                thread::park_timeout(by);
+                pass_on(&server, &late);
+            });
+            Some(whole("200 OK", &answer(&body_of(request))))
         }
         Fault::Lost => {
             pass_on(server, request);
             None
         }
     }
+}
+
+fn body_of(request: &[u8]) -> String {
+    let text = String::from_utf8_lossy(request);
+    let body = text.split_once("\r\n\r\n").map(|(_, body)| body);
+    body.unwrap_or_default().to_owned()
+}
+
+/// An answer with this status line and body.
+fn whole(status: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/x-amz-json-1.1");
+    format!("{head}\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
 }
 
 fn pass_on(server: &str, request: &[u8]) -> Option<Vec<u8>> {

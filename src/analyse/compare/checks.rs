@@ -122,6 +122,7 @@ fn counts(document: &Document) -> Vec<(String, Rule, u64, bool)> {
             ("corrupt", total.corrupt),
             ("out_of_order", total.out_of_order),
             ("stored_twice_unexplained", total.stored_twice_unexplained),
+            ("misplaced", total.misplaced),
         ] {
             counts.push((format!("consumers.{name}.{column}"), NoMore, count, true));
         }

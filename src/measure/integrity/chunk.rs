@@ -22,6 +22,8 @@ pub(super) struct Chunk {
     acked_measure: BitSet,
     /// Records with an attempt that had no answer.
     unknown: BitSet,
+    /// Acked records with several attempts.
+    retried: BitSet,
     /// By consumer.
     delivered: Box<[BitSet]>,
     /// Acked and not delivered, by consumer.
@@ -56,6 +58,8 @@ pub(super) struct End {
     pub(super) acked: Option<Phase>,
     /// Whether an attempt had no answer.
     pub(super) unknown_attempt: bool,
+    /// Whether there were several attempts.
+    pub(super) retried: bool,
 }
 
 impl Chunk {
@@ -65,6 +69,7 @@ impl Chunk {
             acked: BitSet::default(),
             acked_measure: BitSet::default(),
             unknown: BitSet::default(),
+            retried: BitSet::default(),
             delivered: vec![BitSet::default(); consumers].into(),
             remaining: vec![0; consumers].into(),
             blocks: Vec::new(),
@@ -85,6 +90,9 @@ impl Chunk {
             if phase == Phase::Measure {
                 self.acked_measure.insert(at);
             }
+            if end.retried {
+                self.retried.insert(at);
+            }
             for (delivered, remaining) in self.delivered.iter().zip(&mut self.remaining) {
                 *remaining += u32::from(!delivered.get(at));
             }
@@ -97,6 +105,7 @@ impl Chunk {
             self.acked.pack();
             self.acked_measure.pack();
             self.unknown.pack();
+            self.retried.pack();
             for consumer in 0..self.delivered.len() {
                 self.pack_delivered(consumer);
             }
@@ -141,6 +150,18 @@ impl Chunk {
 
     pub(super) fn had_unknown_attempt(&self, at: u16) -> bool {
         self.unknown.get(at)
+    }
+
+    /// Whether its acknowledgement was the answer to its only attempt: then that says where it lies.
+    pub(super) fn was_placed_once(&self, at: u16) -> bool {
+        !self.unknown.get(at) && !self.retried.get(at)
+    }
+
+    /// Where a record lies, if this chunk keeps that.
+    pub(super) fn location(&self, at: u16) -> Option<Location> {
+        let block = self.blocks.get(usize::from(at) / BLOCK)?.as_ref()?;
+        let location = block.locations[usize::from(at) % BLOCK];
+        location.is_some().then_some(location)
     }
 
     /// Keeps where a record lies.
@@ -230,6 +251,7 @@ impl Chunk {
             &self.acked,
             &self.acked_measure,
             &self.unknown,
+            &self.retried,
         ];
         let sets: usize = sets
             .into_iter()

@@ -311,6 +311,7 @@ impl Snapshot {
                     .sum(),
                 redelivered: seen.redelivered[at],
                 key_inversions: seen.key_inversions[at],
+                misplaced: seen.misplaced[at],
                 deliveries: seen.first[at] + seen.redelivered[at],
                 ..ConsumerLedger::default()
             }
@@ -457,6 +458,7 @@ mod tests {
                 phase,
                 acked: (own && fate.acked).then(|| number(fate.shard, counter)),
                 any_unknown_attempt: own && fate.unknown,
+                retried: false,
             };
             integrity.resolve(KEYS[fate.worker], &[resolution]);
             for (local, &consumer) in read.iter().enumerate() {

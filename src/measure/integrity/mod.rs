@@ -65,6 +65,8 @@ pub struct Resolution {
     pub acked: Option<Stored>,
     /// Whether an attempt had no answer, so that the record may be stored once more.
     pub any_unknown_attempt: bool,
+    /// Whether it had more than one attempt, so that it may lie where an attempt was refused.
+    pub retried: bool,
 }
 
 /// One record that a consumer was given, its stamp read and checked.
@@ -232,8 +234,13 @@ impl Integrity {
                     DeliveryClass::Foreign
                 }
                 Some((_, number, worker)) => {
-                    if worker.deliver(consumer, delivery.sequence) {
+                    let place = Stored {
+                        shard: delivery.shard,
+                        sequence_number: delivery.sequence_number,
+                    };
+                    if let Some(first) = worker.deliver(consumer, delivery.sequence, place) {
                         reader.first[phase as usize] += 1;
+                        reader.misplaced[phase as usize] += u64::from(first.misplaced);
                         reader.saw_lane(*number, delivery.lane, delivery.lane_sequence, phase);
                         DeliveryClass::First
                     } else if again {
@@ -314,6 +321,21 @@ impl Integrity {
         })
     }
 
+    /// Whether every record acked so far was delivered or trimmed, or is not owed: `covered_from` is that of
+    /// [`Self::finish`]. Costs as much as [`Self::caught_up`].
+    pub fn is_settled(&self, consumer: usize, covered_from: Option<Timestamp>) -> bool {
+        if self.outstanding(consumer) == 0 {
+            return true;
+        }
+        let reader = lock(&self.readers[consumer]);
+        self.workers.iter().all(|worker| {
+            lock(worker).undelivered(consumer).all(|record| {
+                reader.passed(&record.stored) == Passed::Trimmed
+                    || is_before(record.stored.sequence_number, covered_from)
+            })
+        })
+    }
+
     /// The consumer's ledger of each phase and of the whole run, as of now: it may be asked before the end.
     ///
     /// `covered_from`: where the consumer began, as a time of arrival. Undelivered records whose sequence number carries
@@ -335,6 +357,7 @@ impl Integrity {
                 redelivered: reader.redelivered[phase],
                 stored_twice_unexplained: reader.stored_twice[phase],
                 key_inversions: reader.key_inversions[phase],
+                misplaced: reader.misplaced[phase],
                 ..ConsumerLedger::default()
             }
         });
@@ -410,6 +433,7 @@ impl Integrity {
                 first: reader.first,
                 redelivered: reader.redelivered,
                 key_inversions: reader.key_inversions,
+                misplaced: reader.misplaced,
                 corrupt: reader.corrupt,
                 foreign: reader.foreign,
                 out_of_order: reader.out_of_order,

@@ -1,6 +1,6 @@
 //! `integrity.bin`: what joining the runs of several hosts needs to compute loss over all of them.
 //!
-//! Format, version 1: the magic, the version, then the fields in the order of the types below, then the CRC32 of all of
+//! Format, version 2 (version 1 is the same without `misplaced`): the magic, the version, then the fields in the order of the types below, then the CRC32 of all of
 //! it in 4 big-endian bytes. Counts are LEB128, sequence numbers 24 big-endian bytes, lists preceded by their length,
 //! ranges stored as distances. Reading trusts nothing: memory grows with the bytes that were read, never with a length
 //! that was claimed.
@@ -15,7 +15,10 @@ use crate::kinesis::{SequenceNumber, ShardId};
 use crate::measure::ledger::Phase;
 
 const MAGIC: [u8; 8] = *b"sg-integ";
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
+
+/// The oldest version that is read.
+const VERSION_MIN: u64 = 1;
 
 /// Sorted ranges of sequences, both ends included, at least one missing between two of them.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -56,6 +59,8 @@ pub struct ConsumerSnapshot {
     pub redelivered: [u64; 2],
     /// First deliveries after a later record of the lane.
     pub key_inversions: [u64; 2],
+    /// First deliveries from another place than the acknowledgement named; zero in files of version 1.
+    pub misplaced: [u64; 2],
     /// Deliveries whose checksum does not hold.
     pub corrupt: u64,
     /// Deliveries that are not of this run.
@@ -123,7 +128,9 @@ pub enum SnapshotError {
     #[error("this is not an integrity file")]
     NotOurs,
     /// It was written by another version.
-    #[error("the integrity file has version {found}; this program reads version {VERSION}")]
+    #[error(
+        "the integrity file has version {found}; this program reads versions {VERSION_MIN} to {VERSION}"
+    )]
     Version {
         /// The file's version.
         found: u64,
@@ -212,6 +219,7 @@ impl Snapshot {
                 consumer.first,
                 consumer.redelivered,
                 consumer.key_inversions,
+                consumer.misplaced,
             ] {
                 sink.count(pair[0])?;
                 sink.count(pair[1])?;
@@ -257,7 +265,7 @@ impl Snapshot {
             return Err(SnapshotError::NotOurs);
         }
         let found = source.count()?;
-        if found != VERSION {
+        if !(VERSION_MIN..=VERSION).contains(&found) {
             return Err(SnapshotError::Version { found });
         }
         let run = source.narrow("run")?;
@@ -278,6 +286,11 @@ impl Snapshot {
                 first: source.pair()?,
                 redelivered: source.pair()?,
                 key_inversions: source.pair()?,
+                misplaced: if found > VERSION_MIN {
+                    source.pair()?
+                } else {
+                    [0; 2]
+                },
                 corrupt: source.count()?,
                 foreign: source.count()?,
                 out_of_order: source.count()?,
@@ -400,7 +413,7 @@ mod tests {
                 }
             });
         (
-            any::<[u64; 10]>(),
+            any::<[u64; 12]>(),
             prop::collection::vec(read, 0..3),
             prop::collection::vec(ranges(), 0..3),
             prop::collection::vec(missing, 0..3),
@@ -415,6 +428,7 @@ mod tests {
                     foreign: counts[7],
                     out_of_order: counts[8],
                     lanes_not_judged: counts[9],
+                    misplaced: [counts[10], counts[11]],
                     shards,
                     delivered,
                     missing,
@@ -483,6 +497,26 @@ mod tests {
         bytes[MAGIC.len()] = 9;
         let error = Snapshot::read_from(&*bytes).unwrap_err().to_string();
         assert!(error.contains("version 9"), "{error}");
+    }
+
+    #[test]
+    fn a_file_of_version_1_is_read_with_nothing_misplaced() {
+        let mut bytes = Vec::new();
+        let mut sink = Sink::new(&mut bytes);
+        sink.bytes(&MAGIC).unwrap();
+        // The version, the run, no workers, one consumer: three pairs, four counts, four empty lists.
+        for count in [
+            1, 7, 0, 1, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 0, 0, 0, 0,
+        ] {
+            sink.count(count).unwrap();
+        }
+        sink.finish().unwrap();
+        let read = Snapshot::read_from(&*bytes).unwrap();
+        let consumer = &read.consumers[0];
+        assert_eq!((read.run, consumer.first), (7, [11, 12]));
+        assert_eq!(consumer.key_inversions, [15, 16]);
+        assert_eq!(consumer.misplaced, [0, 0]);
+        assert_eq!((consumer.corrupt, consumer.lanes_not_judged), (17, 20));
     }
 
     proptest! {

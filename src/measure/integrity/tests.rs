@@ -48,6 +48,7 @@ fn acked(sequence: u64) -> Resolution {
         phase: Phase::Measure,
         acked: Some(stored(0, sequence + 1)),
         any_unknown_attempt: false,
+        retried: false,
     }
 }
 
@@ -61,6 +62,13 @@ fn delivery(sequence: u64) -> Delivery {
         sequence_number: number(0, sequence + 1),
         sub_sequence: 0,
         phase: Phase::Measure,
+    }
+}
+
+const fn stored_at(delivery: &Delivery) -> Stored {
+    Stored {
+        shard: delivery.shard,
+        sequence_number: delivery.sequence_number,
     }
 }
 
@@ -80,6 +88,7 @@ struct ModelConsumer {
     corrupt: u64,
     foreign: u64,
     inversions: [u64; 2],
+    misplaced: [u64; 2],
     excluded: HashSet<u16>,
 }
 
@@ -115,6 +124,16 @@ impl Model {
         });
         if class == DeliveryClass::First && later && !consumer.excluded.contains(&delivery.lane) {
             consumer.inversions[delivery.phase as usize] += 1;
+        }
+        // Only what was acknowledged before, and at its only attempt, is known to lie elsewhere.
+        let told = self
+            .resolved
+            .get(&(delivery.key, delivery.sequence))
+            .filter(|end| !end.any_unknown_attempt && !end.retried)
+            .and_then(|end| end.acked);
+        let place = stored_at(&delivery);
+        if class == DeliveryClass::First && told.is_some_and(|told| told != place) {
+            consumer.misplaced[delivery.phase as usize] += 1;
         }
         consumer.deliveries.push((delivery, class));
         class
@@ -160,6 +179,14 @@ impl Model {
             .all(|&(_, stored)| self.fate(consumer, stored, None) != "unread")
     }
 
+    fn is_settled(&self, consumer: usize, from: Option<Timestamp>) -> bool {
+        self.undelivered(consumer).iter().all(|&(_, stored)| {
+            // What was trimmed is gone, whether or not it was owed.
+            self.fate(consumer, stored, None) == "trimmed"
+                || self.fate(consumer, stored, from) == "uncovered"
+        })
+    }
+
     fn finish(&self, consumer: usize, from: Option<Timestamp>) -> [ConsumerLedger; 2] {
         let mut ledgers = [ConsumerLedger::default(); 2];
         for resolution in self.resolved.values() {
@@ -193,6 +220,9 @@ impl Model {
         }
         for (ledger, inversions) in ledgers.iter_mut().zip(self.consumers[consumer].inversions) {
             ledger.key_inversions = inversions;
+        }
+        for (ledger, misplaced) in ledgers.iter_mut().zip(self.consumers[consumer].misplaced) {
+            ledger.misplaced = misplaced;
         }
         ledgers
     }
@@ -291,6 +321,10 @@ fn check(
         prop_assert!(total.balances() && phases.values().all(ConsumerLedger::balances));
         prop_assert_eq!(integrity.caught_up(consumer), model.caught_up(consumer));
         prop_assert_eq!(
+            integrity.is_settled(consumer, from),
+            model.is_settled(consumer, from)
+        );
+        prop_assert_eq!(
             integrity.outstanding(consumer),
             total.acked - total.delivered
         );
@@ -324,6 +358,7 @@ proptest! {
                             phase: phase_of(sequence),
                             acked: (outcome % 4 > 0).then(|| copy_of(worker, sequence, u64::from(outcome / 4 % 3))),
                             any_unknown_attempt: outcome % 5 == 0,
+                            retried: outcome % 7 == 0,
                         };
                         if let Entry::Vacant(place) = model.resolved.entry((key(worker), sequence)) {
                             place.insert(resolution);
@@ -639,4 +674,70 @@ fn producers_and_consumers_on_many_threads_neither_block_each_other_nor_lose_a_c
         assert_eq!((total.acked, total.delivered), (2 * RECORDS, 2 * RECORDS));
         assert_eq!((total.deliveries, total.key_inversions), (2 * RECORDS, 0));
     }
+}
+
+#[test]
+fn a_record_that_is_delivered_from_another_place_than_its_acknowledgement_named_is_misplaced() {
+    let integrity = Integrity::new(1, &[key(0)], 2);
+    let end = |sequence, retried, any_unknown_attempt| Resolution {
+        retried,
+        any_unknown_attempt,
+        ..acked(sequence)
+    };
+    // Told twice over where nobody may believe it: an attempt before may have stored it.
+    integrity.resolve(
+        key(0),
+        &[
+            end(0, false, false),
+            end(1, false, false),
+            end(2, false, false),
+            end(3, true, false),
+            end(4, false, true),
+        ],
+    );
+    let elsewhere = |sequence, shard_number, counter| Delivery {
+        shard: shard(shard_number),
+        sequence_number: number(shard_number, counter),
+        ..delivery(sequence)
+    };
+    let mut classes = Vec::new();
+    let given = [
+        delivery(0),
+        elsewhere(1, 0, 900),
+        elsewhere(2, 1, 3),
+        elsewhere(3, 0, 901),
+        elsewhere(4, 0, 902),
+        // Not acknowledged yet: nothing was told.
+        elsewhere(5, 0, 903),
+    ];
+    for consumer in 0..2 {
+        integrity.deliver(consumer, &given, &mut classes);
+    }
+    integrity.resolve(key(0), &[end(5, false, false)]);
+    for consumer in 0..2 {
+        let (phases, total) = integrity.finish(consumer, None);
+        assert_eq!((total.misplaced, total.delivered), (2, 6));
+        assert_eq!(phases[&Phase::Measure].misplaced, 2);
+        assert!(total.balances());
+        let told = integrity.snapshot().ledger(consumer, None).unwrap().1;
+        assert_eq!(told, total);
+    }
+}
+
+#[test]
+fn a_record_that_was_passed_is_waited_for_and_one_that_was_trimmed_or_is_not_owed_is_not() {
+    let integrity = Integrity::new(1, &[key(0)], 1);
+    integrity.resolve(key(0), &[acked(0), acked(1)]);
+    let mut classes = Vec::new();
+    integrity.deliver(0, &[delivery(1)], &mut classes);
+    integrity.position(0, shard(0), number(0, 2));
+    assert!(integrity.caught_up(0) && !integrity.is_settled(0, None));
+    let later = Timestamp::from_secs(CREATED_S * 2);
+    assert!(integrity.is_settled(0, Some(later)));
+    // It was stored late and comes all the same.
+    integrity.deliver(0, &[delivery(0)], &mut classes);
+    assert!(integrity.is_settled(0, None));
+    integrity.resolve(key(0), &[acked(2)]);
+    integrity.trimmed(0, shard(0), Some(number(0, 2)), number(0, 3));
+    assert!(integrity.is_settled(0, None));
 }

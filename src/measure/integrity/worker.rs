@@ -38,6 +38,13 @@ pub(super) struct Undelivered {
     pub(super) stored: Stored,
 }
 
+/// The first delivery of a record to a consumer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct First {
+    /// Whether it came from another place than its acknowledgement named.
+    pub(super) misplaced: bool,
+}
+
 const fn split(sequence: u64) -> (u64, u16) {
     (sequence >> 16, sequence as u16)
 }
@@ -84,6 +91,7 @@ impl Worker {
         let end = End {
             acked: resolution.acked.map(|_| phase),
             unknown_attempt: resolution.any_unknown_attempt,
+            retried: resolution.retried,
         };
         let first = chunk.resolve(at, end);
         debug_assert!(first, "a record ends once: {resolution:?}");
@@ -111,19 +119,29 @@ impl Worker {
         });
     }
 
-    /// Counts a delivery; whether it is the first of its record to this consumer.
-    pub(super) fn deliver(&mut self, consumer: usize, sequence: u64) -> bool {
+    /// Counts a delivery from `place`; nothing unless it is the first of its record to this consumer.
+    pub(super) fn deliver(
+        &mut self,
+        consumer: usize,
+        sequence: u64,
+        place: Stored,
+    ) -> Option<First> {
         let (number, at) = split(sequence);
         let chunk = self
             .chunks
             .entry(number)
             .or_insert_with(|| Chunk::new(self.consumers));
         let (phase, all) = match chunk.deliver(consumer, at) {
-            Given::Again => return false,
-            Given::Unacked => return true,
+            Given::Again => return None,
+            Given::Unacked => return Some(First { misplaced: false }),
             Given::Acked(phase, all) => (phase, all),
         };
         self.delivered[consumer][phase as usize] += 1;
+        let location = chunk
+            .location(at)
+            .or_else(|| self.sparse.get(&sequence).copied());
+        let acked = location.and_then(|location| self.places.expand(sequence, location));
+        let misplaced = chunk.was_placed_once(at) && acked.is_some_and(|acked| acked != place);
         if all {
             let location = chunk.take_location(at);
             if location.is_some() {
@@ -135,7 +153,7 @@ impl Worker {
                 self.places.forget(sequence, location);
             }
         }
-        true
+        Some(First { misplaced })
     }
 
     /// Counts a delivery of a record under a further sequence number.

@@ -357,7 +357,7 @@ fn aws(parts: &[Part]) -> Option<AwsRun> {
 
 /// The worst of the workers' verdicts, with each one's reasons; what only the whole can tell is judged of the whole.
 fn verdict(parts: &[Part], missing: &[u32], ledger: &Ledger) -> Verdict {
-    const OF_THE_WHOLE: [&str; 2] = ["trimmed_unread", "unread"];
+    const OF_THE_WHOLE: [&str; 3] = ["trimmed_unread", "unread", "misplaced"];
     let of_workers = parts.iter().flat_map(|part| {
         let reasons = part.document.verdict.reasons.iter();
         let reasons = reasons.filter(|reason| !OF_THE_WHOLE.contains(&&*reason.code));
@@ -383,6 +383,7 @@ fn verdict(parts: &[Part], missing: &[u32], ledger: &Ledger) -> Verdict {
     let whole = judge(&Facts {
         trimmed_unread: consumers().map(|ledger| ledger.total.trimmed_unread).sum(),
         unread: consumers().map(|ledger| ledger.total.unread).sum(),
+        misplaced: consumers().map(|ledger| ledger.total.misplaced).sum(),
         ledgers_balance: acked_agree
             && ledger.producers.values().all(|ledger| {
                 let all = [&ledger.total, &ledger.warm_up, &ledger.measure];

@@ -295,6 +295,12 @@ fn deliveries(ledger: &ConsumerLedger, lacks_workers: bool, lines: &mut Vec<Stri
         let _ = write!(order, " ({lanes} at a shard boundary not judged)");
     }
     lines.push(order);
+    if ledger.misplaced > 0 {
+        lines.push(format!(
+            "{} delivered from ANOTHER PLACE than the acknowledgement named",
+            count(ledger.misplaced)
+        ));
+    }
 }
 
 #[cfg(test)]

@@ -140,11 +140,7 @@ impl Lean {
         };
         // The service gives no iterator at the end of a closed shard; some engines give an empty one.
         let next_iterator = page.next_iterator.filter(|next| !next.is_empty());
-        let behind_ms = page.millis_behind_latest;
-        let behind_ms = behind_ms.map(|behind| behind.max(0).unsigned_abs());
-        if behind_ms.is_none() {
-            judge.note("GetRecords answers without MillisBehindLatest", "");
-        }
+        let behind_ms = judge.behind_ms(page.millis_behind_latest);
         Ok(Fetched {
             page: RecordPage {
                 records: RecordBatch::Owned(records),

@@ -1,5 +1,6 @@
 //! Calls that make, change and end streams.
 
+use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -174,7 +175,16 @@ impl Sdk {
             )
         };
         let wanted = self.filter(stream, filter)?;
-        let (mut shards, mut token) = (Vec::new(), None::<String>);
+        let endless = |why: &str| {
+            self.judge.note("a list of shards without an end", why);
+            CallError::Foreign {
+                code: "ListShards".to_owned(),
+                message: format!("the list has no end: {why}"),
+                again: false,
+            }
+        };
+        let (mut shards, mut listed) = (Vec::new(), BTreeSet::new());
+        let mut token = None::<String>;
         for _ in 0..PAGES_MAX {
             let answer = patiently(self.clock, || async {
                 let call = self.client.list_shards();
@@ -189,18 +199,30 @@ impl Sdk {
             })
             .await?;
             for shard in answer.shards() {
-                shards.push(self.shard(stream, shard).ok_or_else(unreadable)?);
+                let shard = self.shard(stream, shard).ok_or_else(unreadable)?;
+                if listed.insert(shard.shard) {
+                    shards.push(shard);
+                } else {
+                    self.judge
+                        .note("ListShards names a shard twice", &shard.shard.to_string());
+                }
             }
-            token = answer.next_token.filter(|next| !next.is_empty());
-            if token.is_none() {
-                break;
+            let next = answer.next_token.filter(|next| !next.is_empty());
+            if next.is_none() {
+                if filter == ShardFilter::AtLatest {
+                    // Not every engine knows filters.
+                    shards.retain(ShardDescription::is_open);
+                }
+                return Ok(shards);
             }
+            if next == token {
+                return Err(endless("it gives the NextToken that it was asked with"));
+            }
+            token = next;
         }
-        if filter == ShardFilter::AtLatest {
-            // Not every engine knows filters.
-            shards.retain(ShardDescription::is_open);
-        }
-        Ok(shards)
+        Err(endless(&format!(
+            "there is a NextToken after {PAGES_MAX} pages"
+        )))
     }
 
     /// The filter as the service takes it; nothing for what it does by itself.

@@ -32,6 +32,14 @@ where
                 None => CallError::Unanswered(format!("HTTP {status}: {}", chain(&error))),
             }
         }
+        // An answer that cannot be read, such as a page of a proxy: it names no error.
+        SdkError::ResponseError(answer) => {
+            let status = answer.raw().status().as_u16();
+            let meaning = answered(status, None, None);
+            meaning.unwrap_or_else(|| {
+                CallError::Unanswered(format!("HTTP {status}: {}", chain(&error)))
+            })
+        }
         _ => CallError::Unanswered(chain(&error)),
     }
 }

@@ -75,12 +75,7 @@ impl Sdk {
         };
         // The service gives no iterator at the end of a closed shard; some engines give an empty one.
         let next_iterator = answer.next_shard_iterator.filter(|next| !next.is_empty());
-        let behind_ms = answer.millis_behind_latest;
-        let behind_ms = behind_ms.map(|behind| behind.max(0).unsigned_abs());
-        if behind_ms.is_none() {
-            self.judge
-                .note("GetRecords answers without MillisBehindLatest", "");
-        }
+        let behind_ms = self.judge.behind_ms(answer.millis_behind_latest);
         Ok(Fetched {
             page: RecordPage {
                 records: RecordBatch::Owned(records),

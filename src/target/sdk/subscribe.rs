@@ -126,9 +126,14 @@ impl Subscription {
                     "an event of SubscribeToShard cannot be read (see the findings)".to_owned(),
                 )
             };
+            let behind_ms = self.sdk.judge.behind_ms(Some(event.millis_behind_latest));
             let event = self.sdk.event(&self.stream, event);
             let event = event.ok_or_else(unreadable)?;
-            return Ok(Some(Pushed { event, at }));
+            return Ok(Some(Pushed {
+                event,
+                at,
+                behind_ms,
+            }));
         }
     }
 }

@@ -181,6 +181,7 @@ const CONSUMER: &[&str] = &[
     "out_of_order",
     "key_inversions",
     "lanes_not_judged",
+    "misplaced",
 ];
 const CALLS: &[&str] = &[
     "intended",
