@@ -9,7 +9,7 @@ use crate::base::units::{HumanBytes, HumanCount};
 use crate::kinesis::StreamName;
 use crate::report::Cost;
 use crate::report::cost::usd;
-use crate::report::text::{Plain, counted};
+use crate::report::text::{Percent, Plain, counted};
 use crate::scenario::Scenario;
 use crate::scenario::model::StreamMode;
 use crate::workload::forecast::Forecast;
@@ -110,6 +110,13 @@ impl OnAws {
                 );
             }
             text.push('\n');
+            if let Some(refused) = budget.refused_share() {
+                let _ = writeln!(
+                    text,
+                    "  that is more than a shard answers: {} of the calls are refused, and each refused reader waits for its `backoff`; a longer `interval` or fewer consumers fit",
+                    Percent(refused)
+                );
+            }
         }
         text
     }

@@ -330,8 +330,10 @@ fn bar() -> ProgressBar {
 
 /// Notes when the load begins.
 async fn begin(scene: &Scene, mut started: watch::Receiver<Option<Timestamp>>) {
-    if started.wait_for(Option::is_some).await.is_ok() {
-        scene.begin(Clock::real().now());
+    let began = started.wait_for(Option::is_some).await;
+    let began = began.ok().and_then(|began| *began);
+    if let Some(began) = began {
+        scene.begin(Clock::real().now(), began);
     }
     std::future::pending::<()>().await;
 }

@@ -10,7 +10,7 @@ use crate::base::Timestamp;
 /// One record to be put.
 #[derive(Clone, Copy, Debug)]
 pub struct PutEntry<'a> {
-    /// 1 to 256 characters.
+    /// 1 to 256 characters; empty for none, which only streams take that spread their records.
     pub partition_key: &'a str,
     /// The data blob.
     pub data: &'a [u8],
@@ -207,7 +207,7 @@ pub struct RecordView<'a> {
     pub sequence_number: SequenceNumber,
     /// ApproximateArrivalTimestamp, to the millisecond.
     pub arrival: Timestamp,
-    /// Its partition key.
+    /// Its partition key; empty where it was put without one.
     pub partition_key: &'a str,
     /// Its data.
     pub data: &'a [u8],

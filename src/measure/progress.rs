@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::live::Live;
+use crate::base::Timestamp;
 use crate::kinesis::record::Billed;
 
 /// A count that many add to and anybody reads.
@@ -19,6 +20,22 @@ impl Counter {
     /// What was added so far.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The latest of the times that many tell and anybody reads.
+#[derive(Debug, Default)]
+pub struct Latest(AtomicU64);
+
+impl Latest {
+    /// Tells that it is this late.
+    pub fn reach(&self, at: Timestamp) {
+        self.0.fetch_max(at.as_nanos(), Ordering::Relaxed);
+    }
+
+    /// The latest that was told; the epoch before.
+    pub fn get(&self) -> Timestamp {
+        Timestamp::from_nanos(self.0.load(Ordering::Relaxed))
     }
 }
 
@@ -66,6 +83,8 @@ pub struct Progress {
     pub calls: Counter,
     /// Records delivered to consumers, all of them together.
     pub delivered: Counter,
+    /// How late it is by the run's own clock, to about a quarter of a second: who watches a simulated run has another.
+    pub at: Latest,
     /// Where the run tells more than totals; there only if somebody watches that.
     pub live: Option<Arc<Live>>,
 }

@@ -105,8 +105,7 @@ impl Observer {
             .latency(item.ready, item.phase, LatencyKind::Lateness, late);
         if let Some(shard) = item.shard {
             let counters = self.recorder.shard(item.ready, shard);
-            counters.offered += 1;
-            counters.offered_bytes += item.billed_bytes();
+            counters.offer(item.phase, item.billed_bytes());
         }
     }
 
@@ -265,8 +264,7 @@ impl Observer {
         self.recorder
             .latency(ended, item.phase, LatencyKind::ResponseTime, response);
         let counters = self.recorder.shard(ended, stored.shard);
-        counters.acked += 1;
-        counters.acked_bytes += item.billed_bytes();
+        counters.accept(item.phase, item.billed_bytes());
         counters.saw_response_us(response.max(0).unsigned_abs() / 1_000);
         self.acked.push(stored);
         self.resolve(item, Some(stored));
@@ -320,8 +318,9 @@ impl Observer {
             self.progress.acked.add(self.acked.len() as u64);
             self.acked.clear();
         }
-        if self.progress.live.is_some() && now >= self.tell_at {
+        if now >= self.tell_at {
             self.tell_at = now.plus(TELL_EVERY);
+            self.progress.at.reach(now);
             self.tell();
         }
     }

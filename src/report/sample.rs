@@ -22,7 +22,6 @@ const MEASURE_S: f64 = 10.0;
 pub(crate) fn document() -> Document {
     let producer = producer_ledger();
     let shards = shards();
-    let totals: Vec<_> = shards.iter().map(|row| row.totals).collect();
     let verdict = judge(&Facts {
         pacer_gap_us_max: 2_100,
         intended: producer.measure.intended,
@@ -57,7 +56,7 @@ pub(crate) fn document() -> Document {
             until_s: 12.0,
             outlived_s: 1.75,
         }],
-        balance: BTreeMap::from([("orders".into(), StreamBalance::of(&totals))]),
+        balance: BTreeMap::from([("orders".into(), StreamBalance::of(&shards, true))]),
         producers: BTreeMap::from([(
             "web".into(),
             ProducerSummary::of("orders", 2, &producer.measure, MEASURE_S),
@@ -200,11 +199,11 @@ fn producer_ledger() -> ByPhase<ProducerLedger> {
 }
 
 fn consumer_ledger() -> ByPhase<ConsumerLedger> {
-    let ledger = |acked, unread, redelivered| ConsumerLedger {
+    let ledger = |acked, uncovered, redelivered| ConsumerLedger {
         acked,
-        delivered: acked - unread,
-        unread,
-        deliveries: acked - unread + redelivered,
+        delivered: acked - uncovered,
+        uncovered,
+        deliveries: acked - uncovered + redelivered,
         redelivered,
         ..ConsumerLedger::default()
     };
@@ -290,6 +289,7 @@ fn shards() -> Vec<ShardRow> {
                 parents: Vec::new(),
                 opened_s: None,
                 closed_s: None,
+                even: None,
             }
         })
         .collect()

@@ -271,6 +271,7 @@ impl LiveConsumer {
         caught_up: bool,
     ) -> Result<(String, ConsumerOutcome), RunError> {
         let report = self.task.await.map_err(|_| RunError::Task("consumer"))?;
+        let seen_until = self.watched_until.and_then(|_| self.positions.seen_until());
         let covered_from = match self.start {
             StartPosition::At(from) => Some(from),
             StartPosition::TrimHorizon | StartPosition::Latest => None,
@@ -284,6 +285,7 @@ impl LiveConsumer {
                 .stamped
                 .then(|| self.integrity.finish(self.account, covered_from)),
             caught_up,
+            seen_until,
         };
         Ok((self.name, outcome))
     }
