@@ -67,16 +67,11 @@ impl OnAws {
 
     /// As a person reads them.
     pub(super) fn to_text(&self) -> String {
-        let mut text = match &self.region {
-            Some(region) => self
-                .cost
-                .render(&format!("Cost on AWS in {region}, at most")),
-            None => {
-                let region = &self.cost.prices.region;
-                let what = format!("Cost on AWS if in {region}, at most");
-                self.cost.render(&what)
-            }
+        let place = match &self.region {
+            Some(region) => format!("in {region}"),
+            None => format!("if in {}", self.cost.prices.region),
         };
+        let mut text = self.cost.render(&format!("Cost on AWS {place}, at most"));
         if self.has_provisioned {
             let _ = writeln!(text, "  on-demand instead: {}", usd(self.on_demand.usd));
         }
@@ -172,6 +167,10 @@ mod tests {
             time = { measure = "5s" }
             [streams.orders]
             shards = 1
+            [producers.web]
+            arrival = { kind = "constant", rate = "1/s" }
+            keys = { kind = "single" }
+            size = { kind = "fixed", bytes = "100B" }
             "#;
         let path = "priced.toml".to_owned();
         let text = text.to_owned();

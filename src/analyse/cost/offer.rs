@@ -7,7 +7,7 @@ use crate::kinesis::api::LOAD_RECORD_BILLED;
 use crate::kinesis::record::{Billed, KILOBYTE_BYTES, PUT_UNIT_BYTES};
 use crate::report::FigureBasis;
 use crate::scenario::Scenario;
-use crate::scenario::model::{Aggregate, Arrival, KeyChoice, Keys, Producer, Stream};
+use crate::scenario::model::{Aggregate, Arrival, KeyChoice, Keys, Producer, Spacing, Stream};
 use crate::workload::arrival::records_per_s;
 use crate::workload::forecast::forecast;
 use crate::workload::{KeyText, SizeLaw};
@@ -57,27 +57,30 @@ pub(super) fn offer(scenario: &Scenario, stream: &Stream) -> Offer {
     for producer in producers {
         let load = scenario.time.load();
         let rate = records_per_s(&producer.arrival, load);
+        let chance = rate.map_or(1.0, |rate| {
+            by_chance(&producer.arrival, rate * load.as_secs_f64())
+        });
         let key_bytes = longest_key_bytes(&producer.keys);
         let sizes = SizeLaw::of(producer, load);
         if let (Some(_), Some(aggregate)) = (rate, &producer.send.aggregate) {
             let largest = sizes.max_bytes() + key_bytes;
-            add_packed(&mut sum, (scenario, stream), producer, aggregate, largest);
+            let of = (scenario, stream, producer);
+            add_packed(&mut sum, of, aggregate, largest, chance);
             continue;
         }
         let mean = sizes.mean_bytes() + key_bytes as f64;
-        let records = match rate {
-            Some(rate) => rate * load.as_secs_f64(),
-            None => {
-                sum.basis = FigureBasis::Assumed;
-                let (records, bytes) = accepted_at_most(scenario, stream, producer, mean);
-                if producer.send.aggregate.is_some() {
-                    // How full packed records are is not known: the shards' limits of records and of bytes are both
-                    // reached, and each record begins a unit.
-                    sum.add(records, bytes, |unit| 1.0 + bytes / records / unit as f64);
-                    continue;
-                }
-                records.min(bytes / mean)
+        let records = if let Some(rate) = rate {
+            rate * load.as_secs_f64() * chance
+        } else {
+            sum.basis = FigureBasis::Assumed;
+            let (records, bytes) = accepted_at_most(scenario, stream, producer, mean);
+            if producer.send.aggregate.is_some() {
+                // How full packed records are is not known: the shards' limits of records and of bytes are both reached,
+                // and each record begins a unit.
+                sum.add(records, bytes, |unit| 1.0 + bytes / records / unit as f64);
+                continue;
             }
+            records.min(bytes / mean)
         };
         sum.add(records, records * mean, |unit| {
             mean_units(&sizes, key_bytes, unit)
@@ -91,6 +94,21 @@ pub(super) fn offer(scenario: &Scenario, stream: &Stream) -> Offer {
     // Each of one unit and one kilobyte.
     sum.add(records, records * LOAD_RECORD_BILLED.bytes as f64, |_| 1.0);
     sum
+}
+
+/// What the mean number of a schedule's records is multiplied with to be the most: where they come by chance, four standard
+/// deviations of that number are added, which one run in 30,000 exceeds.
+fn by_chance(arrival: &Arrival, records: f64) -> f64 {
+    let is_random = match arrival {
+        Arrival::Poisson { .. } => true,
+        Arrival::Varying { spacing, .. } => *spacing == Spacing::Poisson,
+        Arrival::Constant { .. } | Arrival::Trace { .. } | Arrival::Closed { .. } => false,
+    };
+    if is_random && records > 0.0 {
+        1.0 + 4.0 / records.sqrt()
+    } else {
+        1.0
+    }
 }
 
 /// Kinesis records and bytes that a producer without a rate gets accepted at most: its shards' limits for the load and what
@@ -127,10 +145,10 @@ fn accepted_at_most(
 /// the more shards there are, so it is made for all that may be open. `largest` is the most that one record has unpacked.
 fn add_packed(
     sum: &mut Offer,
-    (scenario, stream): (&Scenario, &Stream),
-    producer: &Producer,
+    (scenario, stream, producer): (&Scenario, &Stream, &Producer),
     aggregate: &Aggregate,
     largest: u64,
+    chance: f64,
 ) {
     let load = scenario.time.load();
     let ranges = HashKeyRange::initial(shards_ever(scenario, stream) as u32);
@@ -145,7 +163,7 @@ fn add_packed(
             continue;
         }
         let mean = bytes / records;
-        let seconds = load.as_secs_f64();
+        let seconds = load.as_secs_f64() * chance;
         sum.add(records * seconds, bytes * seconds, |unit| {
             // A sum of as many independent sizes as come by chance while the first one lingers: its variance is at most
             // their count times their mean square (Campbell), which is at most the mean times the largest.

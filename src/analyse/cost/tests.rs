@@ -319,15 +319,15 @@ fn packed_records_are_estimated_as_the_kinesis_records_that_they_become() {
     let rounded = quantity(&instead, "GB in") * 1e9;
     assert!(rounded > bytes && rounded < 1.06 * bytes, "{rounded}");
     close(quantity(&instead, "GB out") * 1e9, bytes);
-    // What is not packed begins a kilobyte and a unit with each record.
+    // What is not packed begins a kilobyte and a unit with each record: 140,000 on average, and four deviations of 374.17.
     let loose = packed(&[("producers.web.send.aggregate", "off")]);
     close(
         quantity(&estimate(&loose, &prices), "PUT payload units"),
-        140_000.0,
+        141_496.662_954_709,
     );
     close(
         quantity(&on_demand(&loose, &prices), "GB in") * 1e9,
-        140_000.0 * 1_000.0,
+        141_496.662_954_709 * 1_000.0,
     );
 }
 
