@@ -55,11 +55,11 @@ pub(super) fn forecast_json(forecast: &Forecast) -> serde_json::Value {
 
 /// The forecast of a stream as a person reads it.
 pub(super) fn forecast_text(stream: &StreamName, forecast: &Forecast) -> String {
-    let rates = (forecast.records_per_s, forecast.peak_records_per_s);
-    let peak = match rates {
-        (Some(mean), Some(peak)) if peak > mean * 1.005 => Some(peak),
-        _ => None,
+    let above = |mean: Option<f64>, peak: Option<f64>| {
+        let (mean, peak) = mean.zip(peak)?;
+        (peak > mean * 1.005).then_some(peak)
     };
+    let peak = above(forecast.records_per_s, forecast.peak_records_per_s);
     let count = |rate: f64| HumanCount(rate.round() as u64);
     let rate = match (forecast.records_per_s, peak) {
         (None, _) => "no fixed rate (closed arrivals)".to_owned(),
@@ -71,7 +71,15 @@ pub(super) fn forecast_text(stream: &StreamName, forecast: &Forecast) -> String 
         ),
     };
     let mut text = format!("Forecast for `{stream}`, without retries: {rate}\n");
-    let changes = peak.is_some();
+    // Producers of different keys may take turns: then shards have peaks where the stream has none.
+    let changes = peak.is_some()
+        || forecast.shards.iter().any(|shard| {
+            let (mean, peak) = (
+                shard.kinesis_records_per_s,
+                shard.peak_kinesis_records_per_s,
+            );
+            above(mean, peak).is_some()
+        });
     let columns = [
         ("shard", true),
         ("share", true),

@@ -113,7 +113,7 @@ impl OnAws {
             if let Some(refused) = budget.refused_share() {
                 let _ = writeln!(
                     text,
-                    "  that is more than a shard answers: {} of the calls are refused, and each refused reader waits for its `backoff`; a longer `interval` or fewer consumers fit",
+                    "  more than a shard answers: wherever its limits hold {} of the calls are refused, and refused readers wait for their `backoff`; a longer `interval` or fewer consumers fit",
                     Percent(refused)
                 );
             }
