@@ -505,7 +505,9 @@ mod tests {
         let mut sink = Sink::new(&mut bytes);
         sink.bytes(&MAGIC).unwrap();
         // The version, the run, no workers, one consumer: three pairs, four counts, four empty lists.
-        for count in [1, 7, 0, 1, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 0, 0, 0, 0] {
+        for count in [
+            1, 7, 0, 1, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 0, 0, 0, 0,
+        ] {
             sink.count(count).unwrap();
         }
         sink.finish().unwrap();
