@@ -36,6 +36,8 @@ pub struct Strays {
     /// Those that name a shard that was not listed at that time, by that shard; it may be of a reshard that was not known
     /// yet.
     pub unlisted: BTreeMap<ShardId, u64>,
+    /// When the first record was sent whose acknowledgement named an unlisted shard, by that shard.
+    since: BTreeMap<ShardId, Timestamp>,
 }
 
 /// When the run knew of a shard.
@@ -174,15 +176,16 @@ impl Router {
             return shard;
         }
         let mut strays = self.strays.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = match known {
+        if known.is_some() {
             // The hash keys of a shard are its own for as long as it lives.
-            Some(_) => strays.elsewhere.entry(shard).or_default(),
-            None => strays.unlisted.entry(shard).or_default(),
-        };
-        *count += 1;
+            *strays.elsewhere.entry(shard).or_default() += 1;
+            return offered;
+        }
+        *strays.unlisted.entry(shard).or_default() += 1;
+        let since = *strays.since.entry(shard).or_insert(sent);
         // Until the shards are listed again the named one may be new.
-        let is_new = known.is_none() && sent.as_nanos() > self.updated_ns.load(Ordering::Relaxed);
-        if is_new { shard } else { offered }
+        let may_be_new = since.as_nanos() > self.updated_ns.load(Ordering::Relaxed);
+        if may_be_new { shard } else { offered }
     }
 
     /// The acknowledgements that name a shard which cannot have the record, where `shards` are all that the stream has.
@@ -276,9 +279,11 @@ mod tests {
         ];
         router.update(&split, at(2));
         assert_eq!(router.acknowledged(id(2), id(0), key, at(1)), id(2));
-        assert_eq!(router.acknowledged(id(77), id(2), key, at(1)), id(2));
+        for later in [1, 3] {
+            assert_eq!(router.acknowledged(id(77), id(2), key, at(later)), id(2));
+        }
         let strays = router.strays(&split);
         assert_eq!(strays.elsewhere, BTreeMap::from([(id(1), 1)]));
-        assert_eq!(strays.unlisted, BTreeMap::from([(id(77), 2)]));
+        assert_eq!(strays.unlisted, BTreeMap::from([(id(77), 3)]));
     }
 }

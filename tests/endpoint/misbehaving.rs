@@ -1,9 +1,10 @@
 //! Targets that say what is not so: nothing of it gets past the instrument in silence.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use streamgauge::base::Clock;
 use streamgauge::measure::{LatencyKind, Status};
 use tempfile::TempDir;
 
@@ -12,6 +13,9 @@ use crate::place::{Serve, Wanted, folder, results, run, run_by, scenario, start}
 use crate::runs::has_stream;
 use crate::support::folder::agrees_with_itself;
 use crate::support::{Ended, Run, pause, report_in, signal, simulate, wait_for};
+
+/// What makes another answer of the asked and the answered body.
+type Change = fn(&str, &str) -> String;
 
 /// Makes the small run by `client` at a server whose calls this spoils; the server and the files are there as long as what
 /// comes with it.
@@ -63,13 +67,17 @@ fn a_second_ctrl_c_while_streams_are_deleted_leaves_whole_results_that_say_what_
     wait_for("the deletion", || {
         faulty.bodies("DeleteStream").pop().map(drop)
     });
-    let asked = Instant::now();
+    let clock = Clock::real();
+    let asked = clock.now();
     signal(&child, Signal::INT);
     // Two signals at once are one.
     pause(Duration::from_millis(300));
     signal(&child, Signal::INT);
     let ended = Ended::of(child.wait_with_output().expect("it ends"));
-    assert!(asked.elapsed() < Duration::from_secs(8), "{ended:?}");
+    assert!(
+        clock.now().since(asked) < Duration::from_secs(8),
+        "{ended:?}"
+    );
     assert_eq!(ended.code, Some(130), "{ended:?}");
     assert!(
         ended.stderr.contains("stream `orders` is left behind"),
@@ -145,7 +153,7 @@ fn a_list_of_shards_that_leaves_one_out_is_found_and_degrades_the_measurement() 
 
 #[test]
 fn a_list_of_shards_that_nobody_can_read_by_ends_the_run_before_the_load() {
-    let rows: [(&str, &str, fn(&str, &str) -> String); 4] = [
+    let rows: [(&str, &str, Change); 4] = [
         ("none", "no open shard", |_, answer| {
             let mut answer = parsed(answer);
             answer["Shards"] = json!([]);
