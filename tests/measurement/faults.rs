@@ -244,7 +244,8 @@ fn a_target_that_drops_everything_up_to_the_last_record_of_each_shard_lost_every
         (20_000, 0)
     );
     // A target may store after it acknowledged: only the end of the drain says that a record never came.
-    assert_eq!(ran.outcome.drain, Duration::from_secs(10));
+    let drain = ran.outcome.drain;
+    assert!(drain >= Duration::from_secs(10), "{drain:?}");
 }
 
 /// Every pair of misdeeds that one record can suffer happens here.

@@ -680,8 +680,8 @@ fn producers_and_consumers_on_many_threads_neither_block_each_other_nor_lose_a_c
 fn a_record_that_is_delivered_from_another_place_than_its_acknowledgement_named_is_misplaced() {
     let integrity = Integrity::new(1, &[key(0)], 2);
     let end = |sequence, retried, any_unknown_attempt| Resolution {
-        retried,
         any_unknown_attempt,
+        retried,
         ..acked(sequence)
     };
     // Told twice over where nobody may believe it: an attempt before may have stored it.
