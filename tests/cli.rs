@@ -36,6 +36,34 @@ fn changed(from: &str, to: &str) -> Vec<u8> {
 }
 
 #[test]
+fn every_command_has_a_manual_page_with_its_options() {
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("man1");
+    let ended = streamgauge(["man", "--out", pages.to_str().unwrap()]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let program = std::fs::read_to_string(pages.join("streamgauge.1")).unwrap();
+    let named: Vec<_> = program.split("streamgauge\\-").skip(1).collect();
+    assert!(named.len() > 10, "{program}");
+    for page in named {
+        let name: String = page.chars().take_while(char::is_ascii_lowercase).collect();
+        let written = pages.join(format!("streamgauge-{name}.1"));
+        let written =
+            std::fs::read_to_string(&written).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let printed = streamgauge(["man", &name]);
+        assert_eq!(printed.stdout, written, "{name}");
+    }
+    let run = std::fs::read_to_string(pages.join("streamgauge-run.1")).unwrap();
+    assert!(run.contains("\\-\\-live"), "{run}");
+    let ended = streamgauge(["man", "walk"]);
+    assert_eq!(ended.code, Some(2));
+    assert!(
+        ended.stderr.contains("no command `walk`"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
 fn the_help_of_every_command_shows_an_example() {
     for command in [
         "run",
@@ -829,12 +857,26 @@ fn check_forecasts_for_the_four_shards_of_an_on_demand_stream_and_says_so() {
         said.contains("GB in") && !said.contains("on-demand instead"),
         "{said}"
     );
+    assert!(said.contains("provisioned instead: 0.0151 USD"), "{said}");
+    assert!(
+        said.contains("orders: 1 shard for the forecast's peak of 1,000 records/s"),
+        "{said}"
+    );
     let provisioned = streamgauge(["check", &first_run]).stdout;
     assert!(!provisioned.contains("is on-demand"), "{provisioned}");
+    assert!(
+        provisioned.contains("Cost on AWS if in us-east-1, at most"),
+        "{provisioned}"
+    );
+    assert!(
+        provisioned.contains("on-demand instead: ") && !provisioned.contains("provisioned instead"),
+        "{provisioned}"
+    );
     let json = streamgauge(on_demand.into_iter().chain(["--json"])).stdout;
     let checked: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     let forecast = &checked[0]["forecast"][0];
     assert_eq!(forecast["on_demand"], true);
+    assert_eq!(checked[0]["cost_provisioned"]["streams"][0]["shards"], 1);
     assert_eq!(forecast["shards"].as_array().map(Vec::len), Some(4));
 }
 

@@ -308,6 +308,56 @@ fn a_ramp_splits_the_four_shards_of_an_on_demand_stream_within_15_minutes_and_lo
 }
 
 #[test]
+fn an_even_load_stays_even_over_reshards_and_the_shards_add_up_to_the_ledger() {
+    const SCENARIO: &str = r#"schema = 1
+name = "even"
+seed = 3
+[time]
+warm_up = "2s"
+measure = "20s"
+drain = "5s"
+[streams.s]
+shards = 2
+[producers.web]
+arrival = { kind = "poisson", rate = "900/s" }
+keys = { kind = "unique" }
+size = { kind = "fixed", bytes = "100B" }
+[consumers.c]
+kind = "polling"
+[events.double]
+at = "measure+6s"
+do = "update-shard-count"
+target = 4
+"#;
+    let folder = out();
+    let file = folder.path().join("even.toml");
+    std::fs::write(&file, SCENARIO).unwrap();
+    let results = out();
+    let run = simulate(results.path(), file.to_str().unwrap(), &[]);
+    let report = &run.report;
+    assert_eq!(report.shards.len(), 6);
+    let window = report.ledger.producers["web"].measure;
+    let sum = |of: fn(&streamgauge::measure::ShardTotals) -> u64| {
+        report.shards.iter().map(|row| of(&row.totals)).sum::<u64>()
+    };
+    assert_eq!(sum(|totals| totals.offered), window.intended);
+    assert_eq!(sum(|totals| totals.acked), window.acked);
+    assert_eq!(sum(|totals| totals.acked_bytes), window.acked_bytes);
+    let even: f64 = report
+        .shards
+        .iter()
+        .map(|row| row.even.unwrap().records)
+        .sum();
+    assert!((even - window.intended as f64).abs() < 1e-6, "{even}");
+    // Between 2,700 and 6,000 records a shard: some 2 % of chance each.
+    let balance = report.balance["s"].records;
+    assert!(balance.coefficient_of_variation < 0.05, "{balance:?}");
+    assert!((0.99..1.1).contains(&balance.max_over_mean), "{balance:?}");
+    let told = streamgauge(["report", run.folder.to_str().unwrap()]).stdout;
+    assert!(told.contains("of the shards open beside it"), "{told}");
+}
+
+#[test]
 fn a_load_above_twice_the_capacity_is_refused_until_an_on_demand_stream_has_grown() {
     let out = out();
     let path = out.path().join("jump.toml");

@@ -32,6 +32,16 @@ pub struct ReadBudget {
     pub fan_out_consumers: usize,
 }
 
+impl ReadBudget {
+    /// The share of the calls that is refused where the readers together make more than a shard answers, 0 to 1: of calls that
+    /// come as often as they are meant to.
+    pub fn refused_share(&self) -> Option<f64> {
+        // Intervals such as 600 ms and 300 ms add up to 5 but for rounding.
+        let is_over = self.reads_per_s > SHARD_READS_PER_S * (1.0 + 1e-9);
+        is_over.then(|| 1.0 - SHARD_READS_PER_S / self.reads_per_s)
+    }
+}
+
 /// The budget of each stream that is read, in order of names. `busiest` gives what is written to a stream's busiest shard,
 /// in bytes per second: each reader reads all of it.
 pub fn read_budgets(
@@ -112,6 +122,8 @@ mod tests {
         let two = reader(false, &format!("{BILLING}{AUDIT}"));
         let two = read_budgets(&two, |_| Some(300_000.0));
         assert_eq!((two[0].reads_per_s, two[0].reads_left_per_s), (6.0, 0.0));
+        assert!((two[0].refused_share().unwrap() - 1.0 / 6.0).abs() < 1e-12);
+        assert_eq!(one[0].refused_share(), None);
         assert_eq!(two[0].read_bytes_per_s, Some(600_000.0));
     }
 

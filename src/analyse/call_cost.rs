@@ -2,7 +2,6 @@
 //! of the control plane are free (kinesis pricing page, read 2026-11-23).
 
 use super::prices::Prices;
-use crate::kinesis::api::LOAD_RECORD_BYTES;
 use crate::report::cost::CostLine;
 use crate::report::{Document, FigureBasis};
 use crate::scenario::Scenario;
@@ -11,12 +10,6 @@ use crate::workload::arrival::records_per_s;
 
 /// CreateStream's rate of an account (developer guide, Quotas and limits): the bound for scripts without a rate.
 const CREATIONS_PER_S: f64 = 5.0;
-
-/// The longest key of a load: `key-` and the digits of 64 bits.
-const KEY_BYTES: usize = 24;
-
-/// Bytes of a record that a load puts, at most.
-pub(super) const RECORD_BYTES: f64 = (LOAD_RECORD_BYTES + KEY_BYTES) as f64;
 
 /// Records that the loads put to a stream, each of one PUT payload unit, and whether that follows from a rate;
 /// `accepted_per_s` is the bound for loads without one.

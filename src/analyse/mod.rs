@@ -15,6 +15,9 @@ pub mod prices;
 pub mod statistics;
 
 pub use budget::{ReadBudget, read_budgets};
-pub use cost::{Found, FoundStreams, LiveCost, estimate, estimate_of, of_report, on_demand};
+pub use cost::{
+    Found, FoundStreams, LiveCost, Provisioned, ShardsFor, estimate, estimate_of, of_report,
+    on_demand, provisioned,
+};
 pub use policy::policy;
 pub use prices::Prices;

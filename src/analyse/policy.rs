@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::kinesis::StreamName;
 use crate::kinesis::api::{ApiCall, Effect, MISSING_STREAM};
+use crate::kinesis::arn::partition;
 use crate::kinesis::operation::PutApi;
 use crate::scenario::Scenario;
 use crate::scenario::created;
@@ -108,17 +109,6 @@ pub fn policy(scenario: &Scenario, account: Option<&str>, region: Option<&str>) 
         }
     }
     json!({ "Version": "2012-10-17", "Statement": statements })
-}
-
-/// The partition that a region belongs to.
-fn partition(region: &str) -> &'static str {
-    if region.starts_with("cn-") {
-        "aws-cn"
-    } else if region.starts_with("us-gov-") {
-        "aws-us-gov"
-    } else {
-        "aws"
-    }
 }
 
 fn statement<'a>(sid: &str, actions: impl IntoIterator<Item = &'a str>, resource: &str) -> Value {

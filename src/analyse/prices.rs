@@ -35,8 +35,10 @@ pub struct Provisioned {
     pub shard_hour: f64,
     /// A million PUT payload units.
     pub million_put_units: f64,
-    /// What a shard-hour costs more while records are kept for more than 24 h, up to 7 days.
+    /// What a shard-hour costs more while records are kept for more than 24 h.
     pub retention_shard_hour: f64,
+    /// A GB read that was kept for more than 7 days.
+    pub long_retention_gb_read: f64,
     /// A registered consumer's shard for an hour.
     pub consumer_shard_hour: f64,
     /// A GB that a registered consumer is pushed.
@@ -94,6 +96,7 @@ impl Prices {
             &mut provisioned.shard_hour,
             &mut provisioned.million_put_units,
             &mut provisioned.retention_shard_hour,
+            &mut provisioned.long_retention_gb_read,
             &mut provisioned.consumer_shard_hour,
             &mut provisioned.fan_out_gb,
             &mut on_demand.stream_hour,
@@ -146,6 +149,7 @@ mod tests {
             provisioned.shard_hour,
             provisioned.million_put_units,
             provisioned.retention_shard_hour,
+            provisioned.long_retention_gb_read,
             provisioned.consumer_shard_hour,
             provisioned.fan_out_gb,
             on_demand.stream_hour,

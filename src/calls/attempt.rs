@@ -63,6 +63,7 @@ pub(super) async fn attempt(context: &CallsContext, call: &ApiCall, input: &Valu
         _ => clock.now(),
     };
     context.progress.calls.add(1);
+    context.progress.at.reach(at);
     Ended { sent, at, answer }
 }
 

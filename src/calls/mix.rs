@@ -15,7 +15,7 @@ use super::request::request;
 use crate::base::Timestamp;
 use crate::base::rng::{self, Rng};
 use crate::kinesis::StreamName;
-use crate::kinesis::api::ApiCall;
+use crate::kinesis::api::{ApiCall, LOAD_RECORD_BILLED};
 use crate::measure::{CallOutcome, NotSentCause};
 use crate::producer::Pacer;
 use crate::scenario::model::{Arrival, CallLoad};
@@ -281,7 +281,8 @@ async fn make(
         follow(&ground, &ended, number);
     }
     if ended.may_be_done() {
-        context.progress.put_units.add(call.records());
+        let billed = LOAD_RECORD_BILLED.times(call.records());
+        context.progress.billed.add(billed);
     }
 }
 

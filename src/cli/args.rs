@@ -93,9 +93,9 @@ pub(super) enum Command {
         after_help = "Example: streamgauge completions bash > ~/.local/share/bash-completion/completions/streamgauge"
     )]
     Completions(super::completions::CompletionsArguments),
-    /// Print the manual page
-    #[command(after_help = "Example: streamgauge man > streamgauge.1")]
-    Man,
+    /// Print the manual page of the program or of a command, or write them all
+    #[command(after_help = "Example: streamgauge man run | man -l -")]
+    Man(super::completions::ManArguments),
     /// Serve the local Kinesis to any Kinesis client, until Ctrl-C
     #[command(
         after_help = "Example: streamgauge serve --listen 127.0.0.1:4567 --limits aws\n\nClients: any region, any \

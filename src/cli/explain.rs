@@ -14,6 +14,11 @@ use crate::kinesis::{HashKey, HashKeyRange};
 /// The longest partition key, in characters (service model, `PartitionKey`).
 const KEY_CHARS_MAX: usize = 256;
 
+/// The largest record, data and key, that a stream takes unless more is allowed, and that any takes (service model,
+/// `MaxRecordSizeInKiB`: 1024 by default, up to 10240).
+const RECORD_BYTES_USUAL: u64 = 1 << 20;
+const RECORD_BYTES_MAX: u64 = 10 << 20;
+
 pub(super) fn explain(arguments: &ExplainArguments) -> Exit {
     match explanation(arguments) {
         Ok(explained) => show(|out| {
@@ -40,6 +45,8 @@ struct Explained {
     shard: usize,
     range: HashKeyRange,
     load: Option<Load>,
+    /// Whether a stream takes such a record only where larger ones than usual are allowed.
+    is_large: bool,
 }
 
 /// What a key's records take of one shard.
@@ -63,6 +70,14 @@ fn explanation(arguments: &ExplainArguments) -> Result<Explained, String> {
     let ranges = HashKeyRange::initial(arguments.shards);
     let found = ranges.iter().position(|range| range.contains(hash_key));
     let shard = found.ok_or("a stream has at least one shard")?;
+    let data_bytes = parse_bytes(&arguments.size).map_err(|problem| problem.to_string())?;
+    let record_bytes = data_bytes.saturating_add(key.len() as u64);
+    if record_bytes > RECORD_BYTES_MAX {
+        return Err(format!(
+            "`--size {}`: no record has more than 10 MiB of data and key, whatever the stream (`MaxRecordSizeInKiB` is at most 10240)",
+            arguments.size
+        ));
+    }
     Ok(Explained {
         key: key.clone(),
         hash_key,
@@ -72,15 +87,15 @@ fn explanation(arguments: &ExplainArguments) -> Result<Explained, String> {
         load: arguments
             .rate
             .as_deref()
-            .map(|rate| load(key, rate, &arguments.size))
+            .map(|rate| load(rate, record_bytes))
             .transpose()?,
+        is_large: record_bytes > RECORD_BYTES_USUAL,
     })
 }
 
-fn load(key: &str, rate: &str, size: &str) -> Result<Load, String> {
+fn load(rate: &str, record_bytes: u64) -> Result<Load, String> {
     let records_per_s = parse_rate(rate).map_err(|problem| problem.to_string())?;
-    let data_bytes = parse_bytes(size).map_err(|problem| problem.to_string())?;
-    let bytes_per_s = records_per_s * (data_bytes as f64 + key.len() as f64);
+    let bytes_per_s = records_per_s * record_bytes as f64;
     let limits = Limits::aws();
     let of = |name, value: f64| {
         limits
@@ -110,6 +125,9 @@ impl Explained {
             self.range.start,
             self.range.end,
         );
+        if self.is_large {
+            text += "record          above 1 MiB of data and key: only a stream whose `MaxRecordSizeInKiB` was raised takes it\n";
+        }
         if let Some(load) = self.load {
             let worst = load.of_record_limit.max(load.of_byte_limit);
             let _ = writeln!(
@@ -136,6 +154,7 @@ impl Explained {
             "shard": self.shard,
             "starting_hash_key": self.range.start.to_string(),
             "ending_hash_key": self.range.end.to_string(),
+            "needs_large_records": self.is_large,
             "load": self.load.map(|load| json!({
                 "records_per_s": load.records_per_s,
                 "bytes_per_s": load.bytes_per_s,
@@ -171,6 +190,22 @@ mod tests {
                 .to_text()
                 .contains("0cc175b9c0f1b6a831c399e269772661")
         );
+    }
+
+    #[test]
+    fn no_record_is_above_ten_mebibytes_and_above_one_the_stream_must_allow_it() {
+        let of_size = |size: &str| ExplainArguments {
+            size: size.to_owned(),
+            ..arguments("abcd", 1, Some("1/s"))
+        };
+        let text = |size| explanation(&of_size(size)).unwrap().to_text();
+        assert!(!text("1048572B").contains("MaxRecordSizeInKiB"));
+        assert!(text("1048573B").contains("MaxRecordSizeInKiB"));
+        assert!(explanation(&of_size("10485756B")).is_ok());
+        for size in ["10485757B", "20MiB"] {
+            let told = explanation(&of_size(size)).unwrap_err();
+            assert!(told.contains(size) && told.contains("10 MiB"), "{told}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod decode;
 mod exit;
 mod explain;
 mod files;
+mod forecast_text;
 mod foreseen;
 mod gate;
 mod hosts;
@@ -76,7 +77,7 @@ pub fn main() -> ExitCode {
         Command::Sweep(arguments) => sweep::sweep(&arguments),
         Command::Report(arguments) => report::report(&arguments),
         Command::Completions(arguments) => completions::completions(&arguments),
-        Command::Man => completions::man(),
+        Command::Man(arguments) => completions::man(&arguments),
         Command::Schema => schema::schema(),
         Command::Serve(arguments) => serve::serve(&arguments),
     };

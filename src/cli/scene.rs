@@ -20,6 +20,8 @@ pub(super) struct Scene {
     progress: Arc<Progress>,
     /// When the load began, by the host's clock.
     began: OnceLock<Timestamp>,
+    /// When it began by the run's own clock, which a simulated run has.
+    began_there: OnceLock<Timestamp>,
     picture: Mutex<Picture>,
 }
 
@@ -30,14 +32,22 @@ impl Scene {
             consumers,
             progress,
             began: OnceLock::new(),
+            began_there: OnceLock::new(),
             picture: Mutex::default(),
         }
     }
 
-    /// The load begins.
-    pub(super) fn begin(&self, now: Timestamp) {
+    /// The load begins: now by the host's clock, and `there` by the run's.
+    pub(super) fn begin(&self, now: Timestamp, there: Timestamp) {
         // It begins once.
+        let _ = self.began_there.set(there);
         let _ = self.began.set(now);
+    }
+
+    /// How much of its load a simulated run has behind it.
+    fn simulated(&self) -> Duration {
+        let began = self.began_there.get();
+        began.map_or(Duration::ZERO, |began| self.progress.at.get().since(*began))
     }
 
     /// Whether it has.
@@ -114,8 +124,9 @@ impl Scene {
         );
         let Some(left) = left else {
             return format!(
-                "{name}: {}, {} released, {sums}",
+                "{name}: {}, {}, {} released, {sums}",
                 phase.as_str(),
+                done(self.simulated(), course.time.load()),
                 count(totals.released)
             );
         };
@@ -138,9 +149,66 @@ impl Scene {
     }
 }
 
+/// How far a load has come: `12m 30s of 1h, 21 %`; of several days `day 2 of 7, 33 %`.
+fn done(elapsed: Duration, load: Duration) -> String {
+    const DAY_S: f64 = 86_400.0;
+    let elapsed = elapsed.min(load);
+    let share = 100.0 * elapsed.as_secs_f64() / load.as_secs_f64().max(f64::MIN_POSITIVE);
+    let days = load.as_secs_f64() / DAY_S;
+    if days < 2.0 {
+        return format!(
+            "{} of {}, {share:.0} %",
+            hours(elapsed.as_secs()),
+            hours(load.as_secs_f64().ceil() as u64)
+        );
+    }
+    // A week with a minute of warm-up is no eight days.
+    let days = days.round();
+    let day = (elapsed.as_secs_f64() / DAY_S).floor() + 1.0;
+    format!("day {:.0} of {days:.0}, {share:.0} %", day.min(days))
+}
+
+/// `1h`, `12m 30s`, `0s`.
+fn hours(seconds: u64) -> String {
+    let parts = [
+        (seconds / 3_600, "h"),
+        (seconds / 60 % 60, "m"),
+        (seconds % 60, "s"),
+    ];
+    let shown = parts.into_iter().filter(|(count, _)| *count > 0);
+    let shown: Vec<_> = shown
+        .map(|(count, unit)| format!("{count}{unit}"))
+        .collect();
+    if shown.is_empty() {
+        "0s".to_owned()
+    } else {
+        shown.join(" ")
+    }
+}
+
 /// The counters at one time.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Seen {
     pub(super) at: Timestamp,
     pub(super) totals: Totals,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_simulated_load_is_told_by_its_day_or_by_its_hour() {
+        let s = Duration::from_secs;
+        for (elapsed, load, told) in [
+            (s(750), s(3_600), "12m 30s of 1h, 21 %"),
+            (s(0), s(45), "0s of 45s, 0 %"),
+            (s(99), s(60), "1m of 1m, 100 %"),
+            (s(3_661), s(2 * 86_400 - 1), "1h 1m 1s of 47h 59m 59s, 2 %"),
+            (s(200_000), s(7 * 86_400 + 60), "day 3 of 7, 33 %"),
+            (s(9 * 86_400), s(7 * 86_400 + 60), "day 7 of 7, 100 %"),
+        ] {
+            assert_eq!(done(elapsed, load), told);
+        }
+    }
 }

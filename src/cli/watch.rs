@@ -239,7 +239,7 @@ impl CostWatch {
                 continue;
             };
             let elapsed = clock.now().since(began);
-            if live.usd(elapsed, self.progress.put_units.get()) >= cap.max_usd {
+            if live.usd(elapsed, self.progress.billed.get()) >= cap.max_usd {
                 self.capped.store(true, Ordering::Relaxed);
                 self.cancel.send_replace(true);
                 return std::future::pending().await;
@@ -335,8 +335,10 @@ fn bar() -> ProgressBar {
 
 /// Notes when the load begins.
 async fn begin(scene: &Scene, mut started: watch::Receiver<Option<Timestamp>>) {
-    if started.wait_for(Option::is_some).await.is_ok() {
-        scene.begin(Clock::real().now());
+    let began = started.wait_for(Option::is_some).await;
+    let began = began.ok().and_then(|began| *began);
+    if let Some(began) = began {
+        scene.begin(Clock::real().now(), began);
     }
     std::future::pending::<()>().await;
 }

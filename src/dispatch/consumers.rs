@@ -63,23 +63,28 @@ pub(super) fn describe(call: &Call<'_>) -> Result<Value, KinesisError> {
 }
 
 pub(super) fn list(call: &Call<'_>) -> Result<Value, KinesisError> {
+    let token = call.input.str("NextToken");
+    if token.is_some() {
+        token::check_alone(call.input, &["StreamCreationTimestamp"])?;
+    }
     let stream = select::listed(call)?;
-    let after = match call.input.str("NextToken") {
-        Some(text) => {
-            let [listed, after] = token::read::<2>(call.now, "ListStreamConsumers", text)?;
-            if listed != *stream {
-                return Err(invalid("Invalid NextToken."));
-            }
-            Some(after)
+    let (after, incarnation) = if let Some(text) = token {
+        let [listed, incarnation, after] = token::read::<3>(call.now, "ListStreamConsumers", text)?;
+        if listed != *stream {
+            return Err(invalid("Invalid NextToken."));
         }
-        None => None,
+        token::check_stream(call, &stream, &incarnation)?;
+        (Some(after), incarnation)
+    } else {
+        let incarnation = call.account.incarnation(call.now, &stream)?;
+        (None, incarnation.to_string())
     };
     let limit = read_u32(call.input, "MaxResults");
     let (found, has_more) =
         call.account
             .list_stream_consumers(call.now, &stream, limit, after.as_deref())?;
     let next = found.last().filter(|_| has_more).map(|last| {
-        let parts = [&*stream, last.arn.consumer.as_str()];
+        let parts = [&*stream, &incarnation, last.arn.consumer.as_str()];
         token::write(call.now, "ListStreamConsumers", &parts)
     });
     let consumers: Value = found.iter().map(show::consumer).collect();

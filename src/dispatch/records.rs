@@ -19,30 +19,47 @@ fn push(batch: &mut PutBatch, entry: &Value) -> Result<(), KinesisError> {
     Ok(())
 }
 
-/// The record of a PutRecord, as the only one of `batch`.
+/// What is told of a put whose records are wrong: that of its stream first, if that takes none (kinesalite).
+fn after_stream(host: &Host, input: &Value, error: KinesisError) -> KinesisError {
+    let stream = select::stream(host.account(), input);
+    let now = host.clock().now();
+    let found = stream.and_then(|stream| host.account().check_takes_records(now, &stream));
+    found.err().unwrap_or(error)
+}
+
+/// The record of a PutRecord, as the only one of `batch`, and its SequenceNumberForOrdering.
 ///
 /// # Errors
-/// InvalidArgument for a hash key out of range.
-pub(crate) fn read_one(input: &Value, batch: &mut PutBatch) -> Result<(), KinesisError> {
+/// InvalidArgument for a hash key out of range and for what is no sequence number; before these, those of the stream.
+pub(crate) fn read_one(
+    host: &Host,
+    input: &Value,
+    batch: &mut PutBatch,
+) -> Result<Option<SequenceNumber>, KinesisError> {
     batch.clear();
     push(batch, input)
+        .and_then(|()| ordering(host, input))
+        .map_err(|error| after_stream(host, input, error))
 }
 
 /// The records of a PutRecords, as those of `batch`.
 ///
 /// # Errors
-/// InvalidArgument for a hash key out of range.
-pub(crate) fn read_many(input: &Value, batch: &mut PutBatch) -> Result<(), KinesisError> {
+/// InvalidArgument for a hash key out of range; before it, those of the stream.
+pub(crate) fn read_many(
+    host: &Host,
+    input: &Value,
+    batch: &mut PutBatch,
+) -> Result<(), KinesisError> {
     batch.clear();
     let mut entries = input.list("Records").iter();
-    entries.try_for_each(|entry| push(batch, entry))
+    entries
+        .try_for_each(|entry| push(batch, entry))
+        .map_err(|error| after_stream(host, input, error))
 }
 
 /// SequenceNumberForOrdering of a PutRecord.
-///
-/// # Errors
-/// InvalidArgument for what is no sequence number.
-pub(crate) fn ordering(host: &Host, input: &Value) -> Result<Option<SequenceNumber>, KinesisError> {
+fn ordering(host: &Host, input: &Value) -> Result<Option<SequenceNumber>, KinesisError> {
     let Some(text) = input.str("SequenceNumberForOrdering") else {
         return Ok(None);
     };
@@ -103,8 +120,7 @@ fn dry(host: &Host, call: DryRun<'_>) -> Result<Value, KinesisError> {
 async fn put_one(host: &Host, input: &Value) -> Result<Value, KinesisError> {
     let stream = &*select::stream(host.account(), input)?;
     let (mut batch, mut results) = (PutBatch::new(), Vec::new());
-    read_one(input, &mut batch)?;
-    let after = ordering(host, input)?;
+    let after = read_one(host, input, &mut batch)?;
     if input.is_true("DryRun") {
         let entry = &batch.entry(0);
         return dry(
@@ -130,7 +146,7 @@ async fn put_one(host: &Host, input: &Value) -> Result<Value, KinesisError> {
 async fn put_many(host: &Host, input: &Value) -> Result<Value, KinesisError> {
     let stream = &*select::stream(host.account(), input)?;
     let (mut batch, mut results) = (PutBatch::new(), Vec::new());
-    read_many(input, &mut batch)?;
+    read_many(host, input, &mut batch)?;
     if input.is_true("DryRun") {
         let batch = &batch;
         return dry(host, DryRun::PutRecords { stream, batch });
@@ -178,20 +194,20 @@ async fn get(host: &Host, input: &Value) -> Result<Value, KinesisError> {
 }
 
 fn page(page: &RecordPage) -> Value {
-    let encryption = match page.encryption {
-        EncryptionType::None => None,
-        kind @ EncryptionType::Kms => Some(kind.as_str()),
-    };
+    let kms = EncryptionType::Kms.as_str();
     let records: Value = page
         .records
         .iter()
-        .map(|record| {
+        .enumerate()
+        .map(|(index, record)| {
+            let key = Some(record.partition_key).filter(|key| !key.is_empty());
+            let encrypted = page.encrypted.holds(index);
             Value::structure()
                 .with("SequenceNumber", record.sequence_number.to_string())
                 .with("ApproximateArrivalTimestamp", record.arrival)
                 .with("Data", bytes::Bytes::copy_from_slice(record.data))
-                .with("PartitionKey", record.partition_key)
-                .with_some("EncryptionType", encryption)
+                .with_some("PartitionKey", key)
+                .with_some("EncryptionType", encrypted.then_some(kms))
         })
         .collect();
     let children: Value = page.child_shards.iter().map(child).collect();

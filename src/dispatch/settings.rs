@@ -8,8 +8,9 @@ use crate::kinesis::delays::DelayName;
 use crate::kinesis::operation::{RecordDistribution, ShardMetric, StreamMode};
 use crate::wire::Value;
 
-fn hours(call: &Call<'_>) -> u32 {
-    read_u32(call.input, "RetentionPeriodHours").unwrap_or_default()
+/// As it was given, below zero too: a refusal repeats it.
+fn hours(call: &Call<'_>) -> i64 {
+    call.input.i64("RetentionPeriodHours").unwrap_or_default()
 }
 
 pub(super) fn increase_retention(call: &Call<'_>) -> Result<Value, KinesisError> {

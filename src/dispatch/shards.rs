@@ -21,7 +21,12 @@ pub(super) fn iterator(call: &Call<'_>) -> Result<Value, KinesisError> {
         input.str("ShardIteratorType").unwrap_or_default(),
         input.str("StartingSequenceNumber"),
         input.timestamp("Timestamp"),
-    )?;
+    );
+    // Stream and shard come before what is said of the position (kinesalite).
+    let position = position.map_err(|error| {
+        let found = account.check_readable(call.now, &stream, shard);
+        found.err().unwrap_or(error)
+    })?;
     if input.is_true("DryRun") {
         let stream = &stream;
         let dry = DryRun::GetShardIterator {
@@ -61,22 +66,48 @@ fn filter(
     })
 }
 
+/// Members of a filter that its type does not take are refused (API reference of ShardFilter); the text is unverified.
+fn check_filter(filter: &Value) -> Result<(), KinesisError> {
+    let kind = filter.str("Type").unwrap_or_default();
+    let taken = match kind {
+        "AFTER_SHARD_ID" => "ShardId",
+        "AT_TIMESTAMP" | "FROM_TIMESTAMP" => "Timestamp",
+        _ => "",
+    };
+    let others = ["ShardId", "Timestamp"].into_iter();
+    match others
+        .into_iter()
+        .find(|&name| name != taken && filter.get(name).is_some())
+    {
+        Some(name) => Err(invalid(format!(
+            "A ShardFilter of type {kind} takes no {name}."
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// What the first page of a list says of all its pages.
+const FIRST_PAGE: [&str; 3] = [
+    "ExclusiveStartShardId",
+    "StreamCreationTimestamp",
+    "ShardFilter",
+];
+
 pub(super) fn list(call: &Call<'_>) -> Result<Value, KinesisError> {
     let (account, input) = (call.account, call.input);
     let named = input.str("StreamName").or(input.str("StreamARN")).is_some();
-    let parts: [String; 5] = match input.str("NextToken") {
+    let parts: [String; 6] = match input.str("NextToken") {
         Some(_) if named => {
             return Err(invalid(
                 "NextToken and StreamName cannot be provided together.",
             ));
         }
-        // The API reference says that they exclude each other; the text is unverified.
-        Some(_) if input.timestamp("StreamCreationTimestamp").is_some() => {
-            return Err(invalid(
-                "NextToken and StreamCreationTimestamp cannot be provided together.",
-            ));
+        Some(text) => {
+            token::check_alone(input, &FIRST_PAGE)?;
+            let parts = token::read::<6>(call.now, "ListShards", text)?;
+            token::check_stream(call, &parts[0], &parts[1])?;
+            parts
         }
-        Some(text) => token::read::<5>(call.now, "ListShards", text)?,
         None if !named => {
             return Err(invalid(
                 "Either NextToken or StreamName should be provided.",
@@ -84,14 +115,18 @@ pub(super) fn list(call: &Call<'_>) -> Result<Value, KinesisError> {
         }
         None => {
             let filter = input.get("ShardFilter");
+            filter.map_or(Ok(()), check_filter)?;
             let member = |name| {
                 filter
                     .and_then(|filter| filter.str(name))
                     .unwrap_or_default()
             };
             let time = filter.and_then(|filter| filter.timestamp("Timestamp"));
+            let stream = select::listed(call)?.into_owned();
+            let incarnation = account.incarnation(call.now, &stream)?.to_string();
             [
-                select::listed(call)?.into_owned(),
+                stream,
+                incarnation,
                 input
                     .str("ExclusiveStartShardId")
                     .unwrap_or_default()
@@ -103,7 +138,7 @@ pub(super) fn list(call: &Call<'_>) -> Result<Value, KinesisError> {
             ]
         }
     };
-    let [stream, after, kind, shard, time] = &parts;
+    let [stream, incarnation, after, kind, shard, time] = &parts;
     let after = Some(after.as_str()).filter(|after| !after.is_empty());
     let after = select::maybe_shard(account, stream, after)?;
     let filter = filter(call, stream, [kind, shard, time])?;
@@ -111,7 +146,8 @@ pub(super) fn list(call: &Call<'_>) -> Result<Value, KinesisError> {
     let (found, has_more) = account.list_shards(call.now, stream, filter, limit, after)?;
     let next = found.last().filter(|_| has_more).map(|last| {
         let last = last.shard.to_string();
-        token::write(call.now, "ListShards", &[stream, &last, kind, shard, time])
+        let parts = [stream, incarnation, &last, kind, shard, time];
+        token::write(call.now, "ListShards", &parts.map(String::as_str))
     });
     let shards: Value = found.iter().map(show::shard).collect();
     Ok(Value::structure()

@@ -5,9 +5,11 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::Call;
 use super::select::invalid;
 use crate::base::Timestamp;
 use crate::kinesis::{ErrorCode, KinesisError};
+use crate::wire::Value;
 
 /// How long a token is taken (API reference of ListShards).
 const LIFE: Duration = Duration::from_mins(5);
@@ -52,6 +54,36 @@ pub(super) fn read<const N: usize>(
     Ok(parts)
 }
 
+/// Checks that a request with a token has none of the members that its first page had. That they exclude each other is
+/// in the API reference; the text is unverified, formed after that for NextToken and StreamName.
+///
+/// # Errors
+/// InvalidArgument.
+pub(super) fn check_alone(input: &Value, others: &[&str]) -> Result<(), KinesisError> {
+    match others.iter().find(|name| input.get(name).is_some()) {
+        Some(name) => Err(invalid(format!(
+            "NextToken and {name} cannot be provided together."
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Checks that a token's stream is the one that has its name now, by the incarnation that the token holds.
+///
+/// # Errors
+/// ResourceNotFound, as for another StreamCreationTimestamp (unverified).
+pub(super) fn check_stream(
+    call: &Call<'_>,
+    stream: &str,
+    incarnation: &str,
+) -> Result<(), KinesisError> {
+    let account = call.account;
+    if account.incarnation(call.now, stream)?.to_string() == incarnation {
+        return Ok(());
+    }
+    Err(account.missing(stream))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,6 +96,8 @@ mod tests {
         assert_eq!(parts, ["orders", "7"]);
         let code = |now, list, token: &str| read::<2>(now, list, token).unwrap_err().code;
         let late = now.plus(LIFE + Duration::from_millis(1));
+        let expired = read::<2>(late, "ListShards", &token).unwrap_err();
+        assert_eq!(expired.message, "The NextToken is older than 300 seconds.");
         assert_eq!(
             code(late, "ListShards", &token),
             ErrorCode::ExpiredNextToken

@@ -10,6 +10,7 @@ use rand::RngExt as _;
 
 use super::due::Dues;
 use super::fault::Storm;
+use super::former::Former;
 use super::lock;
 use super::pool::{MemoryUse, Pool};
 use super::rates::CallRates;
@@ -51,6 +52,8 @@ pub struct Account {
     pub(super) pool: Pool,
     table: ArcSwap<Table>,
     control: Mutex<AccountControl>,
+    /// The streams that are gone: one made again under the name has other sequence numbers, even in the same second.
+    former: Mutex<Former<StreamName>>,
     /// The creation time of the newest stream in ns, or a little more: no two streams have the same.
     newest: AtomicU64,
     /// Tells this account and region from others in incarnations.
@@ -87,6 +90,7 @@ impl Account {
             settings,
             table: ArcSwap::default(),
             control: Mutex::default(),
+            former: Mutex::default(),
             newest: AtomicU64::new(0),
             dues: Arc::default(),
             subscriptions: Subscriptions::default(),
@@ -250,6 +254,11 @@ impl Account {
         later(before.unwrap_or_default()) ^ self.identity
     }
 
+    /// The creation second of the shards of a new stream.
+    pub(super) fn created_s(&self, now: Timestamp, stream: &StreamName) -> u64 {
+        lock(&self.former).created_s(now, stream)
+    }
+
     pub(super) fn insert(&self, stream: &Arc<Stream>) {
         self.table.rcu(|table| {
             let mut table = Table::clone(table);
@@ -269,6 +278,8 @@ impl Account {
         }
         let gone = stream.settle(&self.pool, &mut stream.control(), now);
         if gone {
+            // Before the name is free.
+            lock(&self.former).note(now, stream.name.clone(), stream.map().latest_s());
             self.table.rcu(|table| {
                 let mut table = Table::clone(table);
                 if table

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::account::Account;
+use super::former::Former;
 use super::refuse::{page_limit, quota};
 use super::stream::Stream;
 use super::subscription::Seat;
@@ -24,8 +25,7 @@ const CONSUMERS_PAGE: u32 = 100;
 #[derive(Debug, Default)]
 pub(super) struct Consumers {
     by_name: BTreeMap<ConsumerName, Consumer>,
-    /// The creation seconds of those that are gone, while a new one of the name could get the same.
-    former: BTreeMap<ConsumerName, u64>,
+    former: Former<ConsumerName>,
 }
 
 #[derive(Debug)]
@@ -68,11 +68,11 @@ impl Consumer {
 impl Consumers {
     /// Forgets those that are gone by `now`.
     fn settle(&mut self, now: Timestamp) {
-        self.former.retain(|_, second| *second >= now.as_secs());
+        self.former.forget(now);
         let gone = |consumer: &Consumer| consumer.gone.is_some_and(|at| at <= now);
         let former = self.by_name.extract_if(.., |_, consumer| gone(consumer));
         for (name, consumer) in former {
-            self.former.insert(name, consumer.created_s);
+            self.former.note(now, name, consumer.created_s);
         }
     }
 
@@ -99,8 +99,7 @@ impl Consumers {
 
     /// Takes a new one. Its creation second, part of its ARN, is one that no former one of its name had.
     fn add(&mut self, now: Timestamp, takes: Duration, name: ConsumerName, tags: Tags) -> u64 {
-        let former = self.former.get(&name).map_or(0, |second| second + 1);
-        let created_s = now.as_secs().max(former);
+        let created_s = self.former.created_s(now, &name);
         let consumer = Consumer {
             created_s,
             active: now.plus(takes),

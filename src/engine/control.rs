@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::account::{Account, AccountControl};
 use super::on_demand::Rules;
-use super::refuse::{Refuse, invalid, quota, validation};
+use super::refuse::{Refuse, check_ceiling, invalid, quota, validation};
 use super::reshard::{Step, most_additional_shards, uniform_plan};
 use super::shard::ShardRates;
 use super::stream::{Change, Control, Founding, Stream};
@@ -23,8 +23,8 @@ use crate::kinesis::{Cause, ErrorCode, KinesisError, ShardId, StreamName};
 /// The least and the most that MaxRecordSizeInKiB may say, in bytes (service model).
 const RECORD_BYTES_RANGE: std::ops::RangeInclusive<u64> = (1 << 20)..=(10 << 20);
 /// Retention in hours (developer guide).
-const RETENTION_HOURS_MIN: u32 = 24;
-const RETENTION_HOURS_MAX: u32 = 8_760;
+const RETENTION_HOURS_MIN: i64 = 24;
+const RETENTION_HOURS_MAX: i64 = 8_760;
 /// Unverified text.
 pub(super) const AUTO_IS_ON_DEMAND: &str =
     "Record distribution strategy AUTO is only supported in on-demand mode.";
@@ -104,6 +104,7 @@ impl Account {
             name: stream.clone(),
             incarnation: self.next_incarnation(now),
             shards,
+            created_s: self.created_s(now, stream),
             mode,
             max_record_bytes,
             rates: ShardRates::new(self.limits(), max_record_bytes),
@@ -158,7 +159,9 @@ impl Account {
             Some(mib) => self.check_warm(control, now, mib, rules)?,
             None => 0,
         };
-        Ok((mode, shards.max(warm)))
+        let shards = shards.max(warm);
+        check_ceiling(u64::from(shards))?;
+        Ok((mode, shards))
     }
 
     /// What the stream asks for, unless the scenario set the limit itself.
@@ -246,6 +249,7 @@ impl Account {
         if at.0 <= range.start.0.saturating_add(1) || at >= range.end {
             return Err(refuse.split_key(at, request.shard, range));
         }
+        check_ceiling(u64::from(found.map().open_count()) + 1)?;
         let steps = vec![Step::Split {
             parent: request.shard,
             at,
@@ -341,6 +345,7 @@ impl Account {
                 "Target shard count or number of open shards cannot be greater than {limit}. {counts}"
             )));
         }
+        check_ceiling(u64::from(target))?;
         let Some(factor) = self.limits().cap(CapName::UpdateShardCountFactor) else {
             return Ok(());
         };
@@ -371,7 +376,7 @@ impl Account {
         &self,
         now: Timestamp,
         stream: &str,
-        hours: u32,
+        hours: i64,
     ) -> Result<(), KinesisError> {
         let rate = RateName::IncreaseRetention;
         self.change_retention(now, rate, stream, hours, |refuse, existing| {
@@ -387,7 +392,7 @@ impl Account {
         &self,
         now: Timestamp,
         stream: &str,
-        hours: u32,
+        hours: i64,
     ) -> Result<(), KinesisError> {
         let rate = RateName::DecreaseRetention;
         self.change_retention(now, rate, stream, hours, |refuse, existing| {
@@ -400,8 +405,8 @@ impl Account {
         now: Timestamp,
         rate: RateName,
         stream: &str,
-        hours: u32,
-        wrong_way: impl Fn(Refuse<'_>, u32) -> Option<KinesisError>,
+        hours: i64,
+        wrong_way: impl Fn(Refuse<'_>, i64) -> Option<KinesisError>,
     ) -> Result<(), KinesisError> {
         let refuse = self.refuse(stream);
         let found = self.find(now, stream)?;
@@ -421,10 +426,10 @@ impl Account {
                  ({hours} hours) is too long."
             )));
         }
-        if let Some(error) = wrong_way(refuse, found.retention_hours()) {
+        if let Some(error) = wrong_way(refuse, i64::from(found.retention_hours())) {
             return Err(error);
         }
-        found.set_retention_hours(&self.pool, now, hours);
+        found.set_retention_hours(&self.pool, now, hours as u32);
         drop(control);
         Ok(())
     }

@@ -144,6 +144,19 @@ impl Account {
         }
     }
 
+    /// A number of the stream that no other one has, one of the same name before or after it included.
+    ///
+    /// # Errors
+    /// `ResourceNotFound`.
+    pub fn incarnation(&self, now: Timestamp, stream: &str) -> Result<u64, KinesisError> {
+        self.find(now, stream).map(|found| found.incarnation)
+    }
+
+    /// What is said of a stream that is not there.
+    pub fn missing(&self, stream: &str) -> KinesisError {
+        self.refuse(stream).no_stream()
+    }
+
     /// ListStreams: at most `limit` names (1 to 10,000, cut to 100) after `exclusive_start` in order, and whether more
     /// follow.
     ///

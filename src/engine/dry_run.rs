@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::account::Account;
 use super::put::{check_entry, place_of};
+use super::refuse::failure;
 use super::shard::{Counting, PutContext, PutRefusal};
 use crate::base::Timestamp;
 use crate::kinesis::operation::IteratorPosition;
@@ -99,6 +100,7 @@ impl Account {
             Ok(()) | Err(PutRefusal::Closed) => Ok(()),
             Err(PutRefusal::Gone) => Err(refuse.no_stream()),
             Err(PutRefusal::Ordering) => Err(refuse.ordering(after.unwrap_or_default())),
+            Err(PutRefusal::Failure) => Err(failure()),
             Err(PutRefusal::Throttled(cause)) => Err(refuse.write_throttled(shard.id(), cause)),
         }
     }
@@ -114,6 +116,7 @@ impl Account {
         let table = self.table_for(now, stream);
         let found = table.get(stream).filter(|found| found.takes_records());
         let found = found.ok_or_else(|| self.refuse(stream).no_stream())?;
+        self.check_batch_bytes(batch)?;
         for (index, entry) in batch.iter().enumerate() {
             let path = || format!("records.{}.member.", index + 1);
             check_entry(&entry, found, path)?;

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::account::Account;
 use super::iterator::{Scratch, Token};
-use super::refuse::{expired_iterator, invalid, page_limit};
+use super::refuse::{expired_iterator, failure, invalid, page_limit};
 use super::shard::{Counting, Place, PositionRefusal, ReadRefusal};
 use super::stream::Stream;
 use crate::base::Timestamp;
 use crate::kinesis::operation::{IteratorPosition, RecordPage, StreamStatus};
 use crate::kinesis::quotas::CapName;
 use crate::kinesis::record::{FrameBatch, RecordBatch};
-use crate::kinesis::{Cause, ErrorCode, KinesisError, ShardId};
+use crate::kinesis::{Cause, KinesisError, ShardId};
 
 /// The most records of one answer, and what is asked for by default (service model, GetRecords).
 const PAGE_RECORDS: u32 = 10_000;
@@ -21,8 +21,8 @@ impl Account {
     ///
     /// # Errors
     /// `ResourceNotFound` when there is no such stream or shard, or the stream is CREATING; `InvalidArgument` for a
-    /// sequence number of another shard or stream and for a time after `now`; `InternalFailure` for a sequence number of
-    /// the oldest version; `ProvisionedThroughputExceeded` with the cause `ReadCalls`.
+    /// sequence number of another shard or stream and for a time after `now`; `InternalFailure` for the shard's sequence
+    /// number of the oldest version; `ProvisionedThroughputExceeded` with the cause `ReadCalls`.
     pub fn get_shard_iterator(
         &self,
         now: Timestamp,
@@ -49,6 +49,24 @@ impl Account {
             return Err(missing());
         }
         Ok(Arc::clone(found))
+    }
+
+    /// Whether a reader finds the shard: what GetShardIterator looks at before it looks at the position.
+    ///
+    /// # Errors
+    /// `ResourceNotFound` when there is no such stream or shard, or the stream is CREATING.
+    pub fn check_readable(
+        &self,
+        now: Timestamp,
+        stream: &str,
+        shard: ShardId,
+    ) -> Result<(), KinesisError> {
+        let found = self.readable(now, stream, shard)?;
+        let horizon = found.horizon(now);
+        let map = found.map();
+        let listed = map.get(shard).and_then(|shard| shard.describe(horizon));
+        let missing = || self.refuse(stream).no_shard_to_read(shard);
+        listed.map(|_| ()).ok_or_else(missing)
     }
 
     /// Where a reader begins.
@@ -86,8 +104,8 @@ impl Account {
                      {shard}"
                 )),
                 PositionRefusal::Foreign(number) => refuse.foreign_sequence_number(number, shard),
-                // The service fails on these (kinesalite's tests against it).
-                PositionRefusal::Undecodable(number) if number.is_version_0() => failure(),
+                // Kinesalite's tests against the service.
+                PositionRefusal::Failure => failure(),
                 PositionRefusal::Undecodable(number) => refuse.bad_sequence_number(number, shard),
                 PositionRefusal::Gone => missing(),
                 PositionRefusal::Throttled => refuse.read_throttled(shard, Cause::ReadCalls),
@@ -115,9 +133,10 @@ impl Account {
         let missing = || refuse.no_shard_to_read(asked.shard);
         let table = self.table_for(now, asked.stream);
         let found = table.get(asked.stream).ok_or_else(missing)?;
-        check_incarnation(found, &asked)?;
         let map = found.map();
+        // A stream made again under the name may have fewer shards (kinesalite's tests against the service).
         let shard = map.get(asked.shard).ok_or_else(missing)?;
+        check_incarnation(found, &asked)?;
         let read = shard
             .read(
                 &self.pool,
@@ -146,7 +165,7 @@ impl Account {
             millis_behind_latest: read.millis_behind,
             child_shards: read.children,
             trimmed_to: read.trimmed_to,
-            encryption: found.encryption_type(),
+            encrypted: read.encrypted,
         })
     }
 
@@ -164,9 +183,10 @@ impl Account {
         let missing = || refuse.no_shard_to_read(asked.shard);
         let table = self.table_for(now, asked.stream);
         let found = table.get(asked.stream).ok_or_else(missing)?;
-        check_incarnation(found, &asked)?;
         let map = found.map();
+        // A stream made again under the name may have fewer shards (kinesalite's tests against the service).
         let shard = map.get(asked.shard).ok_or_else(missing)?;
+        check_incarnation(found, &asked)?;
         shard.would_read(now).map_err(|refusal| match refusal {
             ReadRefusal::Gone => missing(),
             ReadRefusal::Throttled(cause) => refuse.read_throttled(asked.shard, cause),
@@ -203,10 +223,6 @@ fn check_incarnation(stream: &Stream, asked: &Token<'_>) -> Result<(), KinesisEr
         return Ok(());
     }
     Err(failure())
-}
-
-fn failure() -> KinesisError {
-    KinesisError::new(ErrorCode::InternalFailure, "Internal Service Failure")
 }
 
 fn token(stream: &Stream, shard: ShardId, now: Timestamp, place: Place) -> String {

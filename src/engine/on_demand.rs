@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::base::Timestamp;
 use crate::kinesis::ShardId;
-use crate::kinesis::quotas::{CapName, Limits, RATES, RateName};
+use crate::kinesis::quotas::{CapName, Limits, RATES, RateName, STREAM_SHARDS_MAX};
 
 /// Load is judged by the minute (aws-builders post; unverified).
 const MINUTE_S: u64 = 60;
@@ -94,7 +94,7 @@ impl Rules {
             first_shards: u32::try_from(cap(CapName::OnDemandShards))
                 .unwrap_or(4)
                 .max(1),
-            most_shards: cap(ceiling),
+            most_shards: cap(ceiling).min(u64::from(STREAM_SHARDS_MAX)),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::account::Account;
-use super::refuse::{invalid, validation};
+use super::refuse::{absent, failure, invalid, validation};
 use super::shard::{PutContext, PutRefusal};
 use super::stream::Stream;
 use crate::base::Timestamp;
@@ -20,6 +20,7 @@ const KEY_CHARS_MAX: usize = 256;
 enum Refused {
     Throttled(ShardId, Cause),
     Ordering,
+    Failure,
     Gone,
 }
 
@@ -56,8 +57,20 @@ impl Account {
                 let number = after.unwrap_or_default();
                 self.refuse(stream).ordering(number)
             }
+            Refused::Failure => failure(),
             Refused::Gone => self.refuse(stream).no_stream(),
         })
+    }
+
+    /// Whether records can be put to a stream: what a put looks at before it looks at its records.
+    ///
+    /// # Errors
+    /// `ResourceNotFound` unless there is such a stream that takes records.
+    pub fn check_takes_records(&self, now: Timestamp, stream: &str) -> Result<(), KinesisError> {
+        let table = self.table_for(now, stream);
+        let found = table.get(stream).filter(|found| found.takes_records());
+        let found = found.ok_or_else(|| self.refuse(stream).no_stream());
+        found.map(|_| ())
     }
 
     /// PutRecords: `results` is cleared and filled with one result per record, in request order. Records are admitted one
@@ -79,6 +92,7 @@ impl Account {
         let table = self.table_for(now, stream);
         let found = table.get(stream).filter(|found| found.takes_records());
         let found = found.ok_or_else(|| self.refuse(stream).no_stream())?;
+        self.check_batch_bytes(batch)?;
         for (index, entry) in batch.iter().enumerate() {
             let path = || format!("records.{}.member.", index + 1);
             check_entry(&entry, found, path)?;
@@ -115,6 +129,11 @@ impl Account {
                 &constraint,
             ));
         }
+        Ok(())
+    }
+
+    /// That the stream is looked for first is unverified: it is so for what kinesalite checks.
+    pub(super) fn check_batch_bytes(&self, batch: &PutBatch) -> Result<(), KinesisError> {
         if let Some(most) = self.limits().cap(CapName::PutRecordsBytes)
             && batch.billed_bytes() > most
         {
@@ -143,6 +162,7 @@ impl Account {
                 Err(PutRefusal::Closed) => {}
                 Err(PutRefusal::Gone) => return Err(Refused::Gone),
                 Err(PutRefusal::Ordering) => return Err(Refused::Ordering),
+                Err(PutRefusal::Failure) => return Err(Refused::Failure),
                 Err(PutRefusal::Throttled(cause)) => {
                     return Err(Refused::Throttled(shard.id(), cause));
                 }
@@ -168,7 +188,7 @@ fn entry_error(refused: &Refused) -> EntryError {
             cause: Some(cause),
             shard: Some(shard),
         },
-        Refused::Ordering | Refused::Gone => EntryError {
+        Refused::Ordering | Refused::Failure | Refused::Gone => EntryError {
             code: ErrorCode::InternalFailure,
             cause: None,
             shard: None,
@@ -176,25 +196,21 @@ fn entry_error(refused: &Refused) -> EntryError {
     }
 }
 
-/// Checks a record's key and size. A key may be left out, that is empty, where it does not decide. `path` leads to the record in a message.
+/// Checks a record's key and size. A key may be left out, that is empty, where it does not decide: an empty one cannot be
+/// given. `path` leads to the record in a message.
 pub(super) fn check_entry(
     entry: &PutEntry<'_>,
     stream: &Stream,
     path: impl Fn() -> String,
 ) -> Result<(), KinesisError> {
     let (key, max_record_bytes) = (entry.partition_key, stream.max_record_bytes());
-    let missing = key.is_empty() && !stream.spreads();
-    if missing || (key.len() > KEY_CHARS_MAX && key.chars().count() > KEY_CHARS_MAX) {
-        let constraint = if missing {
-            "Member must have length greater than or equal to 1"
-        } else {
-            "Member must have length less than or equal to 256"
-        };
-        return Err(validation(
-            key,
-            &format!("{}partitionKey", path()),
-            constraint,
-        ));
+    if key.is_empty() && !stream.spreads() {
+        return Err(absent(&format!("{}partitionKey", path())));
+    }
+    if key.len() > KEY_CHARS_MAX && key.chars().count() > KEY_CHARS_MAX {
+        let constraint = "Member must have length less than or equal to 256";
+        let path = format!("{}partitionKey", path());
+        return Err(validation(key, &path, constraint));
     }
     if entry.billed_bytes() > max_record_bytes {
         // The text of before October 2025, when 1 MiB was the model's own limit; unverified for a stream's setting.

@@ -4,6 +4,7 @@
 use jiff::tz::TimeZone;
 
 use crate::base::Timestamp;
+use crate::kinesis::quotas::STREAM_SHARDS_MAX;
 use crate::kinesis::{
     Cause, ErrorCode, HashKey, HashKeyRange, KinesisError, SequenceNumber, ShardId,
 };
@@ -217,7 +218,7 @@ impl Refuse<'_> {
         ))
     }
 
-    pub(super) fn retention_below_existing(self, hours: u32, existing: u32) -> KinesisError {
+    pub(super) fn retention_below_existing(self, hours: i64, existing: i64) -> KinesisError {
         let stream = self.stream;
         invalid(format!(
             "Requested retention period ({hours} hours) for stream {stream} can not be shorter than existing \
@@ -225,13 +226,18 @@ impl Refuse<'_> {
         ))
     }
 
-    pub(super) fn retention_above_existing(self, hours: u32, existing: u32) -> KinesisError {
+    pub(super) fn retention_above_existing(self, hours: i64, existing: i64) -> KinesisError {
         let stream = self.stream;
         invalid(format!(
             "Requested retention period ({hours} hours) for stream {stream} can not be longer than existing \
              retention period ({existing} hours). Use IncreaseRetentionPeriod API."
         ))
     }
+}
+
+/// What the service fails on.
+pub(super) fn failure() -> KinesisError {
+    KinesisError::new(ErrorCode::InternalFailure, "Internal Service Failure")
 }
 
 /// An InvalidArgumentException.
@@ -244,16 +250,35 @@ pub(super) fn quota(message: impl Into<String>) -> KinesisError {
     KinesisError::throttled(ErrorCode::LimitExceeded, Cause::AccountQuota, message)
 }
 
+/// Refuses more shards of a stream than this server makes, whatever the limits are. The service has no such bound.
+pub(super) fn check_ceiling(shards: u64) -> Result<(), KinesisError> {
+    if shards <= u64::from(STREAM_SHARDS_MAX) {
+        return Ok(());
+    }
+    Err(quota(format!(
+        "This server makes at most {STREAM_SHARDS_MAX} shards of a stream. Asked for: {shards}."
+    )))
+}
+
 /// A ValidationException for one member.
 pub(super) fn validation(
     value: impl std::fmt::Display,
     path: &str,
     constraint: &str,
 ) -> KinesisError {
+    unsatisfied(format_args!("'{value}'"), path, constraint)
+}
+
+/// A ValidationException for a member that is not there.
+pub(super) fn absent(path: &str) -> KinesisError {
+    unsatisfied(format_args!("null"), path, "Member must not be null")
+}
+
+fn unsatisfied(value: std::fmt::Arguments<'_>, path: &str, constraint: &str) -> KinesisError {
     KinesisError::new(
         ErrorCode::Validation,
         format!(
-            "1 validation error detected: Value '{value}' at '{path}' failed to satisfy constraint: {constraint}"
+            "1 validation error detected: Value {value} at '{path}' failed to satisfy constraint: {constraint}"
         ),
     )
 }

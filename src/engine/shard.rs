@@ -12,8 +12,12 @@ use super::log::Log;
 use super::meter::Meter;
 use super::on_demand::{LoadMeter, MinuteLoad};
 use super::pool::Pool;
+use super::seals::Seals;
 use crate::base::Timestamp;
-use crate::kinesis::operation::{ChildShard, IteratorPosition, ShardDescription, Stored};
+use crate::kinesis::operation::{
+    ChildShard, Encrypted, EncryptionType, IteratorPosition, ShardDescription, Stored,
+};
+use crate::kinesis::origin::{EncodedShard, NoOrigin, Version};
 use crate::kinesis::quotas::{Limits, RateLimit, RateName};
 use crate::kinesis::record::PutEntry;
 use crate::kinesis::sequence::ENDING_COUNTER;
@@ -79,6 +83,7 @@ pub(super) struct Shard {
 #[derive(Debug)]
 pub(super) struct State {
     log: Log,
+    seals: Seals,
     write_records: Meter,
     write_bytes: Meter,
     read_calls: Meter,
@@ -147,19 +152,23 @@ pub(super) enum PutRefusal {
     /// Its stream was deleted.
     Gone,
     Throttled(Cause),
-    /// SequenceNumberForOrdering is none of this stream's, or lies in the future.
+    /// SequenceNumberForOrdering is none, or lies in the future.
     Ordering,
+    /// SequenceNumberForOrdering is one on which the service fails.
+    Failure,
 }
 
 /// Why a position was not found.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum PositionRefusal {
     /// The sequence number is another shard's.
-    OtherShard(ShardId),
+    OtherShard(EncodedShard),
     /// The sequence number is another stream's.
     Foreign(SequenceNumber),
     /// It is no sequence number.
     Undecodable(SequenceNumber),
+    /// It is of the oldest version, on which the service fails.
+    Failure,
     /// Its stream was deleted.
     Gone,
     Throttled,
@@ -196,6 +205,7 @@ pub(super) struct Place {
 pub(super) struct ShardRead {
     pub(super) views: Vec<Bytes>,
     pub(super) count: u64,
+    pub(super) encrypted: Encrypted,
     /// Where and with which nonce the next iterator goes on.
     pub(super) next: Place,
     pub(super) millis_behind: u64,
@@ -224,6 +234,7 @@ impl Shard {
         let now = birth.opened;
         let state = State {
             log: Log::new(birth.last_arrival),
+            seals: Seals::default(),
             write_records: Meter::new(rates.write_records, now),
             write_bytes: Meter::new(rates.write_bytes, now),
             read_calls: Meter::new(rates.read_calls, now),
@@ -292,20 +303,23 @@ impl Shard {
         })
     }
 
-    /// A number of another shard cannot be compared and is taken as it is; one of this shard must have been given out.
+    /// Checks what the service checks, as far as kinesalite's tests show it: that the number is one of any version, and
+    /// that its time is not to come. It need not have been given out.
     fn check_ordering(
         &self,
         state: &State,
         now: Timestamp,
         after: SequenceNumber,
     ) -> Result<(), PutRefusal> {
-        let parts = after.decode().ok_or(PutRefusal::Ordering)?;
+        let origin = after.origin().map_err(|none| match none {
+            NoOrigin::Version3 => PutRefusal::Failure,
+            NoOrigin::Invalid => PutRefusal::Ordering,
+        })?;
         let latest_s = now
             .max(state.log.last_arrival())
             .as_secs()
             .max(self.birth.created_s);
-        let ours = parts.shard == self.birth.id && parts.shard_created_s == self.birth.created_s;
-        if parts.time_s > latest_s || (ours && parts.counter >= state.log.next()) {
+        if origin.time_s.is_some_and(|time_s| time_s > latest_s) {
             return Err(PutRefusal::Ordering);
         }
         Ok(())
@@ -314,6 +328,23 @@ impl Shard {
     fn note_oldest(&self, state: &State) {
         let oldest = state.log.oldest_segment().unwrap_or(u64::MAX);
         self.oldest_segment.store(oldest, Relaxed);
+    }
+
+    /// The counter of a number that a reader begins at. The order of the checks is kinesalite's.
+    fn counter_of(&self, number: SequenceNumber) -> Result<u64, PositionRefusal> {
+        let undecodable = PositionRefusal::Undecodable(number);
+        let origin = number.origin().map_err(|_| undecodable)?;
+        if i64::from(origin.shard.0) != i64::from(self.birth.id.number()) {
+            return Err(PositionRefusal::OtherShard(origin.shard));
+        }
+        if origin.version == Version::V0 {
+            return Err(PositionRefusal::Failure);
+        }
+        if origin.version != Version::V2 || origin.shard_created_s != self.birth.created_s {
+            return Err(PositionRefusal::Foreign(number));
+        }
+        let parts = number.decode().ok_or(undecodable)?;
+        Ok(parts.counter)
     }
 
     /// Finds where an iterator begins. A number that was trimmed keeps its place, so that the first read can say what it
@@ -333,18 +364,7 @@ impl Shard {
         }
         state.log.trim(pool, horizon);
         self.note_oldest(&state);
-        let counter_of = |number: SequenceNumber| {
-            let parts = number
-                .decode()
-                .ok_or(PositionRefusal::Undecodable(number))?;
-            if parts.shard != self.birth.id {
-                return Err(PositionRefusal::OtherShard(parts.shard));
-            }
-            if parts.shard_created_s != self.birth.created_s {
-                return Err(PositionRefusal::Foreign(number));
-            }
-            Ok(parts.counter)
-        };
+        let counter_of = |number: SequenceNumber| self.counter_of(number);
         let next = state.log.next();
         let position = match position {
             IteratorPosition::TrimHorizon => 1,
@@ -431,6 +451,7 @@ impl Shard {
         let position = position.max(first);
         let until = state.log.visible_end(now);
         let read = state.log.read(position, until, limit, max_bytes);
+        let encrypted = state.seals.of(position, read.count);
         let position = position + read.count;
         // Zero says that nothing is stored behind the position, so a record that is hidden or of this millisecond counts.
         let millis_behind = state
@@ -452,6 +473,7 @@ impl Shard {
         let shard_read = ShardRead {
             views: read.views,
             count: read.count,
+            encrypted,
             next: Place {
                 position,
                 nonce: state.next_nonce(),
@@ -536,6 +558,13 @@ impl Shard {
             children,
         });
         (closed_s, last_arrival)
+    }
+
+    /// Stores records with another EncryptionType from now on.
+    pub(super) fn set_encryption(&self, kind: EncryptionType) {
+        let mut state = self.lock();
+        let (first, next) = (state.log.first(), state.log.next());
+        state.seals.change(first, next, kind);
     }
 
     pub(super) fn set_storm(&self, storm: Storm) {

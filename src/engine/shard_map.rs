@@ -8,7 +8,7 @@ use super::on_demand::MinuteLoad;
 use super::reshard::{Piece, Step};
 use super::shard::{Birth, Shard, ShardRates, State};
 use crate::base::Timestamp;
-use crate::kinesis::operation::ChildShard;
+use crate::kinesis::operation::{ChildShard, EncryptionType};
 use crate::kinesis::{HashKey, HashKeyRange, ShardId};
 
 #[derive(Debug)]
@@ -19,6 +19,14 @@ pub(super) struct ShardMap {
     open: Vec<Open>,
 }
 
+/// What a stream's new shards have from it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Nature<'a> {
+    pub(super) rates: &'a ShardRates,
+    pub(super) storm: Option<Storm>,
+    pub(super) encryption: EncryptionType,
+}
+
 #[derive(Clone, Debug)]
 struct Open {
     start: HashKey,
@@ -26,8 +34,8 @@ struct Open {
 }
 
 impl ShardMap {
-    /// The map of a stream created at `now`.
-    pub(super) fn initial(shards: u32, now: Timestamp, rates: &ShardRates) -> Self {
+    /// The map of a stream created at `now`, with `created_s` in its sequence numbers.
+    pub(super) fn initial(shards: u32, now: Timestamp, created_s: u64, rates: &ShardRates) -> Self {
         let shards: Vec<_> = (0..)
             .map_while(ShardId::new)
             .zip(HashKeyRange::initial(shards))
@@ -37,7 +45,7 @@ impl ShardMap {
                     range,
                     parent: None,
                     adjacent_parent: None,
-                    created_s: now.as_secs(),
+                    created_s,
                     opened: now,
                     last_arrival: Timestamp::ZERO,
                 };
@@ -87,6 +95,12 @@ impl ShardMap {
         })
     }
 
+    /// The latest second in which a shard was created; none was closed later, because its children are younger.
+    pub(super) fn latest_s(&self) -> u64 {
+        let created = self.shards.iter().map(|shard| shard.birth.created_s);
+        created.max().unwrap_or_default()
+    }
+
     /// The open shards and their ranges in order of their hash keys.
     pub(super) fn pieces(&self) -> Vec<Piece> {
         self.open
@@ -133,8 +147,7 @@ impl ShardMap {
         &self,
         steps: &[Step],
         at: Timestamp,
-        rates: &ShardRates,
-        storm: Option<Storm>,
+        nature: Nature<'_>,
         publish: impl FnOnce(Self),
     ) {
         let mut shards = self.shards.clone();
@@ -176,8 +189,10 @@ impl ShardMap {
                     opened: at,
                     last_arrival,
                 };
-                let storm = storm.filter(|storm| storm.shard.is_none() && at < storm.until);
-                shards.push(Arc::new(Shard::new(birth, rates, storm)));
+                let lasts = |storm: &Storm| storm.shard.is_none() && at < storm.until;
+                let shard = Shard::new(birth, nature.rates, nature.storm.filter(lasts));
+                shard.set_encryption(nature.encryption);
+                shards.push(Arc::new(shard));
             }
         }
         publish(Self::new(shards, &closed));

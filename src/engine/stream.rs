@@ -16,7 +16,7 @@ use super::pool::Pool;
 use super::rates::CallRates;
 use super::reshard::{Step, uniform_plan};
 use super::shard::ShardRates;
-use super::shard_map::ShardMap;
+use super::shard_map::{Nature, ShardMap};
 use super::window::DayWindow;
 use crate::base::Timestamp;
 use crate::kinesis::operation::{
@@ -97,6 +97,8 @@ pub(super) struct Founding {
     pub(super) name: StreamName,
     pub(super) incarnation: u64,
     pub(super) shards: u32,
+    /// The creation second of its shards.
+    pub(super) created_s: u64,
     pub(super) mode: StreamMode,
     pub(super) max_record_bytes: u64,
     pub(super) rates: ShardRates,
@@ -129,7 +131,12 @@ struct Pending {
 
 impl Stream {
     pub(super) fn new(founding: Founding, now: Timestamp) -> Self {
-        let Founding { rates, shards, .. } = founding;
+        let Founding {
+            rates,
+            shards,
+            created_s,
+            ..
+        } = founding;
         let on_demand = founding.mode == StreamMode::OnDemand;
         let spreads = founding.distribution == RecordDistribution::Auto;
         Self {
@@ -145,7 +152,7 @@ impl Stream {
             status: AtomicU8::new(StreamStatus::Creating as u8),
             due_nanos: AtomicU64::new(u64::MAX),
             dues: founding.dues,
-            map: ArcSwap::from_pointee(ShardMap::initial(shards, now, &rates)),
+            map: ArcSwap::from_pointee(ShardMap::initial(shards, now, created_s, &rates)),
             control: Mutex::new(Control {
                 pending: None,
                 calls: CallRates::default(),
@@ -301,6 +308,9 @@ impl Stream {
             Change::Encrypt(encryption) => {
                 let on = encryption.kind() == EncryptionType::Kms;
                 self.encrypted.store(on, Ordering::Relaxed);
+                for shard in self.map().shards() {
+                    shard.set_encryption(encryption.kind());
+                }
                 control.encryption = encryption;
             }
         }
@@ -310,7 +320,12 @@ impl Stream {
 
     fn reshard(&self, control: &Control, steps: &[Step], at: Timestamp) {
         let map = self.map.load_full();
-        map.reshard(steps, at, &control.rates, control.storm, |new| {
+        let nature = Nature {
+            rates: &control.rates,
+            storm: control.storm,
+            encryption: control.encryption.kind(),
+        };
+        map.reshard(steps, at, nature, |new| {
             self.map.store(Arc::new(new));
         });
     }

@@ -171,6 +171,7 @@ impl Account {
                 chunks: page.read.views,
                 count: page.read.count as usize,
             }),
+            encrypted: page.read.encrypted,
             continuation: (!at_end).then_some(page.continuation),
             millis_behind_latest: page.read.millis_behind,
             child_shards: page.read.children,

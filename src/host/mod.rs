@@ -239,7 +239,7 @@ impl Host {
     /// # Errors
     /// As the service answers.
     pub async fn increase_retention(&self, stream: &str, hours: u32) -> Result<(), KinesisError> {
-        self.control(|account, now| account.increase_retention(now, stream, hours))
+        self.control(|account, now| account.increase_retention(now, stream, i64::from(hours)))
             .await
     }
 

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use super::error::ErrorCode;
+use super::record::Billed;
 
 /// One operation.
 #[derive(Debug)]
@@ -247,6 +248,12 @@ pub const LOAD_RECORDS: u64 = 10;
 /// Bytes of data of a record that a load puts; the same in every record, so that payloads cost the load nothing. With any
 /// key of a load it is one PUT payload unit.
 pub const LOAD_RECORD_BYTES: usize = 100;
+
+/// The longest key of a load: `key-` and the digits of 64 bits.
+const LOAD_KEY_BYTES: usize = 24;
+
+/// What such a record is billed at most.
+pub const LOAD_RECORD_BILLED: Billed = Billed::record((LOAD_RECORD_BYTES + LOAD_KEY_BYTES) as u64);
 
 /// A call that is made over and over: an operation, and the case if it is to be refused. Written
 /// `ListShards` or `ListShards:missing-stream`.

@@ -6,6 +6,17 @@ use std::str::FromStr;
 use super::error::{ErrorCode, KinesisError};
 use super::names::{ConsumerName, StreamName};
 
+/// The partition that a region belongs to, as ARNs begin with it (general reference, "Amazon Resource Names").
+pub fn partition(region: &str) -> &'static str {
+    if region.starts_with("cn-") {
+        "aws-cn"
+    } else if region.starts_with("us-gov-") {
+        "aws-us-gov"
+    } else {
+        "aws"
+    }
+}
+
 /// A stream's ARN: `arn:aws:kinesis:REGION:ACCOUNT:stream/NAME`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StreamArn {

@@ -3,7 +3,7 @@
 use super::arn::{ConsumerArn, StreamArn};
 use super::error::{ErrorCode, KinesisError};
 use super::names::ConsumerName;
-use super::operation::ChildShard;
+use super::operation::{ChildShard, Encrypted};
 use super::record::RecordBatch;
 use super::sequence::SequenceNumber;
 use crate::base::Timestamp;
@@ -95,6 +95,8 @@ pub struct SubscriptionId(pub(crate) u64);
 pub struct SubscriptionEvent {
     /// The records, possibly none.
     pub records: RecordBatch,
+    /// Which of them have an EncryptionType.
+    pub encrypted: Encrypted,
     /// ContinuationSequenceNumber; absent exactly at the shard's end.
     pub continuation: Option<SequenceNumber>,
     /// How far the position is behind the tip.

@@ -14,6 +14,7 @@ pub mod error;
 pub mod hash_key;
 pub mod names;
 pub mod operation;
+pub mod origin;
 pub mod quotas;
 pub mod record;
 pub mod sequence;

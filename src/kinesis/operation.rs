@@ -245,9 +245,20 @@ pub struct RecordPage {
     /// Not a member of the service's answer: the last record that was trimmed although this iterator had not reached
     /// it, where there is one. Everything from the iterator's position up to it was trimmed unread.
     pub trimmed_to: Option<SequenceNumber>,
-    /// EncryptionType of the records; absent on the wire when it is `NONE`. It is the stream's at the time of the read:
-    /// that records keep the type they were stored with is not modelled.
-    pub encryption: EncryptionType,
+    /// Which of the records have an EncryptionType: those that were stored while the stream was encrypted.
+    pub encrypted: Encrypted,
+}
+
+/// Which records of a page or an event were encrypted when they were stored: ranges of their places in it, in order and
+/// apart. On the wire the others carry no EncryptionType.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Encrypted(pub Vec<std::ops::Range<usize>>);
+
+impl Encrypted {
+    /// Whether the record at `index` is one of them.
+    pub fn holds(&self, index: usize) -> bool {
+        self.0.iter().any(|range| range.contains(&index))
+    }
 }
 
 /// UpdateShardCount's answer.

@@ -10,7 +10,7 @@ use crate::base::Timestamp;
 /// One record to be put.
 #[derive(Clone, Copy, Debug)]
 pub struct PutEntry<'a> {
-    /// 1 to 256 characters.
+    /// 1 to 256 characters; empty for none, which only streams take that spread their records.
     pub partition_key: &'a str,
     /// The data blob.
     pub data: &'a [u8],
@@ -129,6 +129,59 @@ pub const fn put_units(billed_bytes: u64) -> u64 {
     if units == 0 { 1 } else { units }
 }
 
+/// What on-demand streams round each record up to: 1 KB (pricing page). Whether the 1,024 bytes that the page names hold for
+/// the bill is unverified; the choice that costs more is taken.
+pub const KILOBYTE_BYTES: u64 = 1_000;
+
+/// What bills count of records that were put, or may have been.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Billed {
+    /// Bytes of data and partition keys.
+    pub bytes: u64,
+    /// PUT payload units, of provisioned streams.
+    pub put_units: u64,
+    /// Kilobytes with each record's begun one counted whole, of on-demand streams.
+    pub kilobytes: u64,
+}
+
+impl Billed {
+    /// One record of so many billed bytes.
+    pub const fn record(billed_bytes: u64) -> Self {
+        let kilobytes = billed_bytes.div_ceil(KILOBYTE_BYTES);
+        Self {
+            bytes: billed_bytes,
+            put_units: put_units(billed_bytes),
+            kilobytes: if kilobytes == 0 { 1 } else { kilobytes },
+        }
+    }
+
+    /// At most what `count` records come to that have so many bytes together: each of them begins a unit.
+    pub const fn at_most(count: u64, bytes: u64) -> Self {
+        Self {
+            bytes,
+            put_units: count + bytes / PUT_UNIT_BYTES,
+            kilobytes: count + bytes / KILOBYTE_BYTES,
+        }
+    }
+
+    /// As many of the same.
+    #[must_use]
+    pub const fn times(self, count: u64) -> Self {
+        Self {
+            bytes: self.bytes * count,
+            put_units: self.put_units * count,
+            kilobytes: self.kilobytes * count,
+        }
+    }
+
+    /// Adds what was counted elsewhere.
+    pub const fn add(&mut self, other: Self) {
+        self.bytes += other.bytes;
+        self.put_units += other.put_units;
+        self.kilobytes += other.kilobytes;
+    }
+}
+
 /// Bytes of a frame's header: counter 8, arrival in ms 6, key length 2, data length 4, all big-endian.
 pub const FRAME_HEADER_BYTES: usize = 20;
 
@@ -154,7 +207,7 @@ pub struct RecordView<'a> {
     pub sequence_number: SequenceNumber,
     /// ApproximateArrivalTimestamp, to the millisecond.
     pub arrival: Timestamp,
-    /// Its partition key.
+    /// Its partition key; empty where it was put without one.
     pub partition_key: &'a str,
     /// Its data.
     pub data: &'a [u8],

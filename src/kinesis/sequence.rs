@@ -116,11 +116,6 @@ impl SequenceNumber {
         })
     }
 
-    /// Whether this is a number of the oldest version: below 2^129 (kinesalite, from the service's answers).
-    pub const fn is_version_0(self) -> bool {
-        self.high < 2
-    }
-
     /// The number as 24 big-endian bytes.
     pub fn to_be_bytes(self) -> [u8; 24] {
         let mut bytes = [0; 24];

@@ -30,12 +30,23 @@ pub struct Facts {
     pub end_to_end_samples: u64,
     /// Of those: below zero.
     pub end_to_end_negative: u64,
+    /// Delivery delays recorded.
+    pub delivery_delay_samples: u64,
+    /// Of those: below zero.
+    pub delivery_delay_negative: u64,
+    /// How far a consumer's median delivery delay is above its median end-to-end latency, in milliseconds; the farthest.
+    pub arrival_early_ms: Option<f64>,
     /// Share of processor time that the hypervisor gave to others, 0 to 1; `None` where it cannot be read.
     pub cpu_steal_share: Option<f64>,
     /// Share of the host's processor time in use during the measurement window, 0 to 1; `None` where it cannot be read.
     pub host_cpu_share: Option<f64>,
     /// Acked records that were trimmed before a consumer read them, over all consumers.
     pub trimmed_unread: u64,
+    /// Acked records that a consumer had not come to when the run ended, over all consumers.
+    pub unread: u64,
+    /// Of streams that only others write: the last part of the measurement window whose arrivals a reader did not come to, as a
+    /// share of it; of the reader with most.
+    pub unseen_share: f64,
     /// Streams whose open shards, as the target lists them, do not hold every hash key exactly once.
     pub flawed_shard_lists: u64,
     /// First deliveries from another place than the acknowledgement named, over all consumers.
@@ -150,9 +161,14 @@ impl Default for Facts {
             clipped: 0,
             end_to_end_samples: 0,
             end_to_end_negative: 0,
+            delivery_delay_samples: 0,
+            delivery_delay_negative: 0,
+            arrival_early_ms: None,
             cpu_steal_share: None,
             host_cpu_share: None,
             trimmed_unread: 0,
+            unread: 0,
+            unseen_share: 0.0,
             flawed_shard_lists: 0,
             misplaced: 0,
             cut_off_share: 0.0,

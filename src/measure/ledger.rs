@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::kinesis::record::Billed;
+
 /// The part of a run that a record belongs to: that of its *intended* time, whenever it ends.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -123,10 +125,16 @@ pub struct KinesisRecords {
     pub acked: u64,
     /// Their billed bytes, data and key.
     pub acked_bytes: u64,
+    /// The same in kilobytes of 1,000 bytes, each record's begun one counted whole: what on-demand streams bill.
+    #[serde(default)]
+    pub acked_kilobytes: u64,
     /// Attempts refused by a limit: what CloudWatch counts as throttled records.
     pub rejected: u64,
     /// Attempts without an answer.
     pub unknown: u64,
+    /// Their bytes, data and key: they may be stored, and then they are billed.
+    #[serde(default)]
+    pub unknown_bytes: u64,
 }
 
 impl KinesisRecords {
@@ -134,8 +142,10 @@ impl KinesisRecords {
         self.attempts += other.attempts;
         self.acked += other.acked;
         self.acked_bytes += other.acked_bytes;
+        self.acked_kilobytes += other.acked_kilobytes;
         self.rejected += other.rejected;
         self.unknown += other.unknown;
+        self.unknown_bytes += other.unknown_bytes;
     }
 }
 
@@ -176,7 +186,7 @@ pub struct ProducerLedger {
     /// stream is resharded: not taken for acknowledged but sent again. Counted by the caller.
     #[serde(default)]
     pub misplaced_attempts: u64,
-    /// The Kinesis records. Counted by the caller; none in reports of versions before 0.2.
+    /// The Kinesis records. Counted by the caller.
     #[serde(default)]
     pub kinesis_records: KinesisRecords,
 }
@@ -230,6 +240,18 @@ impl ProducerLedger {
         self.acked_put_units += other.acked_put_units;
         self.misplaced_attempts += other.misplaced_attempts;
         self.kinesis_records.merge(&other.kinesis_records);
+    }
+
+    /// What is billed of the records that were stored, or may have been.
+    pub const fn billed(&self) -> Billed {
+        let kinesis = &self.kinesis_records;
+        let mut billed = Billed {
+            bytes: kinesis.acked_bytes,
+            put_units: self.acked_put_units,
+            kilobytes: kinesis.acked_kilobytes,
+        };
+        billed.add(Billed::at_most(kinesis.unknown, kinesis.unknown_bytes));
+        billed
     }
 
     /// Attempts per intended record; 1 when each was sent once, `None` when none was intended.

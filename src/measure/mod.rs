@@ -20,7 +20,7 @@ pub mod verdict;
 pub mod waits;
 pub mod watch;
 
-pub use balance::{Balance, ShardTotals};
+pub use balance::{Balance, LoadSpan, ShardTotals, even_parts};
 pub use calls::{CallCodes, CallLedger, CallOutcome, ScriptCounts};
 pub use facts::{Facts, HoldFacts, RecordingFacts, SlotFacts};
 pub use histogram::{LatencyHistogram, LatencyKind, LatencySummary, PackedHistogram};
@@ -33,5 +33,5 @@ pub use ledger::{
     ConsumerLedger, KinesisRecords, NotSentCause, NotSentCounts, Outcome, Phase, ProducerLedger,
 };
 pub use throttle::{Basis, ThrottleRow, ThrottleTable};
-pub use verdict::{Reason, Status, Verdict, judge};
+pub use verdict::{FEW_SAMPLES, Reason, Status, Verdict, few_samples, judge};
 pub use watch::{HotKey, SizeSummary, Watch, Watched, WatchedShard};

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::live::Live;
+use crate::base::Timestamp;
+use crate::kinesis::record::Billed;
 
 /// A count that many add to and anybody reads.
 #[derive(Debug, Default)]
@@ -19,6 +21,48 @@ impl Counter {
     /// What was added so far.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The latest of the times that many tell and anybody reads.
+#[derive(Debug, Default)]
+pub struct Latest(AtomicU64);
+
+impl Latest {
+    /// Tells that it is this late.
+    pub fn reach(&self, at: Timestamp) {
+        self.0.fetch_max(at.as_nanos(), Ordering::Relaxed);
+    }
+
+    /// The latest that was told; the epoch before.
+    pub fn get(&self) -> Timestamp {
+        Timestamp::from_nanos(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// Counts of what is billed.
+#[derive(Debug, Default)]
+pub struct BilledCounters {
+    bytes: Counter,
+    put_units: Counter,
+    kilobytes: Counter,
+}
+
+impl BilledCounters {
+    /// Adds what was put.
+    pub fn add(&self, billed: Billed) {
+        self.bytes.add(billed.bytes);
+        self.put_units.add(billed.put_units);
+        self.kilobytes.add(billed.kilobytes);
+    }
+
+    /// What was added so far.
+    pub fn get(&self) -> Billed {
+        Billed {
+            bytes: self.bytes.get(),
+            put_units: self.put_units.get(),
+            kilobytes: self.kilobytes.get(),
+        }
     }
 }
 
@@ -55,8 +99,8 @@ pub struct Progress {
     pub released: Counter,
     /// Records acknowledged.
     pub acked: Counter,
-    /// PUT payload units of records that were stored, or may have been: what a cap on costs looks at.
-    pub put_units: Counter,
+    /// What is billed of records that were stored, or may have been: what a cap on costs looks at.
+    pub billed: BilledCounters,
     /// Attempts of records refused by a limit.
     pub refused: Counter,
     /// Records that were not sent.
@@ -65,6 +109,8 @@ pub struct Progress {
     pub calls: Counter,
     /// Records delivered to consumers, all of them together.
     pub delivered: Counter,
+    /// How late it is by the run's own clock, to about a quarter of a second: who watches a simulated run has another.
+    pub at: Latest,
     /// What the run has made at its target and not taken away yet.
     pub standing: Standing,
     /// Where the run tells more than totals; there only if somebody watches that.

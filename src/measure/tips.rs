@@ -86,6 +86,12 @@ impl Positions {
         seen.values().all(|&at| at >= end)
     }
 
+    /// Until when the reader was given all that arrived, in every shard that it reads; `None` if it reads none.
+    pub fn seen_until(&self) -> Option<Timestamp> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.values().min().copied()
+    }
+
     /// Whether the reader passed the newest acknowledged record of every shard.
     pub fn reached(&self, tips: &Tips) -> bool {
         let tips = tips.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -132,6 +138,8 @@ mod tests {
         positions.saw(b, Timestamp::MAX);
         positions.saw(a, at(4));
         assert!(positions.saw_until(at(9)) && !positions.saw_until(at(10)));
+        assert_eq!(positions.seen_until(), Some(at(9)));
+        assert_eq!(Positions::default().seen_until(), None);
     }
 
     #[test]

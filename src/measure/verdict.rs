@@ -157,7 +157,7 @@ pub const NOTED_ABOVE: [(&str, f64); 8] = [
 pub const RECORDING_SILENT_NOTED: f64 = 0.01;
 
 /// Every threshold.
-pub const RULES: [Rule; 24] = [
+pub const RULES: [Rule; 28] = [
     Rule {
         code: "pacer_gap",
         description: "the longest time that a pacer did not run when it should have",
@@ -296,6 +296,24 @@ pub const RULES: [Rule; 24] = [
         value: |facts| Some(facts.trimmed_unread as f64),
     },
     Rule {
+        code: "unread",
+        description: "acknowledged records that a consumer had not come to when the run ended",
+        unit: Unit::Records,
+        degraded_above: Some(0.0),
+        void_above: None,
+        why: "nobody can tell when, or whether, they would have been delivered; percentiles are of the others",
+        value: |facts| Some(facts.unread as f64),
+    },
+    Rule {
+        code: "unseen",
+        description: "the last part of the window whose arrivals a reader of others' records did not come to, as a share",
+        unit: Unit::Share,
+        degraded_above: Some(0.0),
+        void_above: Some(0.1),
+        why: "rates count it as if nothing had come in it",
+        value: |facts| Some(facts.unseen_share),
+    },
+    Rule {
         code: "shard_list",
         description: "streams whose open shards, as the target lists them, leave hash keys out or have them twice",
         unit: Unit::Count,
@@ -321,6 +339,25 @@ pub const RULES: [Rule; 24] = [
         void_above: None,
         why: "producer and consumer clocks disagree",
         value: |facts| share(facts.end_to_end_negative, facts.end_to_end_samples),
+    },
+    Rule {
+        code: "negative_delivery_delay",
+        description: "delivery delays below zero, as a share",
+        unit: Unit::Share,
+        degraded_above: Some(0.001),
+        void_above: None,
+        why: "records came before the service says that they arrived: its clock is ahead of this host's",
+        value: |facts| share(facts.delivery_delay_negative, facts.delivery_delay_samples),
+    },
+    Rule {
+        code: "arrival_before_sent",
+        description: "how far the median delivery delay is above the median end-to-end latency, of which it is a part",
+        unit: Unit::Milliseconds,
+        // Arrival times are whole milliseconds, and both are read off histograms of three digits.
+        degraded_above: Some(2.0),
+        void_above: None,
+        why: "the service says that records arrived before they were sent: its clock is behind this host's",
+        value: |facts| facts.arrival_early_ms,
     },
     Rule {
         code: "interrupted",
@@ -387,6 +424,21 @@ pub const RULES: [Rule; 24] = [
         value: |facts| Some(if facts.ledgers_balance { 0.0 } else { 1.0 }),
     },
 ];
+
+/// The code of [`few_samples`].
+pub const FEW_SAMPLES: &str = "few_samples";
+
+/// What is said of an SLO on a percentile that has `count` samples where `wanted` make one.
+pub fn few_samples(metric: &str, count: u64, wanted: u64) -> Reason {
+    Reason {
+        status: Status::Degraded,
+        code: Cow::Borrowed(FEW_SAMPLES),
+        text: format!(
+            "an SLO is on `{metric}`, which has {count} of the {wanted} samples that such a percentile takes; it is the highest \
+             of them; measure for longer, or ask for a lower percentile"
+        ),
+    }
+}
 
 fn share(part: u64, whole: u64) -> Option<f64> {
     // A part without a whole is a fault of the counting: all of it, rather than nothing.

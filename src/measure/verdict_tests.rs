@@ -114,7 +114,7 @@ fn a_run_without_a_fault_is_valid_with_and_without_data() {
 fn each_threshold_is_crossed_only_above_its_value() {
     use Status::{Degraded, Void};
     type Change = fn(&mut Facts);
-    let rows: [(&str, Option<Status>, Change); 50] = [
+    let rows: [(&str, Option<Status>, Change); 59] = [
         ("pacer_gap", None, |f| f.pacer_gap_us_max = 50_000),
         ("pacer_gap", Some(Degraded), |f| f.pacer_gap_us_max = 50_100),
         ("pacer_gap", Some(Degraded), |f| {
@@ -158,6 +158,23 @@ fn each_threshold_is_crossed_only_above_its_value() {
         ("interrupted", Some(Void), |f| f.cut_off_share = 1.0),
         ("host_cpu", None, |f| f.host_cpu_share = None),
         ("trimmed_unread", Some(Degraded), |f| f.trimmed_unread = 1),
+        ("unread", None, |f| f.unread = 0),
+        ("unread", Some(Degraded), |f| f.unread = 1),
+        ("unseen", None, |f| f.unseen_share = 0.0),
+        ("unseen", Some(Degraded), |f| f.unseen_share = 0.1),
+        ("unseen", Some(Void), |f| f.unseen_share = 0.11),
+        ("negative_delivery_delay", Some(Degraded), |f| {
+            (f.delivery_delay_samples, f.delivery_delay_negative) = (999, 1);
+        }),
+        ("negative_delivery_delay", None, |f| {
+            (f.delivery_delay_samples, f.delivery_delay_negative) = (1_000, 1);
+        }),
+        ("arrival_before_sent", None, |f| {
+            f.arrival_early_ms = Some(2.0);
+        }),
+        ("arrival_before_sent", Some(Degraded), |f| {
+            f.arrival_early_ms = Some(2.1);
+        }),
         ("shard_list", Some(Degraded), |f| f.flawed_shard_lists = 1),
         ("misplaced", Some(Degraded), |f| f.misplaced = 1),
         ("events_after_drain", Some(Status::Valid), |f| {

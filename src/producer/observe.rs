@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::base::Timestamp;
 use crate::kinesis::error::EntryError;
 use crate::kinesis::operation::Stored;
-use crate::kinesis::record::put_units;
+use crate::kinesis::record::Billed;
 use crate::kinesis::{Cause, ShardId};
 use crate::measure::LatencyKind;
 use crate::measure::integrity::{Integrity, Resolution, WorkerKey};
@@ -43,8 +43,8 @@ pub(super) struct Observer {
     api: &'static str,
     resolutions: Vec<Resolution>,
     acked: Vec<Stored>,
-    /// PUT payload units since the last time that they were handed on.
-    put_units: u64,
+    /// What is billed since the last time that it was handed on.
+    billed: Billed,
     /// The most that a record was released late, in nanoseconds.
     longest_gap_ns: u64,
     /// Of records of the measurement window.
@@ -88,7 +88,7 @@ impl Observer {
             api: api.as_str(),
             resolutions: Vec::new(),
             acked: Vec::new(),
-            put_units: 0,
+            billed: Billed::default(),
             longest_gap_ns: 0,
             slot_waits: Waits::default(),
             order_waits: Waits::default(),
@@ -105,8 +105,7 @@ impl Observer {
             .latency(item.ready, item.phase, LatencyKind::Lateness, late);
         if let Some(shard) = item.shard {
             let counters = self.recorder.shard(item.ready, shard);
-            counters.offered += 1;
-            counters.offered_bytes += item.billed_bytes();
+            counters.offer(item.phase, item.billed_bytes());
         }
     }
 
@@ -225,9 +224,11 @@ impl Observer {
 
     /// The attempt of a Kinesis record of these records went unanswered.
     pub(super) fn unanswered(&mut self, items: &[Item], billed_bytes: u64, ended: Timestamp) {
-        self.put_units += put_units(billed_bytes);
+        self.billed.add(Billed::record(billed_bytes));
         if let Some(first) = items.first() {
-            self.ledgers[first.phase as usize].kinesis_records.unknown += 1;
+            let ledger = &mut self.ledgers[first.phase as usize];
+            ledger.kinesis_records.unknown += 1;
+            ledger.kinesis_records.unknown_bytes += billed_bytes;
         }
         for item in items {
             self.ledgers[item.phase as usize].unknown_attempts += 1;
@@ -239,13 +240,14 @@ impl Observer {
 
     /// A Kinesis record of these records was accepted, and is billed.
     pub(super) fn stored(&mut self, items: &[Item], billed_bytes: u64) {
-        let units = put_units(billed_bytes);
-        self.put_units += units;
+        let billed = Billed::record(billed_bytes);
+        self.billed.add(billed);
         if let Some(first) = items.first() {
             let ledger = &mut self.ledgers[first.phase as usize];
-            ledger.acked_put_units += units;
+            ledger.acked_put_units += billed.put_units;
             ledger.kinesis_records.acked += 1;
             ledger.kinesis_records.acked_bytes += billed_bytes;
+            ledger.kinesis_records.acked_kilobytes += billed.kilobytes;
         }
     }
 
@@ -264,8 +266,7 @@ impl Observer {
         self.recorder
             .latency(ended, item.phase, LatencyKind::ResponseTime, response);
         let counters = self.recorder.shard(ended, shard);
-        counters.acked += 1;
-        counters.acked_bytes += item.billed_bytes();
+        counters.accept(item.phase, item.billed_bytes());
         counters.saw_response_us(response.max(0).unsigned_abs() / 1_000);
         self.acked.push(stored);
         self.resolve(item, Some(stored));
@@ -311,17 +312,18 @@ impl Observer {
         if taken {
             self.resolutions.clear();
         }
-        if self.put_units > 0 {
-            self.progress.put_units.add(self.put_units);
-            self.put_units = 0;
+        if self.billed.put_units > 0 {
+            self.progress.billed.add(self.billed);
+            self.billed = Billed::default();
         }
         if !self.acked.is_empty() {
             self.tips.advance(&self.acked, now);
             self.progress.acked.add(self.acked.len() as u64);
             self.acked.clear();
         }
-        if self.progress.live.is_some() && now >= self.tell_at {
+        if now >= self.tell_at {
             self.tell_at = now.plus(TELL_EVERY);
+            self.progress.at.reach(now);
             self.tell();
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::base::units::HumanCount;
 use crate::kinesis::endpoint::is_aws_url;
 use crate::measure::waits::Waits;
 use crate::measure::{CallLedger, Status};
@@ -118,27 +119,27 @@ fn of_what_was_measured(document: &Document) -> String {
     }
 }
 
-/// `4 shards accepted 62 % of it (2,400 records/s)`, if that is what `slo` missed.
+/// `4 shards accepted 62 % of 2,400 records/s`, if that is what `slo` missed.
 fn refused_by(document: &Document, slo: &SloResult) -> Option<String> {
     let name = slo
         .metric
         .strip_prefix("producers.")?
         .strip_suffix(".accepted_share")?;
     let producer = document.producers.get(name)?;
-    let share = slo.value?;
+    slo.value?;
     let ledger = document.ledger.producers.get(name).map(|its| its.measure);
     // Who was not asked did not refuse.
     if ledger.is_some_and(|of| of.not_sent > of.throttled + of.failed + of.unknown) {
         return Some(format!(
-            "{} of it ({} records/s) was sent and accepted",
-            Percent(share),
+            "{} of {} records/s was sent and accepted",
+            slo.shown_value(),
             Plain(producer.offered_records_per_s)
         ));
     }
     Some(format!(
-        "{} accepted {} of it ({} records/s)",
+        "{} accepted {} of {} records/s",
         shards(document, &producer.stream),
-        Percent(share),
+        slo.shown_value(),
         Plain(producer.offered_records_per_s)
     ))
 }
@@ -182,16 +183,30 @@ fn shards(document: &Document, stream: &str) -> String {
 }
 
 fn out_of_bounds(slo: &SloResult) -> String {
+    if slo.status == SloStatus::Unknown {
+        return format!("{} is unknown{}", slo.metric, without(slo));
+    }
     let value = match (slo.status, slo.value) {
         (SloStatus::NoData, _) | (_, None) => return format!("{} has no data", slo.metric),
         (_, Some(value)) => value,
     };
     let bound = match (slo.min, slo.max) {
-        (Some(min), _) if value < min => format!("below {}", slo.unit.show(min)),
-        (_, Some(max)) => format!("above {}", slo.unit.show(max)),
+        (Some(min), _) if value < min => format!("below {}", slo.show(min)),
+        (_, Some(max)) => format!("above {}", slo.show(max)),
         _ => slo.bound(),
     };
-    format!("{} was {}, {bound}", slo.metric, slo.unit.show(value))
+    format!("{} was {}, {bound}", slo.metric, slo.show(value))
+}
+
+/// Why nobody knows whether an SLO was met: `: 378 that it should count were not delivered, answered or read`.
+pub(super) fn without(slo: &SloResult) -> String {
+    if slo.without == 0 {
+        return ": the clocks disagree, and times are below zero".to_owned();
+    }
+    format!(
+        ": {} that it should count were not delivered, answered or read",
+        HumanCount(slo.without)
+    )
 }
 
 /// The load of all producers: `2,400 records/s`.
@@ -316,7 +331,7 @@ mod tests {
     #[test]
     fn refused_load_is_named_before_any_other_miss() {
         let mut document = sample::document();
-        let expected = "no, 4 shards accepted 62 % of it (2,400 records/s)";
+        let expected = "no, 4 shards accepted 62 % of 2,400 records/s";
         assert_eq!(answer(&document), expected);
         assert_eq!(slo(&document), "missed 1 of 3");
         for slo in &mut document.slo {
@@ -346,7 +361,7 @@ mod tests {
             total_us: held * 1_000,
             max_us: 1_000,
         });
-        let sent = "no, 62 % of it (2,400 records/s) was sent and accepted";
+        let sent = "no, 62 % of 2,400 records/s was sent and accepted";
         assert_eq!(answer(&document), sent);
         document.verdict.reasons.push(Reason {
             status: Status::Valid,

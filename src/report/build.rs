@@ -8,9 +8,9 @@ use jiff::Timestamp as Utc;
 use super::aftermath::{self, Aftermath};
 use super::calls::CallsSummary;
 use super::document::{
-    ByPhase, ConsumerSummary, Document, Environment, EventRow, EventStatus, Instrument, Latency,
-    Ledger, ProducerSummary, SCHEMA_VERSION, ScenarioInfo, ShardRow, StreamBalance, TargetFinding,
-    TargetSummary, ThrottlingRow, WorkerPart, World, per_s,
+    ByPhase, ConsumerSummary, Document, Environment, EvenPart, EventRow, EventStatus, Instrument,
+    Latency, Ledger, ProducerSummary, SCHEMA_VERSION, ScenarioInfo, ShardRow, StreamBalance,
+    TargetFinding, TargetSummary, ThrottlingRow, WorkerPart, World, per_s,
 };
 use super::interval_view::IntervalView;
 use super::results::Latencies;
@@ -23,8 +23,8 @@ use crate::measure::verdict::{CALL_LATENESS_TOLERATED_US, LATENESS_TOLERATED_US}
 use crate::measure::waits::Waits;
 use crate::measure::{
     CallLedger, ConsumerLedger, Facts, HoldFacts, LatencyHistogram, LatencyKind, LatencySummary,
-    Phase, ProducerLedger, RecorderTotals, RecordingFacts, ShardCounters, ShardTotals, SlotFacts,
-    ThrottleTable, judge,
+    LoadSpan, Phase, ProducerLedger, RecorderTotals, RecordingFacts, ShardCounters, ShardTotals,
+    SlotFacts, ThrottleTable, even_parts, judge,
 };
 use crate::run::environment::CpuShares;
 use crate::run::{self, CallsOutcome, ConsumerOutcome, Outcome, ProducerOutcome, StreamOutcome};
@@ -256,6 +256,7 @@ fn facts(scenario: &Scenario, outcome: &Outcome) -> Facts {
         merged
     };
     let (response, end_to_end) = (all(LatencyKind::ResponseTime), all(LatencyKind::EndToEnd));
+    let delivery_delay = all(LatencyKind::DeliveryDelay);
     let measured = || {
         outcome
             .producers
@@ -339,6 +340,11 @@ fn facts(scenario: &Scenario, outcome: &Outcome) -> Facts {
         clipped: histograms().map(LatencyHistogram::clipped).sum(),
         end_to_end_samples: end_to_end.count(),
         end_to_end_negative: end_to_end.negative(),
+        delivery_delay_samples: delivery_delay.count(),
+        delivery_delay_negative: delivery_delay.negative(),
+        arrival_early_ms: arrival_early_ms(outcome),
+        unread: consumer_ledgers().map(|(_, total)| total.unread).sum(),
+        unseen_share: unseen_share(outcome),
         cpu_steal_share: cpu(outcome).map(|cpu| cpu.stolen),
         host_cpu_share: cpu(outcome).map(|cpu| cpu.busy),
         process_cpu_share: outcome.own_use.and_then(|own| own.process_cpu),
@@ -399,6 +405,37 @@ fn facts(scenario: &Scenario, outcome: &Outcome) -> Facts {
             && call_ledgers(outcome)
                 .flatten()
                 .all(|ledger| ledger.balances()),
+    }
+}
+
+/// How far the median delivery delay of a consumer is above its median end-to-end latency, of the one where that is most.
+fn arrival_early_ms(outcome: &Outcome) -> Option<f64> {
+    let early = outcome.consumers.values().filter_map(|consumer| {
+        let median_us = |kind| {
+            let histogram = consumer.report.totals.latencies.get(&kind)?;
+            (!histogram.is_empty()).then(|| histogram.quantile_us(0.5) as f64)
+        };
+        let (delay, whole) = (
+            median_us(LatencyKind::DeliveryDelay)?,
+            median_us(LatencyKind::EndToEnd)?,
+        );
+        // Two steps of a histogram of three digits.
+        Some((delay - whole * 1.002) / 1e3)
+    });
+    early.max_by(f64::total_cmp)
+}
+
+/// The last part of the measurement window whose arrivals a reader of others' records did not come to, as a share of it.
+fn unseen_share(outcome: &Outcome) -> f64 {
+    let end = outcome.start.plus(outcome.warm_up).plus(outcome.measure);
+    let seen = outcome.consumers.values().filter_map(|it| it.seen_until);
+    let unseen = seen.map(|until| end.signed_nanos_since(until).max(0) as f64);
+    let unseen_s = unseen.fold(0.0, f64::max) / 1e9;
+    let measure_s = outcome.measure.as_secs_f64();
+    if measure_s > 0.0 {
+        (unseen_s / measure_s).min(1.0)
+    } else {
+        0.0
     }
 }
 
@@ -652,25 +689,22 @@ fn shard_limits(
 }
 
 fn balances(shards: &[ShardRow], outcome: &Outcome) -> BTreeMap<String, StreamBalance> {
-    let written = |stream: &str| {
-        let mut producers = outcome.producers.values();
-        producers.any(|producer| producer.stream.as_str() == stream)
-    };
-    let mut by_stream: BTreeMap<&str, Vec<ShardTotals>> = BTreeMap::new();
-    for row in shards {
-        by_stream.entry(&row.stream).or_default().push(row.totals);
-    }
-    by_stream
-        .into_iter()
-        .map(|(stream, totals)| {
-            let balance = if written(stream) {
-                StreamBalance::of(&totals)
-            } else {
-                StreamBalance::of_read(&totals)
-            };
-            (stream.to_owned(), balance)
+    shards
+        .chunk_by(|a, b| a.stream == b.stream)
+        .map(|rows| {
+            let stream = rows[0].stream.as_str();
+            (
+                stream.to_owned(),
+                StreamBalance::of(rows, is_written(outcome, stream)),
+            )
         })
         .collect()
+}
+
+/// Whether a producer of the run writes the stream.
+fn is_written(outcome: &Outcome, stream: &str) -> bool {
+    let mut producers = outcome.producers.values();
+    producers.any(|producer| producer.stream.as_str() == stream)
 }
 
 fn consumed(consumer: &ConsumerOutcome, measure_s: f64) -> ConsumerSummary {
@@ -706,22 +740,70 @@ fn shards(outcome: &Outcome) -> Vec<ShardRow> {
     let mut rows = Vec::new();
     for (name, stream) in &outcome.streams {
         // A run that was interrupted in warm-up has no window, and nothing in it.
-        let counters = if outcome.measure.is_zero() {
+        let window = if outcome.measure.is_zero() {
             BTreeMap::new()
         } else {
             stream.intervals.shards_over(first..=last.max(first))
         };
+        let run = stream.intervals.shards_over(..);
+        let of =
+            |counters: &BTreeMap<_, _>, shard| counters.get(&shard).copied().unwrap_or_default();
+        let begin = rows.len();
         for shard in &stream.after {
-            rows.push(shard_row(
-                outcome,
-                name.as_str(),
-                stream,
-                shard,
-                counters.get(&shard.shard),
-            ));
+            let id = shard.shard;
+            let totals = ShardTotals::of(id, &of(&run, id), &of(&window, id));
+            rows.push(shard_row(outcome, name.as_str(), stream, shard, totals));
         }
+        let written = is_written(outcome, name.as_str());
+        add_even_parts(&mut rows[begin..], outcome, stream, first..=last, written);
     }
     rows
+}
+
+/// Notes in the rows of a stream that was resharded in the window, whose intervals are `window`, what would have been even.
+fn add_even_parts(
+    rows: &mut [ShardRow],
+    outcome: &Outcome,
+    stream: &StreamOutcome,
+    window: std::ops::RangeInclusive<u64>,
+    written: bool,
+) {
+    let (warm_up_s, measure_s) = (outcome.warm_up.as_secs_f64(), outcome.measure.as_secs_f64());
+    let open: Vec<_> = rows
+        .iter()
+        .map(|row| row.open_between(warm_up_s, measure_s))
+        .collect();
+    let whole = (warm_up_s, warm_up_s + measure_s);
+    if open.iter().all(|open| *open == whole) || outcome.measure.is_zero() {
+        return;
+    }
+    let length_s = outcome.clock.length().as_secs_f64();
+    let intervals = stream.intervals.rows();
+    let intervals = intervals.filter(|interval| window.contains(&interval.index));
+    let spans: Vec<_> = intervals
+        .map(|interval| {
+            let from_s = interval.index as f64 * length_s;
+            let span = |load| LoadSpan {
+                from_s: from_s.max(warm_up_s),
+                until_s: (from_s + length_s).min(warm_up_s + measure_s),
+                load,
+            };
+            let mut all = ShardCounters::default();
+            for counters in interval.shards().values() {
+                all.merge(counters);
+            }
+            if written {
+                (span(all.window_offered), span(all.window_offered_bytes))
+            } else {
+                (span(all.delivered), span(all.delivered_bytes))
+            }
+        })
+        .collect();
+    let (records, bytes): (Vec<_>, Vec<_>) = spans.into_iter().unzip();
+    let (records, bytes) = (even_parts(&records, &open), even_parts(&bytes, &open));
+    for (row, (records, bytes)) in rows.iter_mut().zip(records.into_iter().zip(bytes)) {
+        row.even = Some(EvenPart { records, bytes });
+    }
 }
 
 fn shard_row(
@@ -729,7 +811,7 @@ fn shard_row(
     stream_name: &str,
     stream: &StreamOutcome,
     shard: &ShardDescription,
-    counters: Option<&ShardCounters>,
+    totals: ShardTotals,
 ) -> ShardRow {
     let existed = stream.before.iter().any(|old| old.shard == shard.shard);
     let parents = shard
@@ -741,10 +823,11 @@ fn shard_row(
     let in_run = |at: Timestamp| at.signed_nanos_since(outcome.start) as f64 / 1e9;
     ShardRow {
         stream: stream_name.to_owned(),
-        totals: ShardTotals::of(shard.shard, counters.unwrap_or(&ShardCounters::default())),
+        totals,
         parents: parents.map(|parent| parent.to_string()).collect(),
         opened_s: seen.filter(|_| !existed).map(|seen| in_run(seen.opened)),
         closed_s: seen.and_then(|seen| seen.closed).map(in_run),
+        even: None,
     }
 }
 

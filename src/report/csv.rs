@@ -122,6 +122,10 @@ fn row(out: &mut dyn Write, counters: &ShardCounters) -> io::Result<()> {
         delivered_bytes,
         lag_ms_max,
         response_us_max,
+        window_offered: _,
+        window_offered_bytes: _,
+        window_acked: _,
+        window_acked_bytes: _,
     } = counters;
     write!(
         out,

@@ -9,14 +9,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::measure::waits::Waits;
 use crate::measure::{
-    Balance, ConsumerLedger, LatencyKind, LatencySummary, ProducerLedger, ShardTotals, Status,
-    ThrottleRow, Verdict, Watched,
+    Balance, ConsumerLedger, FEW_SAMPLES, LatencyKind, LatencySummary, ProducerLedger, ShardTotals,
+    Status, ThrottleRow, Verdict, Watched, few_samples,
 };
 use crate::report::aftermath::Aftermath;
 use crate::report::answer;
 use crate::report::aws::AwsRun;
 use crate::report::calls::CallsSummary;
 use crate::report::forecast::StreamForecast;
+use crate::report::sampled::Sampled;
 use crate::report::series::{Effect, Heat, Minutes, Timeline};
 use crate::report::slo::{self, SloResult};
 use crate::scenario::model::Slo;
@@ -107,7 +108,25 @@ impl Document {
     pub fn conclude<'a>(&mut self, slos: impl IntoIterator<Item = &'a Slo>) {
         let results = slos.into_iter().map(|slo| slo::evaluate(self, slo));
         self.slo = results.collect();
+        self.doubt_few_samples();
         self.answer = answer::answer(self);
+    }
+
+    /// Says of each SLO on a percentile that has too few samples to be one.
+    fn doubt_few_samples(&mut self) {
+        self.verdict
+            .reasons
+            .retain(|reason| reason.code != FEW_SAMPLES);
+        let few = self.slo.iter().filter_map(|slo| {
+            let sampled = Sampled::of(self, &slo.metric)?;
+            let wanted = sampled.wants()?;
+            Some(few_samples(&slo.metric, sampled.all(), wanted))
+        });
+        let few: Vec<_> = few.collect();
+        if !few.is_empty() {
+            self.verdict.status = self.verdict.status.max(Status::Degraded);
+            self.verdict.reasons.extend(few);
+        }
     }
 
     /// Whether other workers sent records that this report does not count: it is one part of several, or a merge that
@@ -296,19 +315,31 @@ pub struct StreamBalance {
 }
 
 impl StreamBalance {
-    /// The balance of what was read of `shards`, all of one stream.
-    pub fn of_read(shards: &[ShardTotals]) -> Self {
-        Self {
-            records: Balance::of(shards, |shard| shard.delivered),
-            bytes: Balance::of(shards, |shard| shard.delivered_bytes),
-        }
-    }
-
-    /// The balance of what was offered to `shards`, all of one stream.
-    pub fn of(shards: &[ShardTotals]) -> Self {
-        Self {
-            records: Balance::of(shards, |shard| shard.offered),
-            bytes: Balance::of(shards, |shard| shard.offered_bytes),
+    /// The balance over `rows`, all of one stream: of what was offered to its shards, or, where the run did not write it, of
+    /// what was read of them.
+    pub fn of<'a>(rows: impl IntoIterator<Item = &'a ShardRow>, is_written: bool) -> Self {
+        let rows: Vec<_> = rows.into_iter().collect();
+        let even: Option<Vec<_>> = rows.iter().map(|row| row.even).collect();
+        let spread = |load: fn(&ShardTotals) -> u64, part: fn(&EvenPart) -> f64| {
+            let loads: Vec<_> = rows
+                .iter()
+                .map(|row| (row.totals.shard, load(&row.totals)))
+                .collect();
+            match &even {
+                Some(even) => Balance::beside(&loads, &even.iter().map(part).collect::<Vec<_>>()),
+                None => Balance::of(&loads),
+            }
+        };
+        if is_written {
+            Self {
+                records: spread(|shard| shard.offered, |even| even.records),
+                bytes: spread(|shard| shard.offered_bytes, |even| even.bytes),
+            }
+        } else {
+            Self {
+                records: spread(|shard| shard.delivered, |even| even.records),
+                bytes: spread(|shard| shard.delivered_bytes, |even| even.bytes),
+            }
         }
     }
 }
@@ -409,6 +440,16 @@ pub fn per_s(count: u64, seconds: f64) -> f64 {
     }
 }
 
+/// What a shard would have been offered in the measurement window (or, where the run did not write, read of) if the shards that
+/// were open beside one another had taken equal parts at each moment.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct EvenPart {
+    /// Records.
+    pub records: f64,
+    /// Their billed bytes.
+    pub bytes: f64,
+}
+
 /// One shard. Its counts are of the measurement window.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ShardRow {
@@ -426,6 +467,25 @@ pub struct ShardRow {
     /// When it stopped taking records; `None` if it took them to the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_s: Option<f64>,
+    /// Its even part, where shards of the stream opened or closed in the measurement window; absent elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub even: Option<EvenPart>,
+}
+
+impl ShardRow {
+    /// For how many seconds of the measurement window it took records.
+    pub fn open_s(&self, instrument: &Instrument) -> f64 {
+        let (from, until) = self.open_between(instrument.warm_up_s, instrument.measure_s);
+        until - from
+    }
+
+    /// When it took records in a window that begins at `warm_up_s` and lasts `measure_s`, in seconds since the load began; the
+    /// end is not before the beginning.
+    pub fn open_between(&self, warm_up_s: f64, measure_s: f64) -> (f64, f64) {
+        let end = warm_up_s + measure_s;
+        let from = self.opened_s.unwrap_or(warm_up_s).clamp(warm_up_s, end);
+        (from, self.closed_s.unwrap_or(end).clamp(from, end))
+    }
 }
 
 /// An event of the scenario.

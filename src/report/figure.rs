@@ -9,7 +9,6 @@
 //! | `calls.NAME.COLUMN` | `throttled_share`, a rate, or a column of the ledger of all its calls | measurement window |
 //! | `calls.NAME.CALL.COLUMN` | the same of one call, such as `ListShards:missing-stream` | measurement window |
 //! | `calls.NAME.CALL.KIND.STATISTIC` | a latency in microseconds | measurement window |
-//! | `balance.STREAM.FIGURE` | spread of the offered records over shards | measurement window |
 //!
 //! A consumer's ledger counts over the whole run because integrity does: a record lost in warm-up is lost, and a
 //! corrupt delivery has no phase.
@@ -19,6 +18,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::base::units::HumanCount;
 use crate::measure::{CallLedger, LatencyKind, LatencySummary};
 use crate::report::document::Document;
 use crate::report::text::{Percent, Plain, micros};
@@ -66,6 +66,28 @@ impl Unit {
     }
 }
 
+impl Unit {
+    /// The same with so many digits after the point, for figures that [`show`](Self::show) cannot tell apart.
+    pub fn show_to(self, value: f64, digits: usize) -> String {
+        let fixed = |value: f64| {
+            let text = format!("{value:.digits$}");
+            let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+            let whole = whole
+                .parse()
+                .map_or_else(|_| whole.to_owned(), |whole| HumanCount(whole).to_string());
+            format!("{whole}.{fraction}")
+        };
+        match self {
+            Self::Us if value >= 1e6 => format!("{} s", fixed(value / 1e6)),
+            Self::Us if value >= 1e3 => format!("{} ms", fixed(value / 1e3)),
+            Self::Us => format!("{} us", fixed(value)),
+            Self::Share => format!("{} %", fixed(value * 100.0)),
+            Self::PerS => format!("{}/s", fixed(value)),
+            Self::Count => fixed(value),
+        }
+    }
+}
+
 /// The figure at `path`; `None` when there is no such figure, or nothing was counted that it could be of.
 pub fn figure(document: &Document, path: &str) -> Option<f64> {
     let (table, rest) = path.split_once('.')?;
@@ -104,12 +126,6 @@ pub fn figure(document: &Document, path: &str) -> Option<f64> {
             }
             of_calls(&load.ledger.measure, column).or_else(|| number(load, column))
         }
-        "balance" => {
-            let (name, column) = named(&document.balance, rest)?;
-            let records = &document.balance[name].records;
-            records.hottest?;
-            number(records, column)
-        }
         _ => None,
     }
 }
@@ -124,7 +140,10 @@ fn of_calls(ledger: &CallLedger, column: &str) -> Option<f64> {
 }
 
 /// The name that `rest` begins with and what follows it. Names may hold dots, so the longest that fits is meant.
-fn named<'a, 'b, T>(table: &'a BTreeMap<String, T>, rest: &'b str) -> Option<(&'a str, &'b str)> {
+pub(super) fn named<'a, 'b, T>(
+    table: &'a BTreeMap<String, T>,
+    rest: &'b str,
+) -> Option<(&'a str, &'b str)> {
     table
         .keys()
         .filter_map(|name| {
@@ -134,7 +153,7 @@ fn named<'a, 'b, T>(table: &'a BTreeMap<String, T>, rest: &'b str) -> Option<(&'
         .max_by_key(|(name, _)| name.len())
 }
 
-fn kind_named(name: &str) -> Option<LatencyKind> {
+pub(super) fn kind_named(name: &str) -> Option<LatencyKind> {
     LatencyKind::ALL
         .into_iter()
         .find(|kind| kind.as_str() == name)
@@ -176,7 +195,6 @@ mod tests {
             ("consumers.billing.end_to_end.max", 412_159.0),
             ("consumers.billing.redelivered", 3.0),
             ("consumers.billing.calls", 200.0),
-            ("balance.orders.hottest_share", 0.55),
         ] {
             let value = figure(&document, path).unwrap_or_else(|| panic!("{path}"));
             assert!(
@@ -200,7 +218,6 @@ mod tests {
             "producers.web.response_time.p98",
             // Nothing was given up after an answer, so the kind is there and empty.
             "producers.web.time_to_give_up.p99",
-            "balance.orders.hottest",
         ] {
             assert_eq!(figure(&document, path), None, "{path}");
         }

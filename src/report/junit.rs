@@ -135,13 +135,14 @@ fn verdict(document: &Document) -> Case {
 fn bound(slo: &SloResult, is_void: bool) -> Case {
     let value = slo.value.map_or_else(
         || "no data".to_owned(),
-        |value| format!("{} ({})", slo.unit.show(value), slo.basis.as_str()),
+        |value| format!("{} ({})", slo.show(value), slo.basis.as_str()),
     );
     let text = format!("{} {}: {value}", slo.metric, slo.bound());
     let (ending, kind) = match slo.status {
         _ if is_void => (Ending::Skipped, "VOID"),
         SloStatus::Met => (Ending::Passed, "met"),
         SloStatus::Missed => (Ending::Failed, "missed"),
+        SloStatus::Unknown => (Ending::Failed, "unknown"),
         SloStatus::NoData => (Ending::Failed, "no_data"),
     };
     Case {

@@ -7,7 +7,6 @@ use crate::base::units::{HumanCount, HumanMicros};
 use crate::measure::Status;
 use crate::report::answer;
 use crate::report::document::Document;
-use crate::report::slo::SloStatus;
 use crate::report::text::{Percent, Plain};
 
 /// So many rows of refusals are shown; the rest is counted.
@@ -108,18 +107,13 @@ fn slos(document: &Document, text: &mut String) {
         .slo
         .iter()
         .map(|slo| {
-            let result = match slo.status {
-                SloStatus::Met => "met",
-                SloStatus::Missed => "MISSED",
-                SloStatus::NoData => "NO DATA",
-            };
+            let result = slo.status.as_str();
             vec![
                 result.to_owned(),
                 slo.name.clone(),
                 slo.metric.clone(),
                 slo.bound(),
-                slo.value
-                    .map_or_else(|| "-".to_owned(), |value| slo.unit.show(value)),
+                slo.shown_value(),
             ]
         })
         .collect();

@@ -33,6 +33,7 @@ pub mod redact;
 pub mod results;
 #[cfg(test)]
 pub(crate) mod sample;
+mod sampled;
 pub mod series;
 pub mod slo;
 pub mod terminal;
@@ -44,7 +45,7 @@ pub use aws::AwsRun;
 pub use calls::{CallsSummary, OperationSummary};
 pub use cost::{Cost, CostLine, PriceList};
 pub use document::{
-    ByPhase, ConsumerSummary, Document, Environment, EventRow, EventStatus, FigureBasis,
+    ByPhase, ConsumerSummary, Document, Environment, EvenPart, EventRow, EventStatus, FigureBasis,
     Instrument, Latency, Ledger, ProducerSummary, SCHEMA_VERSION, ScenarioInfo, ShardRow,
     StreamBalance, TargetFinding, TargetSummary, ThrottlingRow, WorkerPart, WorkerRow, World,
 };

@@ -22,7 +22,6 @@ const MEASURE_S: f64 = 10.0;
 pub(crate) fn document() -> Document {
     let producer = producer_ledger();
     let shards = shards();
-    let totals: Vec<_> = shards.iter().map(|row| row.totals).collect();
     let verdict = judge(&Facts {
         pacer_gap_us_max: 2_100,
         intended: producer.measure.intended,
@@ -57,7 +56,7 @@ pub(crate) fn document() -> Document {
             until_s: 12.0,
             outlived_s: 1.75,
         }],
-        balance: BTreeMap::from([("orders".into(), StreamBalance::of(&totals))]),
+        balance: BTreeMap::from([("orders".into(), StreamBalance::of(&shards, true))]),
         producers: BTreeMap::from([(
             "web".into(),
             ProducerSummary::of("orders", 2, &producer.measure, MEASURE_S),
@@ -157,8 +156,10 @@ fn producer_ledger() -> ByPhase<ProducerLedger> {
                 attempts: 8_100,
                 acked: 4_300,
                 acked_bytes: 2_700_000,
+                acked_kilobytes: 5_100,
                 rejected: 3_800,
                 unknown: 0,
+                unknown_bytes: 0,
             },
             ..ProducerLedger::default()
         },
@@ -188,19 +189,21 @@ fn producer_ledger() -> ByPhase<ProducerLedger> {
                 attempts: 64_000,
                 acked: 14_880,
                 acked_bytes: 9_300_000,
+                acked_kilobytes: 17_600,
                 rejected: 49_000,
                 unknown: 45,
+                unknown_bytes: 28_000,
             },
         },
     )
 }
 
 fn consumer_ledger() -> ByPhase<ConsumerLedger> {
-    let ledger = |acked, unread, redelivered| ConsumerLedger {
+    let ledger = |acked, uncovered, redelivered| ConsumerLedger {
         acked,
-        delivered: acked - unread,
-        unread,
-        deliveries: acked - unread + redelivered,
+        delivered: acked - uncovered,
+        uncovered,
+        deliveries: acked - uncovered + redelivered,
         redelivered,
         ..ConsumerLedger::default()
     };
@@ -286,6 +289,7 @@ fn shards() -> Vec<ShardRow> {
                 parents: Vec::new(),
                 opened_s: None,
                 closed_s: None,
+                even: None,
             }
         })
         .collect()

@@ -53,7 +53,12 @@ impl fmt::Display for Plain {
         } else if self.0.fract() == 0.0 {
             format!("{:.0}", self.0)
         } else {
-            let digits = if self.0.abs() >= 10.0 { 1 } else { 3 };
+            // One an hour is not none a second: below a thousandth two digits that are none.
+            let digits = match self.0.abs() {
+                it if it >= 10.0 => 1,
+                it if it >= 0.001 => 3,
+                it => (1.0 - it.log10().floor()) as usize,
+            };
             let text = format!("{:.digits$}", self.0);
             text.trim_end_matches('0').trim_end_matches('.').to_owned()
         };
@@ -169,6 +174,8 @@ mod tests {
             (-3.0, "-3"),
             (12.53, "12.5"),
             (0.25, "0.25"),
+            (1.0 / 3_600.0, "0.00028"),
+            (-0.000_99, "-0.00099"),
             (7.0, "7"),
         ] {
             assert_eq!(Plain(number).to_string(), text, "{number}");

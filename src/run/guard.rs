@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::kinesis::api::{ApiCall, Effect};
-use crate::kinesis::arn::StreamArn;
+use crate::kinesis::arn::{StreamArn, partition};
 use crate::kinesis::{StreamName, endpoint};
 use crate::scenario::Scenario;
 use crate::scenario::model::{Action, Consumer, ConsumerKind, Event, Producer, Stream};
@@ -198,7 +198,7 @@ impl Pins {
                 target: spec.name.clone(),
                 pinned: region,
                 url: url.clone(),
-                other: other.to_owned(),
+                other,
             });
         }
         Ok(Self { account, region })
@@ -206,15 +206,8 @@ impl Pins {
 
     /// The ARN of a stream there.
     pub fn arn(&self, stream: &StreamName) -> String {
-        let partition = if self.region.starts_with("cn-") {
-            "aws-cn"
-        } else if self.region.starts_with("us-gov-") {
-            "aws-us-gov"
-        } else {
-            "aws"
-        };
         let arn = StreamArn {
-            partition: partition.to_owned(),
+            partition: partition(&self.region).to_owned(),
             ..StreamArn::new(&self.region, &self.account, stream.clone())
         };
         arn.to_string()
@@ -255,13 +248,16 @@ impl Pins {
     }
 }
 
-/// The region in the host of an AWS endpoint: `kinesis.eu-west-1.amazonaws.com`, `vpce-1.kinesis.eu-west-1.vpce...`.
-fn region_of_url(url: &str) -> Option<&str> {
-    let mut labels = endpoint::host_of_url(url).split('.');
+/// The region in the host of an AWS endpoint: `kinesis.eu-west-1.amazonaws.com`, `vpce-1.kinesis.eu-west-1.vpce...`. Names
+/// of hosts have no case (RFC 4343): it is told in small letters, as regions are written.
+fn region_of_url(url: &str) -> Option<String> {
+    let host = endpoint::host_of_url(url).to_ascii_lowercase();
+    let mut labels = host.split('.');
     labels
         .find(|label| label.starts_with("kinesis") || label.ends_with("-kinesis"))
         .and_then(|_| labels.next())
         .filter(|_| endpoint::is_aws_url(url))
+        .map(str::to_owned)
 }
 
 /// Asks who calls, and where the service believes itself to be, before anything is made there.
@@ -484,6 +480,8 @@ mod tests {
             "https://kinesis.us-east-1.amazonaws.com:443/",
             "https://vpce-1.kinesis.us-east-1.vpce.amazonaws.com",
             "https://111122223333.data-kinesis.us-east-1.amazonaws.com",
+            "https://Kinesis.us-east-1.amazonaws.com",
+            "HTTPS://KINESIS.US-EAST-1.AMAZONAWS.COM",
         ] {
             assert!(matches!(with(url), Err(Refusal::UrlRegion { .. })), "{url}");
         }

@@ -109,6 +109,8 @@ pub struct ConsumerOutcome {
     pub ledger: Option<(BTreeMap<Phase, ConsumerLedger>, ConsumerLedger)>,
     /// Whether it had everything that was acknowledged when reading ended.
     pub caught_up: bool,
+    /// Of a stream that only others write: until when it was given all that arrived, in every shard.
+    pub seen_until: Option<Timestamp>,
 }
 
 /// What became of one stream.

@@ -290,6 +290,7 @@ impl LiveConsumer {
     ) -> Result<(String, ConsumerOutcome), RunError> {
         let covered_from = self.covered_from();
         let report = self.task.await.map_err(|_| RunError::Task("consumer"))?;
+        let seen_until = self.watched_until.and_then(|_| self.positions.seen_until());
         let outcome = ConsumerOutcome {
             stream: self.stream,
             kind: self.kind,
@@ -299,6 +300,7 @@ impl LiveConsumer {
                 .stamped
                 .then(|| self.integrity.finish(self.account, covered_from)),
             caught_up,
+            seen_until,
         };
         Ok((self.name, outcome))
     }

@@ -47,7 +47,13 @@ impl<'a> Check<'a> {
         if let Value::Text(text) = &node.value
             && !all_words.is_empty()
         {
-            self.word(text, &all_words, &branches);
+            // Where a table is accepted too, and shown by an example, another text was meant for it.
+            let for_table = branches.iter().any(|branch| example(branch).is_some());
+            if for_table && !all_words.contains(&text.as_str()) {
+                self.misfit(node, schema);
+            } else {
+                self.word(text, &all_words, &branches);
+            }
             return;
         }
         match branches.iter().find(|branch| fits(branch, &node.value)) {
@@ -162,6 +168,10 @@ impl<'a> Check<'a> {
                     "accepted: `[{path}.NAME]` for each, with a name of its own, not `[[{path}]]`"
                 )
             });
+        }
+        if let Some(example) = branches.iter().find_map(|branch| example(branch)) {
+            let last = self.path.last().map_or("", String::as_str);
+            finding = finding.note(format!("for example: `{last} = {example}`"));
         }
         self.add(finding);
     }
@@ -284,6 +294,17 @@ impl<'a> Check<'a> {
 
 fn inner_of<'a>(schema: &'a Json, name: &str) -> &'a Json {
     &schema["properties"][name]
+}
+
+/// The first example of a table of whole numbers, as TOML writes it.
+fn example(schema: &Json) -> Option<String> {
+    let fields = schema["examples"].get(0)?.as_object()?;
+    // As the table's fields are declared, which may not be the order of the map.
+    let required = schema["required"].as_array()?.iter();
+    let shown = required.filter_map(Json::as_str);
+    let shown = shown.map(|name| Some(format!("{name} = {}", fields.get(name)?.as_u64()?)));
+    let shown: Option<Vec<_>> = shown.collect();
+    Some(format!("{{ {} }}", shown?.join(", ")))
 }
 
 fn form_of(schema: &Json) -> Option<&'static quantity::Form> {

@@ -53,4 +53,6 @@ pub use problem::{Problem, Problems};
 pub use resolved::ResolvedSetting;
 pub use schema::json_schema;
 pub use set::{Override, OverrideError};
-pub use validate::{Abilities, cannot, check_simulated, check_target, has_faults};
+pub use validate::{
+    Abilities, cannot, cannot_of, check_simulated, check_target, has_faults, quota_notes,
+};

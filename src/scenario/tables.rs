@@ -132,7 +132,7 @@ impl JsonSchema for LimitsSetting {
                             },
                             "required": ["per_s", "capacity"],
                             "additionalProperties": false,
-                            "examples": [{ "per_s": per_s, "capacity": capacity }],
+                            "examples": [{ "per_s": 2 * per_s, "capacity": 2 * capacity }],
                         },
                     ],
                 }),

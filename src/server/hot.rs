@@ -123,13 +123,12 @@ pub(super) fn read_tree(
         })),
         "PutRecord" => {
             let mut scratch = scratches.take();
-            records::read_one(input, &mut scratch.batch).map_err(refuse)?;
-            let ordering = records::ordering(host, input).map_err(refuse)?;
+            let ordering = records::read_one(host, input, &mut scratch.batch).map_err(refuse)?;
             Ok(Some(Hot::PutRecord(head(), ordering, scratch)))
         }
         "PutRecords" => {
             let mut scratch = scratches.take();
-            records::read_many(input, &mut scratch.batch).map_err(refuse)?;
+            records::read_many(host, input, &mut scratch.batch).map_err(refuse)?;
             Ok(Some(Hot::PutRecords(head(), scratch)))
         }
         _ => Ok(None),
@@ -159,7 +158,8 @@ pub(super) async fn answer(
         } => match host.get_records(&iterator, limit).await {
             Ok(page) => {
                 encode_get_records(codec, &page, &mut out);
-                Ok(page.encryption)
+                // Its records say for themselves.
+                Ok(EncryptionType::None)
             }
             Err(error) => Err(error),
         },
@@ -200,7 +200,7 @@ pub(super) async fn answer(
     }
 }
 
-/// The answer with EncryptionType: in each record that was read, beside what was put. Fast answers leave it out.
+/// The answer with EncryptionType beside what was put. Fast answers leave it out.
 fn encrypted(codec: Codec, name: &str, encryption: EncryptionType, answer: &[u8]) -> Bytes {
     let plain = || Bytes::copy_from_slice(answer);
     let Some(operation) = operation(name) else {
@@ -209,16 +209,7 @@ fn encrypted(codec: Codec, name: &str, encryption: EncryptionType, answer: &[u8]
     let Ok(value) = decode_output(codec, operation, answer) else {
         return plain();
     };
-    let kind = encryption.as_str();
-    let value = if name == "GetRecords" {
-        let records = value.list("Records").iter().cloned();
-        let records: Value = records
-            .map(|record| record.with("EncryptionType", kind))
-            .collect();
-        value.with("Records", records)
-    } else {
-        value.with("EncryptionType", kind)
-    };
+    let value = value.with("EncryptionType", encryption.as_str());
     encode(codec, operation, &value)
 }
 

@@ -124,13 +124,7 @@ async fn next(open: &mut Open) -> Option<Bytes> {
         Ok(event) => {
             // So far it is a view of the log; its bytes are written when there is room for them, however long it took.
             open.untaken.room(open.clock).await;
-            let bytes = event_stream::subscribe_event(
-                open.codec,
-                &event.records,
-                event.continuation,
-                event.millis_behind_latest,
-                &event.child_shards,
-            );
+            let bytes = event_stream::subscribe_event(open.codec, &event);
             Some(open.untaken.count_anyway(open.clock.now(), bytes))
         }
         Err(end) => {

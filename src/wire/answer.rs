@@ -5,7 +5,9 @@ use super::codec::Codec;
 use super::digits::Digits;
 use super::{blob, cbor, json};
 use crate::kinesis::RecordBatch;
-use crate::kinesis::operation::{ChildShard, PutResult, RecordPage, Stored};
+use crate::kinesis::operation::{
+    ChildShard, Encrypted, EncryptionType, PutResult, RecordPage, Stored,
+};
 
 /// What a record's members cost beside its key and data, at most.
 const RECORD_BYTES: usize = 192;
@@ -67,7 +69,7 @@ pub fn encode_get_records(codec: Codec, page: &RecordPage, out: &mut Vec<u8>) {
     match codec {
         Codec::Json => {
             out.extend_from_slice(b"{\"Records\":");
-            write_records(codec, &page.records, out);
+            write_records(codec, &page.records, &page.encrypted, out);
             if let Some(next) = &page.next_iterator {
                 out.extend_from_slice(b",\"NextShardIterator\":");
                 json::write_string(out, next);
@@ -84,7 +86,7 @@ pub fn encode_get_records(codec: Codec, page: &RecordPage, out: &mut Vec<u8>) {
             let members = 2 + u64::from(page.next_iterator.is_some()) + u64::from(children);
             cbor::write_head(out, cbor::MAP, members);
             cbor::write_string(out, "Records");
-            write_records(codec, &page.records, out);
+            write_records(codec, &page.records, &page.encrypted, out);
             if let Some(next) = &page.next_iterator {
                 cbor::write_string(out, "NextShardIterator");
                 cbor::write_string(out, next);
@@ -99,8 +101,14 @@ pub fn encode_get_records(codec: Codec, page: &RecordPage, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends a list of records. Unencrypted records carry no EncryptionType.
-pub(super) fn write_records(codec: Codec, records: &RecordBatch, out: &mut Vec<u8>) {
+/// Appends a list of records. Unencrypted records carry no EncryptionType, and those put without a key no PartitionKey:
+/// an empty one cannot be given.
+pub(super) fn write_records(
+    codec: Codec,
+    records: &RecordBatch,
+    encrypted: &Encrypted,
+    out: &mut Vec<u8>,
+) {
     let mut digits = Digits::default();
     match codec {
         Codec::Json => {
@@ -117,25 +125,39 @@ pub(super) fn write_records(codec: Codec, records: &RecordBatch, out: &mut Vec<u
                 json::write_timestamp(out, record.arrival);
                 out.extend_from_slice(b",\"Data\":\"");
                 blob::encode_into(record.data, out);
-                out.extend_from_slice(b"\",\"PartitionKey\":");
-                json::write_string(out, record.partition_key);
+                out.push(b'"');
+                if !record.partition_key.is_empty() {
+                    out.extend_from_slice(b",\"PartitionKey\":");
+                    json::write_string(out, record.partition_key);
+                }
+                if encrypted.holds(index) {
+                    out.extend_from_slice(b",\"EncryptionType\":");
+                    json::write_string(out, EncryptionType::Kms.as_str());
+                }
                 out.push(b'}');
             }
             out.push(b']');
         }
         Codec::Cbor => {
             cbor::write_head(out, cbor::ARRAY, records.len() as u64);
-            for record in records {
+            for (index, record) in records.iter().enumerate() {
+                let (keyed, encrypted) = (!record.partition_key.is_empty(), encrypted.holds(index));
                 out.reserve(RECORD_BYTES + record.partition_key.len() + record.data.len());
-                cbor::write_head(out, cbor::MAP, 4);
+                cbor::write_head(out, cbor::MAP, 3 + u64::from(keyed) + u64::from(encrypted));
                 cbor::write_string(out, "SequenceNumber");
                 cbor::write_string(out, digits.of(record.sequence_number));
                 cbor::write_string(out, "ApproximateArrivalTimestamp");
                 cbor::write_timestamp(out, record.arrival);
                 cbor::write_string(out, "Data");
                 cbor::write_bytes(out, record.data);
-                cbor::write_string(out, "PartitionKey");
-                cbor::write_string(out, record.partition_key);
+                if keyed {
+                    cbor::write_string(out, "PartitionKey");
+                    cbor::write_string(out, record.partition_key);
+                }
+                if encrypted {
+                    cbor::write_string(out, "EncryptionType");
+                    cbor::write_string(out, EncryptionType::Kms.as_str());
+                }
             }
         }
     }
@@ -330,6 +352,7 @@ mod tests {
             ),
             next in proptest::option::of("[a-zA-Z0-9/+=]{1,20}"),
             behind in 0..1u64 << 40,
+            encrypted in proptest::collection::vec(any::<bool>(), 6),
         ) {
             let records: Vec<_> = records.into_iter().map(|(number, millis, key, data)| OwnedRecord {
                 sequence_number: SequenceNumber::from_be_bytes(number),
@@ -337,18 +360,23 @@ mod tests {
                 partition_key: key.into(),
                 data: Bytes::from(data),
             }).collect();
-            let list: Value = records.iter().map(|record| {
+            let list: Value = records.iter().zip(&encrypted).map(|(record, encrypted)| {
+                let key = Some(&*record.partition_key).filter(|key| !key.is_empty());
                 Value::structure()
                     .with("SequenceNumber", record.sequence_number.to_string())
                     .with("ApproximateArrivalTimestamp", record.arrival)
                     .with("Data", record.data.clone())
-                    .with("PartitionKey", &*record.partition_key)
+                    .with_some("PartitionKey", key)
+                    .with_some("EncryptionType", encrypted.then_some("KMS"))
             }).collect();
             let slow = Value::structure()
                 .with("Records", list)
                 .with_some("NextShardIterator", next.clone())
                 .with("MillisBehindLatest", behind);
             let page = RecordPage {
+                encrypted: Encrypted(
+                    (0..records.len()).filter(|&index| encrypted[index]).map(|index| index..index + 1).collect(),
+                ),
                 records: RecordBatch::Owned(records),
                 next_iterator: next,
                 millis_behind_latest: behind,

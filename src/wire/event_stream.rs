@@ -10,8 +10,7 @@ use super::answer::{write_child_shards, write_records};
 use super::codec::Codec;
 use super::digits::Digits;
 use super::{cbor, json};
-use crate::kinesis::operation::ChildShard;
-use crate::kinesis::{RecordBatch, SequenceNumber};
+use crate::kinesis::operation::SubscriptionEvent;
 
 /// The `Content-Type` of the answer: common practice, unverified for this service.
 pub const CONTENT_TYPE: &str = "application/vnd.amazon.eventstream";
@@ -153,13 +152,15 @@ pub fn initial_response(codec: Codec) -> Bytes {
 }
 
 /// One event. At a shard's end `continuation` is absent and `child_shards` is not empty.
-pub fn subscribe_event(
-    codec: Codec,
-    records: &RecordBatch,
-    continuation: Option<SequenceNumber>,
-    millis_behind_latest: u64,
-    child_shards: &[ChildShard],
-) -> Bytes {
+pub fn subscribe_event(codec: Codec, event: &SubscriptionEvent) -> Bytes {
+    let SubscriptionEvent {
+        records,
+        encrypted,
+        continuation,
+        millis_behind_latest,
+        child_shards,
+        ..
+    } = event;
     let headers = [
         (":message-type", "event"),
         (":event-type", "SubscribeToShardEvent"),
@@ -169,15 +170,15 @@ pub fn subscribe_event(
     frame(&headers, |out| match codec {
         Codec::Json => {
             out.extend_from_slice(b"{\"Records\":");
-            write_records(codec, records, out);
-            if let Some(number) = continuation {
+            write_records(codec, records, encrypted, out);
+            if let &Some(number) = continuation {
                 out.extend_from_slice(b",\"ContinuationSequenceNumber\":\"");
                 out.extend_from_slice(digits.of(number).as_bytes());
                 out.push(b'"');
             }
             out.extend_from_slice(b",\"MillisBehindLatest\":");
             let mut number = itoa::Buffer::new();
-            out.extend_from_slice(number.format(millis_behind_latest).as_bytes());
+            out.extend_from_slice(number.format(*millis_behind_latest).as_bytes());
             if !child_shards.is_empty() {
                 out.extend_from_slice(b",\"ChildShards\":");
                 write_child_shards(codec, child_shards, out);
@@ -189,13 +190,13 @@ pub fn subscribe_event(
                 2 + u64::from(continuation.is_some()) + u64::from(!child_shards.is_empty());
             cbor::write_head(out, cbor::MAP, members);
             cbor::write_string(out, "Records");
-            write_records(codec, records, out);
-            if let Some(number) = continuation {
+            write_records(codec, records, encrypted, out);
+            if let &Some(number) = continuation {
                 cbor::write_string(out, "ContinuationSequenceNumber");
                 cbor::write_string(out, digits.of(number));
             }
             cbor::write_string(out, "MillisBehindLatest");
-            cbor::write_head(out, cbor::UNSIGNED, millis_behind_latest);
+            cbor::write_head(out, cbor::UNSIGNED, *millis_behind_latest);
             if !child_shards.is_empty() {
                 cbor::write_string(out, "ChildShards");
                 write_child_shards(codec, child_shards, out);
@@ -229,8 +230,9 @@ pub fn exception(codec: Codec, name: &str, message: &str) -> Bytes {
 mod tests {
     use super::*;
     use crate::base::Timestamp;
+    use crate::kinesis::operation::{ChildShard, Encrypted};
     use crate::kinesis::record::OwnedRecord;
-    use crate::kinesis::{HashKeyRange, ShardId};
+    use crate::kinesis::{HashKeyRange, RecordBatch, ShardId};
     use crate::wire::codec::decode_shape;
     use crate::wire::operation;
     use proptest::prelude::*;
@@ -241,15 +243,26 @@ mod tests {
         frame
     }
 
-    fn batch() -> RecordBatch {
-        RecordBatch::Owned(vec![OwnedRecord {
+    fn event(records: Vec<OwnedRecord>) -> SubscriptionEvent {
+        SubscriptionEvent {
+            records: RecordBatch::Owned(records),
+            encrypted: Encrypted::default(),
+            continuation: None,
+            millis_behind_latest: 17,
+            child_shards: Vec::new(),
+            trimmed_to: None,
+        }
+    }
+
+    fn record(key: &str) -> OwnedRecord {
+        OwnedRecord {
             sequence_number: "49650000000000000000000000000000000000000000000000000000"
                 .parse()
                 .unwrap(),
             arrival: Timestamp::from_millis(1_506_440_188_749),
-            partition_key: "k".into(),
+            partition_key: key.into(),
             data: Bytes::from_static(b"data"),
-        }])
+        }
     }
 
     #[test]
@@ -275,9 +288,12 @@ mod tests {
     #[test]
     fn an_event_is_read_back_by_its_shape_in_both_codecs() {
         let shape = operation("SubscribeToShard").unwrap().output;
-        let number: SequenceNumber = "4965".parse().unwrap();
+        let event = SubscriptionEvent {
+            continuation: Some("4965".parse().unwrap()),
+            ..event(vec![record("k")])
+        };
         for codec in [Codec::Json, Codec::Cbor] {
-            let frame = read(&subscribe_event(codec, &batch(), Some(number), 17, &[]));
+            let frame = read(&subscribe_event(codec, &event));
             assert_eq!(frame.header(":event-type"), Some("SubscribeToShardEvent"));
             assert_eq!(frame.header(":content-type"), Some(codec.content_type()));
             let event = decode_shape(codec, shape, &frame.payload).unwrap();
@@ -294,6 +310,23 @@ mod tests {
     }
 
     #[test]
+    fn a_record_of_an_event_has_only_the_key_and_the_encryption_that_it_was_stored_with() {
+        let shape = operation("SubscribeToShard").unwrap().output;
+        let mut event = event(vec![record(""), record("k"), record("")]);
+        event.encrypted = Encrypted(std::iter::once(1..3).collect());
+        for codec in [Codec::Json, Codec::Cbor] {
+            let frame = read(&subscribe_event(codec, &event));
+            let event = decode_shape(codec, shape, &frame.payload).unwrap();
+            let members = event.list("Records").iter();
+            let members: Vec<_> = members
+                .map(|record| (record.str("PartitionKey"), record.str("EncryptionType")))
+                .collect();
+            let kms = Some("KMS");
+            assert_eq!(members, [(None, None), (Some("k"), kms), (None, kms)]);
+        }
+    }
+
+    #[test]
     fn at_a_shards_end_there_are_children_and_no_continuation() {
         let shape = operation("SubscribeToShard").unwrap().output;
         let child = ChildShard {
@@ -302,8 +335,11 @@ mod tests {
             hash_key_range: HashKeyRange::FULL,
         };
         for codec in [Codec::Json, Codec::Cbor] {
-            let children = std::slice::from_ref(&child);
-            let bytes = subscribe_event(codec, &RecordBatch::default(), None, 0, children);
+            let event = SubscriptionEvent {
+                child_shards: vec![child.clone()],
+                ..event(Vec::new())
+            };
+            let bytes = subscribe_event(codec, &event);
             let event = decode_shape(codec, shape, &read(&bytes).payload).unwrap();
             assert_eq!(event.get("ContinuationSequenceNumber"), None);
             assert!(event.list("Records").is_empty());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rand_distr::{Distribution as _, Exp1};
 
-use super::pieces::{mean_rate, peak_rate};
+use super::pieces::mean_rate;
 use super::walk::Walk;
 use crate::base::rng::Rng;
 use crate::scenario::model::{Arrival, Spacing};
@@ -226,21 +226,6 @@ pub fn records_per_s(arrival: &Arrival, load: Duration) -> Option<f64> {
             let end_ns = load.as_nanos() as f64 * speed_up;
             let count = times_ns.partition_point(|&time| (time as f64) < end_ns);
             Some(count as f64 / load.as_secs_f64())
-        }
-        Arrival::Closed { .. } => None,
-    }
-}
-
-/// A mean rate that the whole producer does not exceed in any second, in records per second (of a trace, in any second of the
-/// clock); `None` where it depends on the target.
-pub fn peak_records_per_s(arrival: &Arrival) -> Option<f64> {
-    match arrival {
-        Arrival::Constant { rate } | Arrival::Poisson { rate } => Some(*rate),
-        Arrival::Varying { curve, .. } => Some(peak_rate(curve)),
-        Arrival::Trace { times_ns, speed_up } => {
-            let second = |time: &u64| (*time as f64 / speed_up / NANOS_PER_S) as u64;
-            let runs = times_ns.chunk_by(|a, b| second(a) == second(b));
-            Some(runs.map(<[u64]>::len).max().unwrap_or(0) as f64)
         }
         Arrival::Closed { .. } => None,
     }

@@ -5,10 +5,12 @@
 
 use std::time::Duration;
 
-use super::arrival::{peak_records_per_s, records_per_s};
+use super::arrival::records_per_s;
+use super::course::{Course, has_random_bursts};
 use super::heavy_keys::{HeavyKey, heaviest};
 use super::placement::{Placement, ShardIndex};
 use super::recorded::{self, Offered};
+use super::shortfall::{Law, Offer, Sent, Shortfall, shortfall};
 use super::size_law::SizeLaw;
 use crate::kinesis::aggregate::{self, AggregateSize, FRAME_BYTES, Place};
 use crate::kinesis::quotas::RateName;
@@ -24,8 +26,14 @@ pub struct Forecast {
     /// Records per second of all producers, the mean over the load; `None` if one of them has closed arrivals, which have no
     /// rate.
     pub records_per_s: Option<f64>,
-    /// A rate that they do not exceed together: the sum of the highest rate of each.
+    /// Their highest rate together at one time. A recording's is that of a second of the clock.
     pub peak_records_per_s: Option<f64>,
+    /// Whether rates depend on chance. Random bursts are taken for rates that are always high or always low, each for its
+    /// share of the time; more than four of them for their mean.
+    pub random_bursts: bool,
+    /// The share of the load that peaks and refusals were computed for, 0 to 1: below 1 only where rates change more often
+    /// than can be followed, and then of windows over the whole load.
+    pub followed_share: f64,
     /// Each shard, in the order of the ranges.
     pub shards: Vec<ShardForecast>,
     /// The heaviest keys, the heaviest first, at most [`NAMED_KEYS`](super::heavy_keys::NAMED_KEYS); empty if no key comes twice.
@@ -57,9 +65,17 @@ pub struct ShardForecast {
     pub write_bytes_utilisation: Option<f64>,
     /// The limit that binds first as the load grows; it needs no rate. `None` without records or limits.
     pub binds: Option<Cause>,
-    /// The share of its records that the shard will refuse: `1 - 1 / utilisation` of the limit that binds, in a steady
-    /// state, of first attempts (retries add to the load). Bursts within a second are not in it. Where bytes bind and
-    /// sizes differ it is the share of the bytes: small records find room that large ones do not.
+    /// The highest Kinesis records per second.
+    pub peak_kinesis_records_per_s: Option<f64>,
+    /// The highest bytes of data and partition keys per second.
+    pub peak_bytes_per_s: Option<f64>,
+    /// `peak_kinesis_records_per_s` as a part of the `write_records` limit.
+    pub peak_write_records_utilisation: Option<f64>,
+    /// `peak_bytes_per_s` as a part of the `write_bytes` limit.
+    pub peak_write_bytes_utilisation: Option<f64>,
+    /// The share of its records that the shard will refuse, of first attempts (retries add to the load): what comes above
+    /// a limit at every moment, less what the limit's reserve takes. Where bytes bind and sizes differ it is the share of the
+    /// bytes: small records find room that large ones do not.
     pub refused_share: Option<f64>,
 }
 
@@ -79,7 +95,7 @@ pub fn forecast(
 }
 
 /// [`forecast`] with another bound than [`EXACT_KEYS`].
-fn forecast_hashing(
+pub fn forecast_hashing(
     producers: &[&Producer],
     load: Duration,
     ranges: &[HashKeyRange],
@@ -88,21 +104,21 @@ fn forecast_hashing(
 ) -> Forecast {
     let shards = ShardIndex::new(ranges);
     let total_per_s = total_records_per_s(producers, load);
-    let peak_per_s = producers
-        .iter()
-        .map(|producer| peak_records_per_s(&producer.arrival))
-        .sum();
     let parts = parts(producers, load, &shards);
+    let arrivals: Vec<_> = producers.iter().map(|producer| &producer.arrival).collect();
+    let offers: usize = parts.iter().map(|part| part.members.len()).sum();
+    let courses = Course::all(&arrivals, load, cells_max(ranges.len() * offers));
+    let levels = courses
+        .as_deref()
+        .map(|courses| levels(courses, arrivals.len()));
     let mut loads = vec![Load::default(); ranges.len()];
     let mut tail_share = 0.0;
     for part in &parts {
         if let Some(recorded) = &part.recorded {
             for (load, offered) in loads.iter_mut().zip(recorded) {
                 load.share += part.share * offered.share;
-                load.send(
-                    part,
-                    offered.share,
-                    &Each::of(
+                load.send(part, offered.share, levels.as_deref(), |_| {
+                    Each::of(
                         offered.share,
                         offered.data_bytes,
                         offered.key_bytes,
@@ -112,8 +128,8 @@ fn forecast_hashing(
                         offered.share,
                         offered.explicit,
                         offered.explicit_bytes,
-                    ),
-                );
+                    )
+                });
             }
             continue;
         }
@@ -123,33 +139,69 @@ fn forecast_hashing(
         for (load, placed) in loads.iter_mut().zip(&placement.shards) {
             load.share += part.share * placed.share;
             load.share_error += part.share * placed.share_error;
-            let data_bytes = placed.share * part.mean_data_bytes;
-            load.send(
-                part,
-                placed.share,
-                &Each::of(placed.share, data_bytes, placed.key_bytes, placed.squares).explicit(
+            load.send(part, placed.share, levels.as_deref(), |mean_data_bytes| {
+                let data_bytes = placed.share * mean_data_bytes;
+                Each::of(placed.share, data_bytes, placed.key_bytes, placed.squares).explicit(
                     placed.share,
                     placed.explicit,
                     placed.explicit_bytes,
-                ),
-            );
+                )
+            });
         }
     }
+    let all = courses.as_deref();
     Forecast {
         records_per_s: total_per_s,
-        peak_records_per_s: peak_per_s,
+        peak_records_per_s: all.map(|courses| {
+            let peaks = courses.iter().map(Course::peak);
+            peaks.fold(0.0, f64::max)
+        }),
+        random_bursts: arrivals.iter().any(|arrival| has_random_bursts(arrival)),
+        followed_share: all
+            .and_then(<[_]>::first)
+            .map_or(1.0, |course| course.looked_at),
         shards: ranges
             .iter()
             .zip(&loads)
-            .map(|(range, load)| load.judge(*range, total_per_s, limits))
+            .map(|(range, load)| {
+                let short = all.map(|courses| shortfall(courses, &load.offers, limits));
+                load.judge(*range, total_per_s, limits, short)
+            })
             .collect(),
         heaviest: heaviest(&parts, &shards, total_per_s),
         tail_share,
     }
 }
 
+/// How many cells of a course are looked at, where so many offers are held against each.
+fn cells_max(offers: usize) -> u64 {
+    (40_000_000 / offers.max(1) as u64).clamp(1_000, 200_000)
+}
+
+/// The rates that each arrival has in the courses, or as many between none and its highest where they are more than
+/// [`LEVELS_MAX`].
+fn levels(courses: &[Course], arrivals: usize) -> Vec<Vec<f64>> {
+    let of = |arrival: usize| {
+        let cells = || courses.iter().flat_map(Course::cells);
+        let rates = cells().flat_map(|cell| [cell.means[arrival], cell.peaks[arrival]]);
+        let mut rates: Vec<_> = rates.filter(|rate| *rate > 0.0).collect();
+        rates.sort_by(f64::total_cmp);
+        rates.dedup();
+        if rates.len() > LEVELS_MAX {
+            let highest = rates.last().copied().unwrap_or(0.0);
+            let step = highest / LEVELS_MAX as f64;
+            rates = (1..=LEVELS_MAX).map(|level| step * level as f64).collect();
+        }
+        rates
+    };
+    (0..arrivals).map(of).collect()
+}
+
+/// At so many rates it is computed how records are packed.
+const LEVELS_MAX: usize = 64;
+
 /// What one shard is offered of one record of the whole stream.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct Load {
     share: f64,
     share_error: f64,
@@ -157,16 +209,55 @@ struct Load {
     kinesis_share: f64,
     /// Bytes of data and key.
     record_bytes: f64,
+    /// The same of each producer at its rates.
+    offers: Vec<Offer>,
 }
 
 impl Load {
-    /// Adds what the service counts of this share of a part's records.
-    fn send(&mut self, part: &Part<'_>, share: f64, each: &Each) {
+    /// Adds what the service counts of this share of a part's records. `each` describes records with a mean of so many bytes
+    /// of data, and `levels` are the rates of each producer, where they have rates.
+    fn send(
+        &mut self,
+        part: &Part<'_>,
+        share: f64,
+        levels: Option<&[Vec<f64>]>,
+        each: impl Fn(f64) -> Each,
+    ) {
+        if share <= 0.0 {
+            return;
+        }
+        let all = each(part.mean_data_bytes);
         let records = part
             .packing
-            .map_or(1.0, |packing| packing.records_of_one(share, each));
+            .map_or(1.0, |packing| packing.records_of_one(share, &all));
         self.kinesis_share += part.share * share / records;
-        self.record_bytes += part.share * share * each.sent_bytes(records) / records;
+        self.record_bytes += part.share * share * all.sent_bytes(records) / records;
+        for member in &part.members {
+            let each = each(member.mean_data_bytes);
+            // What so many of the producer's records are on the wire, so many in each Kinesis record.
+            let sent = |per_s: f64, records: f64| -> Sent {
+                let kinesis = per_s * member.share * share / records;
+                [kinesis, kinesis * each.sent_bytes(records)]
+            };
+            let law = part.packing.map_or_else(
+                || Law::Even(sent(1.0, 1.0)),
+                |packing| {
+                    let most = packing.most(&each);
+                    let rates = levels.and_then(|levels| levels.get(member.producer));
+                    let rates = rates.into_iter().flatten();
+                    let row = |&per_s: &f64| {
+                        let records = packing.lingered(per_s / member.workers, share).min(most);
+                        (per_s, sent(per_s, records))
+                    };
+                    Law::Table(rates.map(row).collect())
+                },
+            );
+            self.offers.push(Offer {
+                arrival: member.producer,
+                share: member.share * share,
+                sent: law,
+            });
+        }
     }
 
     fn judge(
@@ -174,6 +265,7 @@ impl Load {
         range: HashKeyRange,
         total_per_s: Option<f64>,
         limits: &Limits,
+        short: Option<Shortfall>,
     ) -> ShardForecast {
         let limit = |name| limits.rate(name).map(|limit| limit.per_s as f64);
         // Per record of the stream: which limit is nearer does not depend on how many there are.
@@ -197,8 +289,13 @@ impl Load {
             write_records_utilisation: of_records.and_then(at_rate),
             write_bytes_utilisation: of_bytes.and_then(at_rate),
             binds: nearest.map(|(_, cause)| cause),
-            refused_share: at_rate(nearest.map_or(0.0, |(part, _)| part))
-                .map(|utilisation| 1.0 - 1.0 / utilisation.max(1.0)),
+            peak_kinesis_records_per_s: short.map(|short| short.peak[0]),
+            peak_bytes_per_s: short.map(|short| short.peak[1]),
+            peak_write_records_utilisation: short
+                .and_then(|short| limit(RateName::WriteRecords).map(|limit| short.peak[0] / limit)),
+            peak_write_bytes_utilisation: short
+                .and_then(|short| limit(RateName::WriteBytes).map(|limit| short.peak[1] / limit)),
+            refused_share: short.map(|short| short.refused),
         }
     }
 }
@@ -214,6 +311,19 @@ pub(super) struct Part<'a> {
     /// What each shard gets of it, where it was recorded.
     recorded: Option<Vec<Offered>>,
     packing: Option<Packing>,
+    /// Whose records they are.
+    members: Vec<Member>,
+}
+
+/// A producer whose records are in a part.
+#[derive(Clone, Copy)]
+struct Member {
+    /// Its place among the producers.
+    producer: usize,
+    /// The share of its records that are in the part.
+    share: f64,
+    mean_data_bytes: f64,
+    workers: f64,
 }
 
 /// How a producer packs its records.
@@ -322,9 +432,14 @@ impl Packing {
     /// How many records go into one on average, of those of a shard with this share of a worker's.
     fn records_of_one(&self, share: f64, each: &Each) -> f64 {
         let most = self.most(each);
-        // The first one and what comes while it lingers. Without a rate it is full.
-        let come = |per_s: f64| 1.0 + per_s * share * self.settings.linger.as_secs_f64();
+        // Without a rate it is full.
+        let come = |per_s: f64| self.lingered(per_s, share);
         self.worker_per_s.map_or(most, come).min(most)
+    }
+
+    /// The first one and what comes of a worker's rate while it lingers.
+    fn lingered(&self, worker_per_s: f64, share: f64) -> f64 {
+        1.0 + worker_per_s * share * self.settings.linger.as_secs_f64()
     }
 
     /// How many fit into one, by bisection.
@@ -369,7 +484,7 @@ fn parts<'a>(producers: &[&'a Producer], load: Duration, shards: &ShardIndex<'_>
     };
     let total: f64 = producers.iter().map(|producer| weight(producer)).sum();
     let mut parts: Vec<Part<'a>> = Vec::new();
-    for producer in producers {
+    for (index, producer) in producers.iter().enumerate() {
         let share = weight(producer) / total;
         let mean = SizeLaw::of(producer, load).mean_bytes();
         let packing = producer.send.aggregate.map(|settings| Packing {
@@ -377,6 +492,12 @@ fn parts<'a>(producers: &[&'a Producer], load: Duration, shards: &ShardIndex<'_>
             worker_per_s: records_per_s(&producer.arrival, load)
                 .map(|rate| rate / f64::from(producer.workers)),
         });
+        let member = |share: f64| Member {
+            producer: index,
+            share,
+            mean_data_bytes: mean,
+            workers: f64::from(producer.workers.max(1)),
+        };
         let recorded = recorded::offered(producer, load, shards);
         if recorded.is_some() {
             parts.push(Part {
@@ -386,28 +507,32 @@ fn parts<'a>(producers: &[&'a Producer], load: Duration, shards: &ShardIndex<'_>
                 workers: producer.workers,
                 recorded,
                 packing,
+                members: vec![member(1.0)],
             });
             continue;
         }
-        let mut add = |keys: &'a Keys, share: f64| match parts
+        let mut add = |keys: &'a Keys, of_producer: f64| match parts
             .iter_mut()
             .find(|part| part.recorded.is_none() && part.keys == keys && part.packing == packing)
         {
             Some(part) => {
+                let share = share * of_producer;
                 let both = part.share + share;
+                part.members.push(member(of_producer));
                 part.mean_data_bytes = (part.share * part.mean_data_bytes + share * mean) / both;
                 part.share = both;
             }
             None => parts.push(Part {
                 keys,
-                share,
+                share: share * of_producer,
                 mean_data_bytes: mean,
                 workers: producer.workers,
                 recorded: None,
                 packing,
+                members: vec![member(of_producer)],
             }),
         };
-        each_unmixed(&producer.keys, share, &mut add);
+        each_unmixed(&producer.keys, 1.0, &mut add);
     }
     parts
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::kinesis::HashKey;
 use crate::kinesis::quotas::RateLimit;
-use crate::scenario::model::{KeyTable, Size};
+use crate::scenario::model::{Curve, KeyTable, Size, Spacing};
 use crate::workload::draw::RecordSource;
 use crate::workload::draw::tests::{producer, stamp};
 
@@ -666,7 +666,8 @@ fn the_byte_limit_binds_and_refuses_by_packed_bytes() {
         max_bytes: 51_200,
         linger: Duration::from_millis(100),
     });
-    let said = forecast(&[&producer], LOAD, &[HashKeyRange::FULL], &Limits::aws());
+    let load = Duration::from_mins(10);
+    let said = forecast(&[&producer], load, &[HashKeyRange::FULL], &Limits::aws());
     // 20 of frame, 2 + 5 of the key, 6 to each record and "a".
     let bytes = 244.0 * (20.0 + 7.0 + 50.0 * 86.0 + 1.0);
     let shard = &said.shards[0];
@@ -674,6 +675,74 @@ fn the_byte_limit_binds_and_refuses_by_packed_bytes() {
     assert_eq!(shard.binds, Some(Cause::WriteBytes));
     let refused = (1.0 - 1_048_576.0 / bytes).max(0.0);
     assert!(close(shard.refused_share.unwrap(), refused));
+    // In 12 s a limit's reserve takes all that is too much.
+    let said = forecast(&[&producer], LOAD, &[HashKeyRange::FULL], &Limits::aws());
+    assert_eq!(said.shards[0].refused_share, Some(0.0));
+}
+
+/// 1,900/s for 30 s and 10/s for 30 s, from one moment of that on.
+fn bursts(first: Duration) -> Arrival {
+    let burst = Curve::Burst {
+        on_rate: 1_900.0,
+        off_rate: 10.0,
+        on: Duration::from_secs(30),
+        off: Duration::from_secs(30),
+        random: false,
+    };
+    let parts = vec![(first, Curve::Flat { rate: 10.0 }), (Duration::MAX, burst)];
+    Arrival::Varying {
+        curve: Curve::Sequence { parts },
+        spacing: Spacing::Constant,
+    }
+}
+
+#[test]
+fn a_load_that_is_below_a_limit_in_the_mean_is_refused_what_lies_above_it_in_bursts() {
+    let single = KeyChoice::Single;
+    let one = producer(1, bursts(Duration::from_secs(30)), single.clone(), FIXED);
+    let hour = Duration::from_hours(1);
+    let range = [HashKeyRange::FULL];
+    let said = forecast(&[&one], hour, &range, &Limits::aws());
+    let shard = &said.shards[0];
+    assert!(close(shard.write_records_utilisation.unwrap(), 0.955));
+    assert!(close(shard.peak_write_records_utilisation.unwrap(), 1.9));
+    assert!(close(said.peak_records_per_s.unwrap(), 1_900.0));
+    // 27,000 of a burst and its pause's 57,300, less the reserve.
+    assert!(close(shard.refused_share.unwrap(), 26_000.0 / 57_300.0));
+    assert!(!said.random_bursts && close(said.followed_share, 1.0));
+
+    // One pauses while the other bursts: together 1,910/s in the first half minute of each, and never more.
+    let other = producer(1, bursts(Duration::from_mins(1)), single, FIXED);
+    let both = forecast(&[&one, &other], hour, &range, &Limits::aws());
+    assert!(close(both.peak_records_per_s.unwrap(), 1_910.0), "{both:?}");
+    let refused = both.shards[0].refused_share.unwrap();
+    assert!((refused - 910.0 / 1_910.0).abs() < 0.01, "{refused}");
+}
+
+#[test]
+fn packed_records_of_a_burst_are_more_in_each_kinesis_record_and_not_more_kinesis_records() {
+    let mut producer = producer(
+        1,
+        bursts(Duration::from_secs(30)),
+        KeyChoice::Single,
+        Size::Fixed { bytes: 91 },
+    );
+    producer.send.aggregate = Some(Aggregate {
+        max_records: 1_000,
+        max_bytes: 51_200,
+        linger: Duration::from_millis(100),
+    });
+    let hour = Duration::from_hours(1);
+    let said = forecast(&[&producer], hour, &[HashKeyRange::FULL], &Limits::aws());
+    let shard = &said.shards[0];
+    // 1 + 190 in each; at the mean 1 + 95.5.
+    assert!(close(
+        shard.peak_kinesis_records_per_s.unwrap(),
+        1_900.0 / 191.0
+    ));
+    assert!(close(shard.kinesis_records_per_s.unwrap(), 955.0 / 96.5));
+    assert!(shard.peak_bytes_per_s.unwrap() > 1_900.0 * 91.0);
+    assert_eq!(shard.refused_share, Some(0.0));
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 pub mod arrival;
 mod compressible;
+mod course;
 pub mod draw;
 mod endless;
 pub mod forecast;
@@ -20,6 +21,7 @@ mod placement;
 pub mod portion;
 mod recorded;
 pub mod shares;
+mod shortfall;
 pub mod size_law;
 pub mod sizes;
 pub mod stamp;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::arrival::{peak_records_per_s, records_per_s};
+use super::arrival::records_per_s;
 use super::forecast::{ShardForecast, forecast};
 use crate::kinesis::delays::{Delay, DelayName, Delays};
 use crate::kinesis::{HashKeyRange, Limits};
@@ -28,8 +28,12 @@ pub enum OwnBound {
         key: String,
         /// How many of its records come to each worker a second, the mean over the load.
         records_per_s: f64,
-        /// The longest that a record may take from its release to its answer if the next one is not to wait.
+        /// The same at the load's peak.
+        peak_records_per_s: f64,
+        /// The longest that a record may take from its release to its answer if the next one is not to wait, at the mean.
         longest: Duration,
+        /// The same at the load's peak.
+        longest_at_peak: Duration,
         /// What one takes: its linger, and what the scenario's model of the service gives for the median call.
         expected: Duration,
     },
@@ -46,10 +50,7 @@ pub fn own_bounds(
 ) -> Vec<OwnBound> {
     let send = &producer.send;
     let per_key = send.ordering == Ordering::PerKey;
-    let (Some(mean), Some(peak)) = (
-        records_per_s(&producer.arrival, load),
-        peak_records_per_s(&producer.arrival),
-    ) else {
+    let Some(mean) = records_per_s(&producer.arrival, load) else {
         return Vec::new();
     };
     if mean <= 0.0 || (send.rate_limit.is_none() && !per_key) {
@@ -59,27 +60,34 @@ pub fn own_bounds(
     let workers = f64::from(producer.workers);
     let mut bounds = Vec::new();
     if let Some(limit) = send.rate_limit {
-        let used = |shard: &ShardForecast| {
-            let records = shard.kinesis_records_per_s.unwrap_or(0.0) / limit.records_per_s;
-            let bytes = shard.bytes_per_s.unwrap_or(0.0) / limit.bytes_per_s;
+        let used = |records_per_s: Option<f64>, bytes_per_s: Option<f64>| {
+            let records = records_per_s.unwrap_or(0.0) / limit.records_per_s;
+            let bytes = bytes_per_s.unwrap_or(0.0) / limit.bytes_per_s;
             records.max(bytes) / workers
         };
-        let used: Vec<_> = alone.shards.iter().map(used).collect();
-        let above = |utilisation: f64| utilisation * peak / mean > 1.0;
-        let hottest = used.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
-        if let Some((hottest, &utilisation)) = hottest
-            && above(utilisation)
+        let at_peak =
+            |shard: &ShardForecast| used(shard.peak_kinesis_records_per_s, shard.peak_bytes_per_s);
+        let shards = || alone.shards.iter();
+        let hottest = shards()
+            .enumerate()
+            .max_by(|a, b| at_peak(a.1).total_cmp(&at_peak(b.1)));
+        if let Some((hottest, shard)) = hottest
+            && at_peak(shard) > 1.0
         {
             bounds.push(OwnBound::RateLimit {
-                shards: used.iter().filter(|used| above(**used)).count(),
+                shards: shards().filter(|shard| at_peak(shard) > 1.0).count(),
                 hottest,
-                utilisation,
-                peak_utilisation: utilisation * peak / mean,
+                utilisation: used(shard.kinesis_records_per_s, shard.bytes_per_s),
+                peak_utilisation: at_peak(shard),
             });
         }
     }
     if per_key && let Some(heaviest) = alone.heaviest.first() {
-        let records_per_s = mean * heaviest.share / workers;
+        let of_worker = |per_s: f64| per_s * heaviest.share / workers;
+        let records_per_s = of_worker(mean);
+        let peak_records_per_s = of_worker(alone.peak_records_per_s.unwrap_or(mean));
+        let between =
+            |per_s: f64| Duration::try_from_secs_f64(1.0 / per_s).unwrap_or(Duration::MAX);
         let (call, linger) = match send.api {
             PutApi::PutRecord => (DelayName::PutRecord, Duration::ZERO),
             PutApi::PutRecords => (DelayName::PutRecords, send.linger),
@@ -93,7 +101,9 @@ pub fn own_bounds(
         bounds.push(OwnBound::Order {
             key: heaviest.key.clone(),
             records_per_s,
-            longest: Duration::try_from_secs_f64(1.0 / records_per_s).unwrap_or(Duration::MAX),
+            peak_records_per_s,
+            longest: between(records_per_s),
+            longest_at_peak: between(peak_records_per_s),
             expected: packs + linger + modelled,
         });
     }
@@ -169,7 +179,9 @@ mod tests {
         let expected = OwnBound::Order {
             key: "key-0".to_owned(),
             records_per_s: 250.0,
+            peak_records_per_s: 250.0,
             longest: Duration::from_millis(4),
+            longest_at_peak: Duration::from_millis(4),
             expected: modelled + Duration::from_millis(7),
         };
         assert_eq!(bounds(&producer), [expected]);

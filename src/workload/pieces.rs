@@ -2,7 +2,7 @@
 //!
 //! Invariant: pieces follow each other without a gap; the last one ends at [`u64::MAX`].
 
-use std::f64::consts::TAU;
+use std::f64::consts::{FRAC_PI_2, TAU};
 use std::time::Duration;
 
 use rand_distr::{Distribution as _, Exp1};
@@ -70,6 +70,30 @@ impl Piece {
             })
             .sum();
         (self.rate * t + self.slope * t * t / 2.0 + waves).max(0.0)
+    }
+
+    /// Whether its rate is the same from its start to its end.
+    pub fn is_flat(&self) -> bool {
+        self.slope == 0.0 && self.waves.is_empty()
+    }
+
+    /// The period of its shortest wave, in seconds; endless where it has none.
+    pub fn wave_s(&self) -> f64 {
+        let periods = self.waves.iter().map(|wave| TAU / wave.speed);
+        periods.fold(f64::INFINITY, f64::min)
+    }
+
+    /// The highest rate from `from` to `to`, in seconds from its start; of several waves, and of a wave on a slope, that of
+    /// the ends and the middle, which is as good as exact over a small part of a wave.
+    pub fn highest(&self, from: f64, to: f64) -> f64 {
+        if let ([wave], 0.0) = (&self.waves[..], self.slope) {
+            let crests = |t: f64| ((wave.angle + wave.speed * t - FRAC_PI_2) / TAU).floor();
+            if wave.amplitude > 0.0 && crests(from) < crests(to) {
+                return self.rate + wave.amplitude;
+            }
+        }
+        let rates = [from, f64::midpoint(from, to), to].map(|t| self.rate(t));
+        rates.into_iter().fold(0.0, f64::max)
     }
 
     /// When the integral reaches `mass`, at most `most_s` seconds after the start, where it is known to be.
@@ -515,25 +539,5 @@ fn in_the_mean(curve: &Curve) -> Curve {
             of: Box::new(in_the_mean(of)),
         },
         other => other.clone(),
-    }
-}
-
-/// A rate that the curve never exceeds, in records per second: its highest, or for a sum the sum of the highest.
-pub fn peak_rate(curve: &Curve) -> f64 {
-    let highest = |rates: &mut dyn Iterator<Item = f64>| rates.fold(0.0, f64::max);
-    match curve {
-        Curve::Flat { rate } => *rate,
-        Curve::Ramp { from, to, .. } => from.max(*to),
-        Curve::Points { points, .. } => highest(&mut points.iter().map(|point| point.rate)),
-        Curve::Sine {
-            mean, amplitude, ..
-        } => mean * (1.0 + amplitude),
-        Curve::Burst {
-            on_rate, off_rate, ..
-        } => on_rate.max(*off_rate),
-        Curve::Weekly { rate, grid, .. } => rate * highest(&mut grid.iter().copied()),
-        Curve::Sequence { parts } => highest(&mut parts.iter().map(|(_, curve)| peak_rate(curve))),
-        Curve::Sum { of } => of.iter().map(peak_rate).sum(),
-        Curve::Scale { by, of } => by * peak_rate(of),
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::arrival::{Schedule, peak_records_per_s, records_per_s};
+use super::arrival::{Schedule, records_per_s};
+use super::course::Course;
 use super::goodness::{chi_square_bound, kolmogorov_smirnov};
 use crate::base::rng::generator;
 use crate::scenario::model::{Arrival, Curve, Point, Spacing};
@@ -223,11 +224,20 @@ fn each_record_comes_where_the_integral_of_the_rate_reaches_its_number() {
             (mean * LOAD.as_secs_f64() - total).abs() < 0.1,
             "{curve:?}: {mean}"
         );
-        let peak = peak_records_per_s(&arrival).unwrap();
+        let course = Course::all(&[&arrival], LOAD, 100_000).unwrap().remove(0);
+        let mass: f64 = course
+            .cells()
+            .map(|cell| cell.seconds * cell.means[0])
+            .sum();
+        assert!((mass - total).abs() < 0.1, "{curve:?}: {mass} {total}");
+        let peak = course.peak();
         let highest = (0..4_000)
             .map(|at| rate_at(&curve, f64::from(at) * 0.01))
             .fold(0.0, f64::max);
-        assert!(peak >= highest - 1e-6, "{curve:?}: {peak} {highest}");
+        assert!(
+            (peak / highest - 1.0).abs() < 0.005,
+            "{curve:?}: {peak} {highest}"
+        );
     }
 }
 
@@ -392,7 +402,76 @@ fn a_trace_is_repeated_at_its_times_and_divided_by_turns() {
     assert_eq!(times(0, 2, 2.0, 100.0), [0, 2, 1_500_000_000]);
     assert_eq!(times(8, 9, 1.0, 100.0), [0u64; 0]);
     assert_eq!(records_per_s(&arrival(2.0), s(2.0)), Some(2.5));
-    assert_eq!(peak_records_per_s(&arrival(1.0)), Some(4.0));
+    let course = |load| {
+        Course::all(&[&arrival(1.0)], s(load), 100)
+            .unwrap()
+            .remove(0)
+    };
+    // The first second, silence, and the second of the fifth record; in half a second none is cut.
+    let cells: Vec<_> = course(9.5)
+        .cells()
+        .map(|cell| (cell.seconds, cell.means[0]))
+        .collect();
+    assert_eq!(
+        cells,
+        [(1.0, 4.0), (2.0, 0.0), (1.0, 1.0), (5.0, 0.0), (0.5, 2.0)]
+    );
+    assert_eq!(course(9.5).peak().to_bits(), 4.0f64.to_bits());
+}
+
+#[test]
+fn random_bursts_are_two_courses_by_their_share_of_the_time() {
+    let arrival = |curve| Arrival::Varying {
+        curve,
+        spacing: Spacing::Poisson,
+    };
+    let (bursts, flat) = (arrival(burst(true)), Arrival::Constant { rate: 5.0 });
+    let courses = Course::all(&[&bursts, &flat], LOAD, 100).unwrap();
+    let [off, on] = &courses[..] else {
+        panic!("{courses:?}");
+    };
+    assert!((on.weight - 0.3 / 1.4).abs() < 1e-12 && (off.weight - 1.1 / 1.4).abs() < 1e-12);
+    assert!((on.peak() - 905.0).abs() < 1e-9 && (off.peak() - 25.0).abs() < 1e-9);
+    // The fifth and sixth are their mean.
+    let six = arrival(Curve::Sum {
+        of: vec![burst(true); 6],
+    });
+    let courses = Course::all(&[&six], LOAD, 100).unwrap();
+    let weights: f64 = courses.iter().map(|course| course.weight).sum();
+    assert!(courses.len() == 16 && (weights - 1.0).abs() < 1e-12);
+    let mean: f64 = courses
+        .iter()
+        .map(|course| course.weight * course.peak())
+        .sum();
+    let expected = 6.0 * (900.0 * 0.3 + 20.0 * 1.1) / 1.4;
+    assert!((mean - expected).abs() < 1e-6, "{mean} {expected}");
+    assert!(Course::all(&[&Arrival::Closed { outstanding: 1 }], LOAD, 100).is_none());
+}
+
+#[test]
+fn a_load_of_too_many_bursts_is_followed_in_windows_with_its_highest_rate() {
+    let arrival = Arrival::Varying {
+        curve: Curve::Sequence {
+            parts: vec![
+                (s(1.0), Curve::Flat { rate: 7_000.0 }),
+                (Duration::MAX, burst(false)),
+            ],
+        },
+        spacing: Spacing::Constant,
+    };
+    let day = Duration::from_hours(24);
+    let course = Course::all(&[&arrival], day, 2_000).unwrap().remove(0);
+    assert!(course.cells().count() < 3_000);
+    assert!(course.looked_at < 0.03, "{}", course.looked_at);
+    assert_eq!(course.peak().to_bits(), 7_000f64.to_bits());
+    let (mut all_s, mut mass) = (0.0, 0.0);
+    // The first window has the second before the bursts.
+    for cell in course.cells().skip(1) {
+        all_s += cell.seconds;
+        mass += cell.seconds * cell.means[0];
+    }
+    let mean = (900.0 * 0.3 + 20.0 * 1.1) / 1.4;
+    assert!((mass / all_s / mean - 1.0).abs() < 0.05, "{}", mass / all_s);
 }
 
 proptest! {

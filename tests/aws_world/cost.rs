@@ -70,3 +70,50 @@ fn a_run_on_a_stream_of_its_own_in_on_demand_mode_is_billed_by_the_gigabyte() {
     }
     assert!(world.streams().is_empty());
 }
+
+#[test]
+fn packed_records_are_billed_by_the_kinesis_records_that_the_service_counts() {
+    let world = World::new();
+    let ended = world.run(&[
+        "--set",
+        "streams.orders={ mode = \"on-demand\" }",
+        "--set",
+        "producers.web.arrival={ kind = \"constant\", rate = \"4000/s\" }",
+        "--set",
+        "producers.web.size={ kind = \"fixed\", bytes = \"60B\" }",
+        "--set",
+        "producers.web.send={ preset = \"kpl\" }",
+        "--set",
+        "consumers.billing={ kind = \"fan-out\" }",
+    ]);
+    let report = world.result("report.json");
+    let total = &report["ledger"]["producers"]["web"]["total"];
+    let kinesis = |column: &str| {
+        let count = total["kinesis_records"][column].as_f64();
+        count.expect("a count")
+    };
+    let packed = kinesis("acked") * 10.0;
+    assert!(
+        packed < total["acked"].as_f64().expect("a count"),
+        "{}",
+        ended.stderr
+    );
+    let quantity = |bill: &str, item: &str| {
+        let lines = report["aws"][bill]["lines"].as_array().expect("lines");
+        let line = lines.iter().find(|line| line["item"] == item);
+        let quantity = line.and_then(|line| line["quantity"].as_f64());
+        quantity.expect("it is billed") * 1e9
+    };
+    let near = |a: f64, b: f64| (a - b).abs() < 1e-6 * b;
+    if kinesis("unknown") == 0.0 {
+        let rounded = kinesis("acked_kilobytes") * 1e3;
+        assert!(near(quantity("cost", "GB in"), rounded), "{report}");
+        let bytes = kinesis("acked_bytes");
+        assert!(near(quantity("cost", "GB by fan-out"), bytes), "{report}");
+    }
+    // What was told before is the most, and not what 4,000 records of a kilobyte each would come to.
+    for item in ["GB in", "GB by fan-out"] {
+        let (told, billed) = (quantity("estimate", item), quantity("cost", item));
+        assert!(told >= billed && told < 1e6, "{item}: {told}, {billed}");
+    }
+}

@@ -5,9 +5,12 @@ use std::time::Duration;
 use streamgauge::kinesis::operation::{
     EncryptionType, IteratorPosition, ShardMetric, StreamStatus, Tags,
 };
-use streamgauge::kinesis::{ErrorCode, Limits};
+use streamgauge::kinesis::{ErrorCode, HashKey, Limits};
 
-use crate::{AT_ONCE, MIB, STREAM, assert_refused, at, put, read_from, with_stream};
+use crate::{
+    AT_ONCE, MIB, STREAM, assert_refused, at, iterator, put, put_at, read, read_from, split,
+    with_stream,
+};
 
 const STREAM_ARN: &str = "arn:aws:kinesis:us-east-1:123456789012:stream/orders";
 
@@ -102,7 +105,7 @@ fn encryption_takes_its_time_shows_on_answers_and_starts_25_times_a_day() {
     put(&account, at(5_000), b"x").unwrap();
     assert_eq!(account.encryption_type(STREAM), EncryptionType::Kms);
     let page = read_from(&account, at(5_000), 0, IteratorPosition::TrimHorizon);
-    assert_eq!(page.encryption, EncryptionType::Kms);
+    assert!(page.encrypted.holds(0));
     let start = |ms| account.start_stream_encryption(at(ms), AT_ONCE, STREAM, "key");
     for number in 1..25 {
         start(5_000 + number).unwrap();
@@ -113,6 +116,35 @@ fn encryption_takes_its_time_shows_on_answers_and_starts_25_times_a_day() {
         .stop_stream_encryption(at(86_400_000), AT_ONCE, STREAM)
         .unwrap();
     assert_eq!(account.encryption_type(STREAM), EncryptionType::None);
+}
+
+#[test]
+fn a_record_keeps_the_encryption_of_the_time_at_which_it_was_put() {
+    let account = with_stream(Limits::off(), 1);
+    put(&account, at(0), b"before").unwrap();
+    account
+        .start_stream_encryption(at(1), AT_ONCE, STREAM, "key")
+        .unwrap();
+    put(&account, at(2), b"during").unwrap();
+    // The shard that goes on is encrypted too, without a call of its own.
+    split(&account, at(3), AT_ONCE, 0).unwrap();
+    put_at(&account, at(4), HashKey(0));
+    account
+        .stop_stream_encryption(at(5), AT_ONCE, STREAM)
+        .unwrap();
+    put_at(&account, at(6), HashKey(0));
+    let encrypted = |shard| {
+        let page = read_from(&account, at(7), shard, IteratorPosition::TrimHorizon);
+        let each = 0..page.records.len();
+        each.map(|index| page.encrypted.holds(index))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(encrypted(0), [false, true]);
+    assert_eq!(encrypted(1), [true, false]);
+    // A page that begins later counts from its own beginning.
+    let latest = iterator(&account, at(8), 1, IteratorPosition::Latest);
+    put_at(&account, at(9), HashKey(0));
+    assert!(!read(&account, at(9), &latest).encrypted.holds(0));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What is known of streams: quotas, states, retention, listings.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use streamgauge::base::Timestamp;
@@ -9,7 +10,7 @@ use streamgauge::kinesis::quotas::{CapName, RateName};
 use streamgauge::kinesis::{ErrorCode, HashKey, Limits};
 
 use crate::{
-    AT_ONCE, HOUR_MS, STREAM, account, account_with_memory, assert_refused, at, create, id,
+    AT_ONCE, HOUR_MS, STREAM, account, account_with_memory, assert_refused, at, create, entry, id,
     iterator, listed, numbers, put, read, read_from, request, split, with_stream,
 };
 
@@ -133,6 +134,88 @@ fn a_deleted_streams_iterator_finds_no_shard_and_a_recreated_ones_fails() {
 }
 
 #[test]
+fn an_iterator_of_a_shard_that_the_recreated_stream_does_not_have_finds_no_shard() {
+    let account = with_stream(Limits::off(), 2);
+    let [first, second] =
+        [0, 1].map(|shard| iterator(&account, at(0), shard, IteratorPosition::Latest));
+    account.delete_stream(at(1), AT_ONCE, STREAM).unwrap();
+    create(&account, STREAM, 1, AT_ONCE).unwrap();
+    assert_refused(
+        account.get_records(at(2), &second, None),
+        ErrorCode::ResourceNotFound,
+        "Shard shardId-000000000001 in stream orders under account 123456789012 does not exist",
+    );
+    let error = account.get_records(at(2), &first, None).unwrap_err();
+    assert_eq!(error.code, ErrorCode::InternalFailure);
+}
+
+#[test]
+fn a_stream_made_again_in_the_same_second_has_sequence_numbers_of_its_own() {
+    let account = account(Limits::off());
+    let mut created = BTreeSet::new();
+    for round in 0..4 {
+        create(&account, STREAM, 1, AT_ONCE).unwrap();
+        // A reshard takes the seconds after it as well.
+        for shard in 0..round {
+            split(&account, at(round.into()), AT_ONCE, shard).unwrap();
+        }
+        let description = account.describe_stream(at(5), STREAM, None, None).unwrap();
+        let seconds: BTreeSet<u64> = description
+            .shards
+            .iter()
+            .map(|shard| {
+                shard
+                    .starting_sequence_number
+                    .decode()
+                    .unwrap()
+                    .shard_created_s
+            })
+            .collect();
+        assert!(seconds.is_disjoint(&created), "{seconds:?} {created:?}");
+        created.extend(seconds);
+        let stored = put(&account, at(6), b"x").unwrap().sequence_number;
+        let parts = stored.decode().unwrap();
+        assert!(parts.time_s >= parts.shard_created_s);
+        // Its own numbers order its puts, however early their seconds are.
+        account
+            .put_record(at(7), AT_ONCE, STREAM, &entry("k", b"y"), Some(stored))
+            .unwrap();
+        account.delete_stream(at(8), AT_ONCE, STREAM).unwrap();
+    }
+    // Another name is not concerned, and neither is the name once the seconds are over.
+    for (name, ms) in [("other", 9), (STREAM, 3_600_000)] {
+        account
+            .create_stream(at(ms), AT_ONCE, &request(name, 1))
+            .unwrap();
+        let description = account.describe_stream(at(ms), name, None, None).unwrap();
+        let start = description.shards[0].starting_sequence_number;
+        assert_eq!(start.decode().unwrap().shard_created_s, at(ms).as_secs());
+    }
+}
+
+#[test]
+fn no_stream_has_more_than_100000_shards_whatever_the_limits_are() {
+    let account = with_stream(Limits::off(), 1);
+    let text = |asked: u64| {
+        format!("This server makes at most 100000 shards of a stream. Asked for: {asked}.")
+    };
+    for asked in [100_001, u32::MAX] {
+        let text = text(asked.into());
+        let made = create(&account, "large", asked, AT_ONCE);
+        assert_refused(made, ErrorCode::LimitExceeded, &text);
+        let updated = account.update_shard_count(at(0), AT_ONCE, STREAM, asked);
+        assert_refused(updated, ErrorCode::LimitExceeded, &text);
+    }
+    create(&account, "largest", 100_000, AT_ONCE).unwrap();
+    let split = SplitShard {
+        shard: id(0),
+        new_starting_hash_key: HashKey(5),
+    };
+    let split = account.split_shard(at(0), AT_ONCE, "largest", split);
+    assert_refused(split, ErrorCode::LimitExceeded, &text(100_001));
+}
+
+#[test]
 fn an_iterator_is_good_for_its_own_stream_account_region_and_process_alone() {
     let begun = |account: &str, region: &str, ms: u64| {
         let account = Account::new(Settings {
@@ -206,6 +289,11 @@ fn retention_is_24_to_8760_hours_and_changes_only_in_the_direction_of_the_call()
          hours). Use IncreaseRetentionPeriod API.",
     );
     assert!(account.increase_retention(at(0), STREAM, 8_761).is_err());
+    assert_refused(
+        account.decrease_retention(at(0), STREAM, -7),
+        ErrorCode::InvalidArgument,
+        "Minimum allowed retention period is 24 hours. Requested retention period (-7 hours) is too short.",
+    );
     let summary = account.describe_stream_summary(at(0), STREAM).unwrap();
     assert_eq!(summary.retention, Duration::from_hours(48));
 }

@@ -232,7 +232,45 @@ fn a_sequence_number_for_ordering_from_the_future_is_invalid() {
              invalid."
         ),
     );
-    assert!(put_after(SequenceNumber::default()).is_err());
+}
+
+#[test]
+fn a_sequence_number_for_ordering_need_not_have_been_given_out() {
+    let account = with_stream(Limits::aws(), 1);
+    let put_after =
+        |number| account.put_record(at(10), AT_ONCE, STREAM, &entry("k", b"2"), Some(number));
+    let first = put(&account, at(0), b"1").unwrap().sequence_number;
+    let mut ahead = first.decode().unwrap();
+    ahead.counter = 1 << 40;
+    put_after(ahead.encode()).unwrap();
+    // Kinesalite's cases: hexadecimal 2, zeros and the version; the same with a shard below zero; all that may be ones.
+    for taken in [
+        "49039857307708443467467104868809893875799651909875269634",
+        "49039857307708443467467104868809893875799651909875269633",
+        "49039857307708443467467104868809893875799651944235008002",
+        "73559785961551514828601391991642864028743539089244946418",
+        "7",
+    ] {
+        let number: SequenceNumber = taken.parse().unwrap();
+        assert!(put_after(number).is_ok(), "{taken}");
+    }
+    for (refused, code) in [
+        (
+            "49039857307708443467467104868809893875799651909875269635",
+            ErrorCode::InternalFailure,
+        ),
+        (
+            "49039857307708443467467104868809893875799651909875269636",
+            ErrorCode::InvalidArgument,
+        ),
+        (
+            "26227199374822427428162556223570313216",
+            ErrorCode::InvalidArgument,
+        ),
+    ] {
+        let number = refused.parse().unwrap();
+        assert_eq!(put_after(number).unwrap_err().code, code, "{refused}");
+    }
 }
 
 #[test]

@@ -50,6 +50,7 @@ impl Tokens {
 pub(crate) struct Record {
     pub(crate) arrival: u64,
     pub(crate) visible: u64,
+    pub(crate) encrypted: bool,
     pub(crate) data: Vec<u8>,
 }
 
@@ -135,7 +136,17 @@ pub(crate) struct Model {
 }
 
 impl Model {
+    /// A stream made at `now` under the name that `former` had, whose sequence numbers are not its own.
+    pub(crate) fn anew(now: u64, former: &Self) -> Self {
+        let latest = former.shards.iter().map(|shard| shard.created_s).max();
+        Self::created(now, (now / SECOND).max(latest.unwrap_or(0) + 1))
+    }
+
     pub(crate) fn new(now: u64) -> Self {
+        Self::created(now, now / SECOND)
+    }
+
+    fn created(now: u64, created_s: u64) -> Self {
         let mut model = Self {
             shards: Vec::new(),
             pending: None,
@@ -151,8 +162,8 @@ impl Model {
             former: BTreeMap::new(),
         };
         let half = 1u128 << 127;
-        model.add((0, half - 1), now / SECOND, now, 0, Vec::new());
-        model.add((half, u128::MAX), now / SECOND, now, 0, Vec::new());
+        model.add((0, half - 1), created_s, now, 0, Vec::new());
+        model.add((half, u128::MAX), created_s, now, 0, Vec::new());
         model
     }
 
@@ -296,6 +307,7 @@ impl Model {
         shard.records.push(Record {
             arrival: shard.last_arrival,
             visible: before.max(now + shard.hidden.1),
+            encrypted: self.encrypted,
             data,
         });
         shard.show(now);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use streamgauge::engine::{Account, Settings};
 use streamgauge::kinesis::operation::{
-    CreateStream, EncryptionType, IteratorPosition, MergeShards, ShardFilter, SplitShard,
+    CreateStream, IteratorPosition, MergeShards, ShardFilter, SplitShard,
 };
 use streamgauge::kinesis::quotas::{CapName, RATES, RateName};
 use streamgauge::kinesis::record::PutEntry;
@@ -26,8 +26,8 @@ pub(crate) struct Pair {
     pub(crate) model: Model,
     pub(crate) now: u64,
     written: u64,
-    /// The last iterator and when it was issued.
-    iterator: Option<(String, u64)>,
+    /// The last iterator, when it was issued, and its shard.
+    iterator: Option<(String, u64, usize)>,
     /// What was subscribed to, the oldest first.
     pub(crate) subscriptions: Vec<Subscription>,
     /// How many streams there were before this one.
@@ -108,18 +108,23 @@ impl Pair {
         ];
         prop_assert_eq!(codes, [ErrorCode::ResourceNotFound; 2]);
         let kept = self.iterator.take();
-        let kept = kept.filter(|(_, issued)| self.now <= issued + 300 * SECOND);
+        let kept = kept.filter(|(_, issued, _)| self.now <= issued + 300 * SECOND);
         let read = |pair: &Self| {
-            kept.as_ref().map(|(iterator, _)| {
+            kept.as_ref().map(|(iterator, ..)| {
                 let page = pair.account.get_records(now, iterator, None);
                 page.expect_err("its stream is gone").code
             })
         };
-        let is = |code| kept.as_ref().map(|_| code);
-        prop_assert_eq!(read(self), is(ErrorCode::ResourceNotFound));
+        let missing = kept.as_ref().map(|_| ErrorCode::ResourceNotFound);
+        prop_assert_eq!(read(self), missing);
         self.create();
-        prop_assert_eq!(read(self), is(ErrorCode::InternalFailure));
-        self.model = Model::new(self.now);
+        // The new stream has the first shards only.
+        let fails = kept.as_ref().map(|&(_, _, shard)| match shard {
+            shard if shard < SHARDS as usize => ErrorCode::InternalFailure,
+            _ => ErrorCode::ResourceNotFound,
+        });
+        prop_assert_eq!(read(self), fails);
+        self.model = Model::anew(self.now, &self.model);
         self.epoch += 1;
         Ok(())
     }
@@ -364,9 +369,9 @@ impl Pair {
     fn set_retention(&mut self, hours: u32) -> Result<(), TestCaseError> {
         let now = at(self.now);
         let got = if hours >= self.model.retention_hours {
-            self.account.increase_retention(now, STREAM, hours)
+            self.account.increase_retention(now, STREAM, hours.into())
         } else {
-            self.account.decrease_retention(now, STREAM, hours)
+            self.account.decrease_retention(now, STREAM, hours.into())
         };
         prop_assert_eq!(got.is_ok(), self.model.pending.is_none(), "{:?}", got);
         if got.is_ok() {
@@ -492,7 +497,7 @@ impl Pair {
         }
         shard.iterators.level -= TOKEN;
         let iterator = got.map_err(|error| TestCaseError::fail(error.to_string()))?;
-        self.iterator = Some((iterator.clone(), now));
+        self.iterator = Some((iterator.clone(), now, number));
 
         let got = self.account.get_records(at(now), &iterator, Some(limit));
         if shard.read_calls.level(now) < TOKEN {
@@ -511,7 +516,6 @@ impl Pair {
         }
         shard.read_calls.level -= TOKEN;
         let page = got.map_err(|error| TestCaseError::fail(error.to_string()))?;
-        prop_assert_eq!(page.encryption == EncryptionType::Kms, self.model.encrypted);
         let shard = &mut self.model.shards[number];
         let start = position.max(kept);
         let mut expected = Vec::new();
@@ -554,6 +558,7 @@ impl Pair {
 
         prop_assert_eq!(page.records.len(), expected.len());
         for ((got, expected), index) in page.records.iter().zip(&expected).zip(start..) {
+            prop_assert_eq!(page.encrypted.holds(index - start), expected.encrypted);
             let sequence_number = self.number(number, index + 1, expected.arrival);
             prop_assert_eq!(got.sequence_number, sequence_number);
             prop_assert_eq!(got.arrival.as_millis(), expected.arrival / MS);

@@ -5,7 +5,7 @@ use streamgauge::kinesis::quotas::{RateLimit, RateName};
 use streamgauge::wire::Value;
 
 use crate::messages::FIRST;
-use crate::row::Standing::{Known, Unverified};
+use crate::row::Standing::{Known, Simplified, Unverified};
 use crate::row::{Row, row};
 use crate::support::{AUTHORIZATION, CBOR, Served, run, settings, start};
 
@@ -112,9 +112,36 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     row(
         "9b. Numbers of the oldest version",
-        "a StartingSequenceNumber below 2^129 is an InternalFailure without a text",
+        "a StartingSequenceNumber below 2^129 is refused as another shard's or as having too late a date; one of the shard \
+         asked for is an InternalFailure without a text",
         Known("kinesalite's tests against the service"),
-        &["a_starting_sequence_number_is_of_the_shard_and_of_the_stream"],
+        &["a_starting_sequence_number_of_any_version_is_told_whose_it_is_first"],
+    ),
+    row(
+        "9c. Numbers for ordering",
+        "a SequenceNumberForOrdering may be of any shard, stream and version, and need not have been given out; its time \
+         must not be to come; version 3 is an InternalFailure",
+        Known("kinesalite's tests against the service"),
+        &["a_sequence_number_for_ordering_need_not_have_been_given_out"],
+    ),
+    row(
+        "9d. What a number for ordering does",
+        "it is checked and does no more: the record's number is greater than any that its shard gave out, and need not be \
+         greater than one that it did not",
+        Unverified("what the service does with a number of its shard that lies ahead"),
+        &["a_sequence_number_for_ordering_need_not_have_been_given_out"],
+    ),
+    row(
+        "9e. Creation of a stream's shards",
+        "in the second of CreateStream, or after those of the former streams of the name; the sequence numbers and tokens \
+         of these are refused",
+        Simplified(
+            "the service's lie 2 to 7 s before CreateStream (kinesalite's tests against the service)",
+        ),
+        &[
+            "a_stream_made_again_in_the_same_second_has_sequence_numbers_of_its_own",
+            "what_was_a_former_streams_is_not_taken_for_the_new_ones_in_the_same_second",
+        ],
     ),
     row(
         "10. Data limits",

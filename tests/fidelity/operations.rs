@@ -131,6 +131,7 @@ pub(crate) const ROWS: &[Row] = &[
         &[
             "the_five_positions_begin_where_they_say",
             "a_closed_shard_gives_an_iterator_of_every_type",
+            "a_stream_or_shard_that_is_missing_is_told_before_what_else_is_wrong",
         ],
     ),
     row(
@@ -144,20 +145,23 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     row(
         "ListShards",
-        "six filters, pages of 1,000, tokens of 300 s",
-        MODEL,
+        "six filters, pages of 1,000, tokens of 300 s; a token stands alone, a filter takes the members of its type",
+        Unverified("that the token of a stream that was made again is ResourceNotFoundException"),
         &[
             "shard_filters_choose_by_when_shards_were_open_and_expired_ones_leave",
             "shards_are_listed_by_stream_or_by_token_and_not_by_both",
+            "a_token_stands_alone_and_a_filter_takes_the_members_of_its_type",
+            "what_was_a_former_streams_is_not_taken_for_the_new_ones_in_the_same_second",
         ],
     ),
     row(
         "ListStreamConsumers",
         "pages of 100 by name; another StreamCreationTimestamp than the stream's finds none",
-        Unverified("that such a stream is ResourceNotFoundException"),
+        Unverified("that such a stream, and a token of a former one, is ResourceNotFoundException"),
         &[
             "a_stream_has_20_consumers_and_50_with_advantage_and_five_in_creation",
             "a_list_that_names_another_creation_time_finds_no_stream",
+            "a_token_of_a_former_streams_consumers_lists_none_of_the_new_ones",
         ],
     ),
     row(
@@ -194,12 +198,15 @@ pub(crate) const ROWS: &[Row] = &[
         &[
             "an_overloaded_shard_takes_its_capacity_and_then_exactly_its_rate_of_records",
             "a_sequence_number_for_ordering_from_the_future_is_invalid",
+            "a_stream_or_shard_that_is_missing_is_told_before_what_else_is_wrong",
         ],
     ),
     row(
         "PutRecords",
         "500 records, 10 MiB; refused per record",
-        Unverified("how rates are metered below a second"),
+        Unverified(
+            "how rates are metered below a second; that the stream is looked for before the 10 MiB",
+        ),
         &[
             "put_records_refuses_per_record_inside_success",
             "a_batch_above_10_mib_is_too_large",
@@ -234,9 +241,12 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     row(
         "StartStreamEncryption",
-        "25 in 24 hours; EncryptionType on answers",
+        "25 in 24 hours; EncryptionType on answers, on records that of the time at which they were put",
         Simplified("any key id is good, nothing is encrypted, no KMS error"),
-        &["encryption_takes_its_time_shows_on_answers_and_starts_25_times_a_day"],
+        &[
+            "encryption_takes_its_time_shows_on_answers_and_starts_25_times_a_day",
+            "a_record_is_given_with_the_encryption_of_the_time_at_which_it_was_put",
+        ],
     ),
     row(
         "StopStreamEncryption",
@@ -296,7 +306,10 @@ pub(crate) const ROWS: &[Row] = &[
         "UpdateStreamRecordDistributionStrategy",
         "AUTO spreads evenly; the key may be left out",
         Unverified("the way of spreading is the service's secret"),
-        &["auto_spreads_records_evenly_whatever_their_key_and_the_key_may_be_left_out"],
+        &[
+            "auto_spreads_records_evenly_whatever_their_key_and_the_key_may_be_left_out",
+            "a_record_put_without_a_key_is_given_back_without_one",
+        ],
     ),
     row(
         "UpdateStreamWarmThroughput",

@@ -333,6 +333,122 @@ fn what_is_said_to_be_known_names_a_source_and_no_row_stands_twice() {
     }
 }
 
+/// Where a refusal is made: the text is the first one in its parentheses.
+const REFUSALS: &[&str] = &[
+    "invalid(",
+    "quota(",
+    "refuse(",
+    "KinesisError::new(",
+    "KinesisError::throttled(",
+];
+
+/// Texts that no client is told: InternalFailure has none on the wire, and these two are refused by the validator first.
+const UNTOLD: &[&str] = &[
+    "Internal Service Failure",
+    "ConsumerName should be provided.",
+    "there is no record to put",
+];
+
+/// The texts of the refusals that a source file makes, with `{}` for what is filled in.
+fn refusals_of(source: &str) -> Vec<String> {
+    let source = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let mut found = Vec::new();
+    for call in REFUSALS {
+        for (at, _) in source.match_indices(call) {
+            let before = source[..at].chars().next_back();
+            if before.is_some_and(|c| c.is_alphanumeric() || c == '_') {
+                continue;
+            }
+            let inside = &source[at + call.len()..];
+            let mut depth = 1;
+            for (place, c) in inside.char_indices() {
+                match c {
+                    '(' => depth += 1,
+                    ')' => depth -= 1,
+                    '"' => {
+                        found.extend(text_of(&inside[place + 1..]));
+                        break;
+                    }
+                    _ => {}
+                }
+                if depth == 0 {
+                    break;
+                }
+            }
+        }
+    }
+    found
+}
+
+/// A literal that begins here, if it is a sentence.
+fn text_of(source: &str) -> Option<String> {
+    let (mut text, mut chars) = (String::new(), source.chars().peekable());
+    loop {
+        match chars.next()? {
+            '"' => break,
+            '\\' => match chars.next()? {
+                '\n' => while chars.next_if(|c| c.is_whitespace()).is_some() {},
+                other => text.push(other),
+            },
+            '{' => {
+                while chars.next()? != '}' {}
+                text.push_str("{}");
+            }
+            c => text.push(c),
+        }
+    }
+    text.contains(' ').then_some(text)
+}
+
+/// Whether `text` is `pattern`, whose `{}` stand for anything.
+fn is_like(text: &str, pattern: &str) -> bool {
+    let mut parts = pattern.split("{}");
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
+    let parts: Vec<_> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else {
+        return rest.is_empty();
+    };
+    for part in middle {
+        let Some((_, after)) = rest.split_once(part) else {
+            return false;
+        };
+        rest = after;
+    }
+    rest.ends_with(last)
+}
+
+#[test]
+fn every_text_of_a_refusal_stands_on_the_page() {
+    let (mut seen, mut missing) = (0, BTreeSet::new());
+    for folder in ["engine", "dispatch", "host", "kinesis"] {
+        for entry in std::fs::read_dir(root().join("src").join(folder)).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.extension().is_none_or(|extension| extension != "rs") {
+                continue;
+            }
+            let source = std::fs::read_to_string(&path).expect("a source file");
+            for text in refusals_of(&source) {
+                seen += 1;
+                let told = MESSAGES.iter().map(|message| message.text);
+                if !told
+                    .chain(UNTOLD.iter().copied())
+                    .any(|known| is_like(known, &text))
+                {
+                    missing.insert(text);
+                }
+            }
+        }
+    }
+    assert!(
+        missing.is_empty(),
+        "refusals have texts that the tables do not have: {missing:#?}"
+    );
+    assert!(seen > 50, "only {seen} texts were found");
+}
+
 #[test]
 fn a_test_that_is_ignored_counts_for_nothing() {
     let mark = "#[test]";

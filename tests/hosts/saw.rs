@@ -384,6 +384,7 @@ pub(crate) fn outcome(loaded: &Loaded, portion: Option<Portion>) -> Outcome {
                 },
                 covered_from: None,
                 ledger: Some(integrity.finish(account, None)),
+                seen_until: None,
                 caught_up: true,
             };
             (names[number].to_owned(), outcome)

@@ -42,6 +42,8 @@ fn reported(ran: &Ran) -> (ProducerLedger, ConsumerLedger) {
         acked_put_units: 0,
         kinesis_records: KinesisRecords {
             acked_bytes: 0,
+            acked_kilobytes: 0,
+            unknown_bytes: 0,
             ..whole.kinesis_records
         },
         ..whole

@@ -108,9 +108,9 @@ pub(crate) fn reckon(ran: &Ran, intended: u64) -> Reckoning {
     produced.kinesis_records = KinesisRecords {
         attempts: produced.attempts,
         acked: produced.acked,
-        acked_bytes: 0,
         rejected: produced.rejected_attempts,
         unknown: produced.unknown_attempts,
+        ..KinesisRecords::default()
     };
     assert_eq!(records.len() as u64, intended, "every record was attempted");
     reckoning

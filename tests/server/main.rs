@@ -4,6 +4,7 @@ mod accounts;
 mod codecs;
 mod encrypted;
 mod extras;
+mod facts;
 mod front_door;
 mod hostile;
 mod limits;

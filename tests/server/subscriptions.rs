@@ -13,13 +13,13 @@ use tokio::net::TcpStream;
 
 use crate::support::{AUTHORIZATION, JSON, Served, run, settings, start};
 
-struct Events {
+pub(crate) struct Events {
     body: Incoming,
     bytes: Vec<u8>,
 }
 
 impl Events {
-    async fn next(&mut self) -> Option<Frame> {
+    pub(crate) async fn next(&mut self) -> Option<Frame> {
         loop {
             if let Some((frame, length)) = read_frame(&self.bytes).expect("frames") {
                 self.bytes.drain(..length);
@@ -42,7 +42,7 @@ async fn consumer(server: &Served) -> String {
     made.str("ConsumerARN").expect("an ARN").to_owned()
 }
 
-async fn subscribe(server: &Served, arn: &str) -> Events {
+pub(crate) async fn subscribe(server: &Served, arn: &str) -> Events {
     let headers = [
         ("content-type", JSON),
         ("x-amz-target", "Kinesis_20131202.SubscribeToShard"),

@@ -300,11 +300,6 @@ fn notes(pairs: &[[Run; 2]], settings: &Settings, metrics: &[Metric]) -> Vec<Str
 }
 
 impl Comparison {
-    /// Whether a check that needs no statistics fails.
-    pub fn fails_a_check(&self) -> bool {
-        self.checks.iter().any(|check| !check.holds)
-    }
-
     /// What decided, in a sentence.
     fn conclude(&self) -> String {
         let failed: Vec<_> = self.checks.iter().filter(|check| !check.holds).collect();

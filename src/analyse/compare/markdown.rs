@@ -50,7 +50,7 @@ pub fn render(comparison: &Comparison) -> String {
     };
     let _ = writeln!(
         text,
-        "{} by {}, figures {}, {} world. Base: {}. New: {}. Figures are medians of runs; a change is the median ratio of a pair \
+        "{} by {}, figures {}, {} world. Base: {}. New: {}. Figures are medians of runs; a change is the middle of the pairs' ratios (Hodges and Lehmann) \
          with its 95 % interval (signed ranks); verdicts are over all deciding metrics (Holm).",
         counted(comparison.pairs.into(), "pair"),
         comparison.paired_by.as_str(),

@@ -47,8 +47,8 @@ const KINDS: [(LatencyKind, bool); 8] = [
     (LatencyKind::Lag, false),
 ];
 
-/// The metrics of these runs. Which of them decide is known from base and the scenario alone, never from how the sides
-/// differ: the medians and 99th percentiles of service time, response time and end-to-end; what the engine took; the share
+/// The metrics of these runs. Which of them decide goes by the scenario and by how much either side gives to compare (samples,
+/// processor time), never by how the values differ: the medians and 99th percentiles of service time, response time and end-to-end; what the engine took; the share
 /// accepted where base's was not all; the rate where the load is as fast as it is answered (`closed`).
 pub fn metrics(pairs: &[[Run; 2]]) -> Vec<Metric> {
     let Some([first, _]) = pairs.first() else {

@@ -33,7 +33,9 @@ pub(crate) fn percent(share: f64) -> String {
 
 /// The cells of a row: metric, base, new, change, interval, verdict.
 pub(super) fn cells(row: &Row) -> [String; 6] {
-    let interval = row.interval.map_or_else(
+    // What is added so that zero has a ratio decides how large that is: it says only that there was nothing before.
+    let from_nothing = row.base == 0.0 && row.new > 0.0;
+    let interval = row.interval.filter(|_| !from_nothing).map_or_else(
         || "-".to_owned(),
         |[low, high]| format!("{} to {}", change(low), change(high)),
     );
@@ -46,7 +48,11 @@ pub(super) fn cells(row: &Row) -> [String; 6] {
         row.metric.clone(),
         show(&row.metric, row.base),
         show(&row.metric, row.new),
-        change(row.ratio),
+        if from_nothing {
+            "from 0".to_owned()
+        } else {
+            change(row.ratio)
+        },
         interval,
         verdict.to_owned(),
     ]

@@ -10,6 +10,10 @@ mod rates;
 pub use caps::{CAPS, CapName, CapRow};
 pub use rates::{RATES, RateName, RateRow};
 
+/// The most shards of a stream here, whatever the limits are: it keeps a slip of the finger from taking all memory. The
+/// service has fewer.
+pub const STREAM_SHARDS_MAX: u32 = 100_000;
+
 /// One mebibyte.
 const MIB: u64 = 1 << 20;
 

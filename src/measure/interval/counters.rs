@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::Timestamp;
 use crate::kinesis::Cause;
+use crate::measure::ledger::Phase;
 
 /// How many counters there are.
-pub(super) const FIELDS: usize = 13 + Cause::ALL.len();
+pub(super) const FIELDS: usize = 17 + Cause::ALL.len();
 
 /// Counts of records unless the name says otherwise; bytes are billed bytes, data and key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -40,9 +41,41 @@ pub struct ShardCounters {
     pub lag_ms_max: u64,
     /// The longest response time, in microseconds.
     pub response_us_max: u64,
+    /// Of [`Self::offered`], records whose intended time lies in the measurement window.
+    #[serde(default)]
+    pub window_offered: u64,
+    /// Their bytes.
+    #[serde(default)]
+    pub window_offered_bytes: u64,
+    /// Of [`Self::acked`], records whose intended time lies in the measurement window, whenever they were acked.
+    #[serde(default)]
+    pub window_acked: u64,
+    /// Their bytes.
+    #[serde(default)]
+    pub window_acked_bytes: u64,
 }
 
 impl ShardCounters {
+    /// Counts a record that the schedule meant for this shard.
+    pub fn offer(&mut self, phase: Phase, bytes: u64) {
+        self.offered += 1;
+        self.offered_bytes += bytes;
+        if phase == Phase::Measure {
+            self.window_offered += 1;
+            self.window_offered_bytes += bytes;
+        }
+    }
+
+    /// Counts a record that was accepted.
+    pub fn accept(&mut self, phase: Phase, bytes: u64) {
+        self.acked += 1;
+        self.acked_bytes += bytes;
+        if phase == Phase::Measure {
+            self.window_acked += 1;
+            self.window_acked_bytes += bytes;
+        }
+    }
+
     /// Counts attempts that a limit refused.
     pub fn refuse(&mut self, cause: Cause, attempts: u64, bytes: u64) {
         self.refused[cause as usize] += attempts;
@@ -76,6 +109,10 @@ impl ShardCounters {
             delivered_bytes,
             lag_ms_max,
             response_us_max,
+            window_offered,
+            window_offered_bytes,
+            window_acked,
+            window_acked_bytes,
         } = *self;
         let mut fields = [0; FIELDS];
         let (causes, rest) = fields.split_at_mut(Cause::ALL.len());
@@ -94,6 +131,10 @@ impl ShardCounters {
             delivered_bytes,
             lag_ms_max,
             response_us_max,
+            window_offered,
+            window_offered_bytes,
+            window_acked,
+            window_acked_bytes,
         ]);
         fields
     }
@@ -120,6 +161,10 @@ impl ShardCounters {
             delivered_bytes: next(),
             lag_ms_max: next(),
             response_us_max: next(),
+            window_offered: next(),
+            window_offered_bytes: next(),
+            window_acked: next(),
+            window_acked_bytes: next(),
         }
     }
 
@@ -161,6 +206,10 @@ impl ShardCounters {
         self.delivered_bytes += other.delivered_bytes;
         self.saw_lag_ms(other.lag_ms_max);
         self.saw_response_us(other.response_us_max);
+        self.window_offered += other.window_offered;
+        self.window_offered_bytes += other.window_offered_bytes;
+        self.window_acked += other.window_acked;
+        self.window_acked_bytes += other.window_acked_bytes;
     }
 }
 

@@ -9,12 +9,12 @@ use crate::kinesis::ShardId;
 use crate::measure::integrity::Snapshot;
 use crate::measure::waits::Waits;
 use crate::measure::{
-    ConsumerLedger, Facts, Phase, ProducerLedger, Reason, ShardTotals, Status, Verdict, judge,
+    ConsumerLedger, Facts, Phase, ProducerLedger, Reason, Status, Verdict, judge,
 };
 use crate::report::aws::AwsRun;
 use crate::report::cost::Cost;
 use crate::report::document::{
-    ByPhase, ConsumerSummary, Document, Instrument, Latency, Ledger, MISSING_WORKERS,
+    ByPhase, ConsumerSummary, Document, EvenPart, Instrument, Latency, Ledger, MISSING_WORKERS,
     ProducerSummary, ShardRow, StreamBalance, TargetFinding, TargetSummary, ThrottlingRow,
     WorkerRow, per_s,
 };
@@ -49,19 +49,16 @@ pub(super) fn merged(
         .fold(0.0, f64::max);
     let ledger = ledger(parts, accounts);
     let shards = shards(parts);
-    let mut by_stream: BTreeMap<&str, Vec<ShardTotals>> = BTreeMap::new();
-    for row in &shards {
-        by_stream.entry(&row.stream).or_default().push(row.totals);
-    }
-    let balance = by_stream.into_iter();
-    let balance = balance.map(|(stream, totals)| (stream.to_owned(), StreamBalance::of(&totals)));
+    let balance = shards.chunk_by(|a, b| a.stream == b.stream);
+    let balance = balance.map(|rows| (rows[0].stream.clone(), StreamBalance::of(rows, true)));
+    let balance: BTreeMap<_, _> = balance.collect();
     let mut document = Document {
         verdict: verdict(parts, missing, &ledger),
         slo: Vec::new(),
         answer: String::new(),
         latency: latency(latencies),
         throttling: throttling(parts),
-        balance: balance.collect(),
+        balance,
         // Nobody saw a shard's whole load.
         refusals_outlived: Vec::new(),
         producers: producers(parts, &ledger, measure_s),
@@ -220,6 +217,11 @@ fn shards(parts: &[Part]) -> Vec<ShardRow> {
         // Whoever heard of a reshard first was nearest to its time; worker 1 made it.
         sum.opened_s = sum.opened_s.or(row.opened_s);
         sum.closed_s = sum.closed_s.or(row.closed_s);
+        // A part that saw no reshard in its window has none, and the sum would lack it.
+        sum.even = sum.even.zip(row.even).map(|(mine, its)| EvenPart {
+            records: mine.records + its.records,
+            bytes: mine.bytes + its.bytes,
+        });
         if sum.parents.is_empty() {
             sum.parents.clone_from(&row.parents);
         }
@@ -355,17 +357,17 @@ fn aws(parts: &[Part]) -> Option<AwsRun> {
 
 /// The worst of the workers' verdicts, with each one's reasons; what only the whole can tell is judged of the whole.
 fn verdict(parts: &[Part], missing: &[u32], ledger: &Ledger) -> Verdict {
-    let of_whole = ["trimmed_unread", "misplaced"];
+    const OF_THE_WHOLE: [&str; 3] = ["trimmed_unread", "unread", "misplaced"];
     let of_workers = parts.iter().flat_map(|part| {
         let reasons = part.document.verdict.reasons.iter();
-        let reasons = reasons.filter(move |reason| !of_whole.contains(&&*reason.code));
+        let reasons = reasons.filter(|reason| !OF_THE_WHOLE.contains(&&*reason.code));
         reasons.map(move |reason| Reason {
             text: format!("worker {}: {}", part.file.worker, reason.text),
             ..reason.clone()
         })
     });
     let mut reasons: Vec<_> = of_workers.collect();
-    let consumers = ledger.consumers.values();
+    let consumers = || ledger.consumers.values();
     let acked_agree = ledger.consumers.iter().all(|(name, seen)| {
         let stream = parts
             .iter()
@@ -379,11 +381,9 @@ fn verdict(parts: &[Part], missing: &[u32], ledger: &Ledger) -> Verdict {
         producers.map(|ledger| ledger.total.acked).sum::<u64>() == seen.total.acked
     });
     let whole = judge(&Facts {
-        trimmed_unread: consumers
-            .clone()
-            .map(|ledger| ledger.total.trimmed_unread)
-            .sum(),
-        misplaced: consumers.map(|ledger| ledger.total.misplaced).sum(),
+        trimmed_unread: consumers().map(|ledger| ledger.total.trimmed_unread).sum(),
+        unread: consumers().map(|ledger| ledger.total.unread).sum(),
+        misplaced: consumers().map(|ledger| ledger.total.misplaced).sum(),
         ledgers_balance: acked_agree
             && ledger.producers.values().all(|ledger| {
                 let all = [&ledger.total, &ledger.warm_up, &ledger.measure];

@@ -222,14 +222,13 @@ pub(super) fn consumers(document: &Document) -> Option<String> {
 }
 
 fn fared(summary: &ConsumerSummary) -> String {
-    // Reports of versions before 0.2 do not have them.
-    let packed = if summary.kinesis_records > 0 && summary.kinesis_records != summary.deliveries {
+    let packed = if summary.kinesis_records == summary.deliveries {
+        String::new()
+    } else {
         format!(
             "taken out of {}; ",
             counted(summary.kinesis_records, "Kinesis record")
         )
-    } else {
-        String::new()
     };
     let rate = summary
         .delivered_records_per_s

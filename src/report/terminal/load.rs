@@ -176,16 +176,22 @@ pub(super) fn shards(document: &Document) -> Option<String> {
 }
 
 fn shards_of(document: &Document, stream: &str, mut rows: Vec<&ShardRow>) -> String {
-    let rate = |records| Plain(per_s(records, document.instrument.measure_s)).to_string();
-    let highest = rows.iter().map(|row| row.totals.offered).max().unwrap_or(0);
+    // Per second of those in which the shard was open.
+    let rate = |row: &ShardRow, records| match row.open_s(&document.instrument) {
+        open_s if open_s > 0.0 => per_s(records, open_s),
+        _ => 0.0,
+    };
+    let offered = |row: &ShardRow| rate(row, row.totals.offered);
+    let highest = rows.iter().map(|row| offered(row)).fold(0.0, f64::max);
     let mut rest = Vec::new();
     if rows.len() > ROWS_MAX {
-        rows.sort_by_key(|row| Reverse(row.totals.offered));
+        rows.sort_by(|a, b| offered(b).total_cmp(&offered(a)));
         rest = rows.split_off(ROWS_MAX);
     }
     let resharded = rows
         .iter()
         .any(|row| row.opened_s.is_some() || row.closed_s.is_some());
+    let changed = rows.iter().any(|row| row.even.is_some());
     let mut table = Table::new(if resharded {
         "<shard  <offered/s  <acked/s  <refused  # acked, . not acked  open"
     } else {
@@ -195,10 +201,10 @@ fn shards_of(document: &Document, stream: &str, mut rows: Vec<&ShardRow>) -> Str
         let totals = &row.totals;
         let mut cells = vec![
             totals.shard.number().to_string(),
-            rate(totals.offered),
-            rate(totals.acked),
+            Plain(offered(row)).to_string(),
+            Plain(rate(row, totals.acked)).to_string(),
             HumanCount(totals.refused).to_string(),
-            bar(totals.acked, totals.offered, highest),
+            bar(totals.acked, totals.offered, offered(row) / highest),
         ];
         if resharded {
             cells.push(lifetime(row));
@@ -216,16 +222,16 @@ fn shards_of(document: &Document, stream: &str, mut rows: Vec<&ShardRow>) -> Str
             text,
             "\n  and {} more with at most {} offered/s each",
             rest.len(),
-            rate(next.totals.offered)
+            Plain(offered(next))
         );
     }
     text.push_str("\n  ");
-    text.push_str(&evenness(document.balance.get(stream)));
+    text.push_str(&evenness(document.balance.get(stream), changed));
     text
 }
 
 /// Whether one shard has more than its part, in a line.
-fn evenness(balance: Option<&StreamBalance>) -> String {
+fn evenness(balance: Option<&StreamBalance>, resharded: bool) -> String {
     let hottest = balance.and_then(|balance| Some((balance.records, balance.records.hottest?)));
     let Some((records, hottest)) = hottest else {
         // Calls may have put records, which no ledger of a shard holds.
@@ -233,19 +239,25 @@ fn evenness(balance: Option<&StreamBalance>) -> String {
     };
     // Two digits: "1 times the mean" would hide what is left of a hot key.
     format!(
-        "the hottest is shard {} with {} of the records, {:.2} times the mean",
+        "the hottest is shard {} with {} of the records, {:.2} times the mean{}",
         hottest.number(),
         Percent(records.hottest_share),
-        records.max_over_mean
+        records.max_over_mean,
+        if resharded {
+            " of the shards open beside it;\n  rates are of the time in which each was open"
+        } else {
+            ""
+        }
     )
 }
 
-/// `offered` against `highest` as a length, the acked part of it as `#`.
-fn bar(acked: u64, offered: u64, highest: u64) -> String {
-    let chars =
-        |records: u64| (records as f64 / highest.max(1) as f64 * BAR_CHARS).round() as usize;
+/// `offered` as a `length` from 0 to 1 of the longest bar, the acked part of it as `#`.
+fn bar(acked: u64, offered: u64, length: f64) -> String {
+    let chars = |records: u64| {
+        (records as f64 / offered.max(1) as f64 * length * BAR_CHARS).round() as usize
+    };
     let whole = chars(offered);
-    // More can be acked than was offered in a window: acks go by the time of the answer.
+    // More can be acked by a shard than it was offered, where it took what others had refused before a reshard.
     let mut filled = chars(acked.min(offered));
     if filled == whole && acked < offered && filled > 0 {
         // Something was not acked: it must not look like everything.
@@ -271,12 +283,13 @@ mod tests {
 
     #[test]
     fn a_bar_shows_load_by_its_length_and_never_hides_a_refusal() {
-        assert_eq!(bar(500, 1_000, 2_000), "########........");
-        assert_eq!(bar(1_000, 1_000, 1_000), "#".repeat(32));
-        let almost = bar(999_999, 1_000_000, 1_000_000);
+        assert_eq!(bar(500, 1_000, 0.5), "########........");
+        assert_eq!(bar(1_000, 1_000, 1.0), "#".repeat(32));
+        let almost = bar(999_999, 1_000_000, 1.0);
         assert_eq!((almost.len(), almost.ends_with("#.")), (32, true));
-        assert_eq!(bar(1_010, 1_000, 1_000), "#".repeat(32));
-        assert_eq!(bar(0, 0, 0), "");
+        assert_eq!(bar(1_010, 1_000, 1.0), "#".repeat(32));
+        // Of a stream without load: nothing of nothing.
+        assert_eq!(bar(0, 0, f64::NAN), "");
     }
 
     #[test]
@@ -301,7 +314,7 @@ mod tests {
 
     #[test]
     fn shards_without_records_say_only_that_no_producer_offered_any() {
-        assert_eq!(evenness(None), "no record was offered by a producer");
+        assert_eq!(evenness(None, false), "no record was offered by a producer");
     }
 
     #[test]

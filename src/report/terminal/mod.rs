@@ -18,7 +18,6 @@ use crate::report::answer;
 use crate::report::aws::AwsRun;
 use crate::report::calls;
 use crate::report::document::{Document, TargetSummary};
-use crate::report::slo::SloStatus;
 use crate::report::text::{Percent, Plain, counted, shortened, wrapped};
 use table::Table;
 
@@ -159,18 +158,13 @@ fn slos(document: &Document) -> Option<String> {
     }
     let mut table = Table::new("  result  name  figure  <bound  <value");
     for slo in &document.slo {
-        let result = match slo.status {
-            SloStatus::Met => "met",
-            SloStatus::Missed => "MISSED",
-            SloStatus::NoData => "NO DATA",
-        };
+        let result = slo.status.as_str();
         table.row([
             result.to_owned(),
             shortened(&slo.name, NAME_CHARS),
             shortened(&slo.metric, 44),
             slo.bound(),
-            slo.value
-                .map_or_else(|| "-".to_owned(), |value| slo.unit.show(value)),
+            slo.shown_value(),
         ]);
     }
     let mut title = format!("SLO ({})", document.basis.as_str());
@@ -273,7 +267,7 @@ mod tests {
             [
                 "Measurement: DEGRADED",
                 "SLO: missed 1 of 3",
-                "Answer: no, 4 shards accepted 62 % of it (2,400 records/s)"
+                "Answer: no, 4 shards accepted 62 % of 2,400 records/s"
             ]
         );
         for line in text.lines() {

@@ -44,9 +44,8 @@ pub(super) const STREAM_NAME_PATTERN: &str = "^[A-Za-z0-9_.-]{1,128}$";
 /// Operations with their cases: `ListShards:missing-stream`. Which there are is said by [`super::validate`].
 pub(super) const CALL_PATTERN: &str = "^[A-Za-z0-9]{1,64}(:[a-z0-9-]{1,64})?$";
 
-/// The most shards of a stream. The service has fewer; this keeps a slip of the finger from taking all memory, as do the
-/// other upper bounds that AWS does not set.
-const SHARDS_MAX: u32 = 100_000;
+/// The most shards of a stream. Other upper bounds that AWS does not set have the same reason.
+const SHARDS_MAX: u32 = crate::kinesis::quotas::STREAM_SHARDS_MAX;
 
 /// A scenario file of streamgauge.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]

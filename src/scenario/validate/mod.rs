@@ -9,15 +9,17 @@ mod events;
 mod keys;
 mod payloads;
 mod producers;
+mod quotas;
 mod simulated;
 mod slo;
 mod streams;
 mod target;
 
 pub(super) use keys::key_bytes_in_json;
+pub use quotas::quota_notes;
 pub use simulated::check_simulated;
 pub(super) use slo::bound_value;
-pub use target::{Abilities, cannot, check_target, has_faults};
+pub use target::{Abilities, cannot, cannot_of, check_target, has_faults};
 
 use super::draft::Draft;
 use super::finding::{At, Finding};

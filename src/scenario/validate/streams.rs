@@ -11,15 +11,18 @@ use crate::scenario::schema::StreamMode;
 const HOUR: Duration = Duration::from_hours(1);
 const MIB: u64 = 1 << 20;
 
+/// The shortest measurement window: in less, a record more or less makes a rate, and a pacer's wake-up a latency.
+const MEASURE_MIN: Duration = Duration::from_millis(100);
+
 pub(super) fn measures_something(draft: &Draft, findings: &mut Vec<Finding>) {
     if draft
         .time
         .as_ref()
-        .is_some_and(|time| time.measure.value.is_zero())
+        .is_some_and(|time| time.measure.value < MEASURE_MIN)
     {
         findings.push(Finding::value(
             &["time", "measure"],
-            "`time.measure` must be above zero",
+            "`time.measure` must be at least 100ms",
         ));
     }
 }

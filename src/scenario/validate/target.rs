@@ -1,32 +1,106 @@
 //! What a target cannot do.
 
+use super::quotas::beyond_quotas;
 use crate::scenario::finding::Finding;
+use crate::scenario::load::Loaded;
 use crate::scenario::model::{Action, Event, Scenario};
 use crate::scenario::targets::TargetKind;
 
-/// What does not exist at a target of this kind, whatever the scenario, each in a sentence.
-pub const fn cannot(kind: TargetKind) -> &'static [&'static str] {
+/// What a scenario must have to meet something that a target cannot do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Met {
+    Resets,
+    Existing,
+    EngineSettings,
+    Faults,
+    /// No scenario can ask for it.
+    Never,
+    Refusals,
+    Readers,
+}
+
+/// What does not exist at a target of this kind.
+const fn incapacities(kind: TargetKind) -> &'static [(Met, &'static str)] {
     match kind {
         TargetKind::Embedded | TargetKind::Simulated => &[
-            "connection resets: there are no connections",
-            "existing streams: the engine begins empty",
+            (Met::Resets, "connection resets: there are no connections"),
+            (Met::Existing, "existing streams: the engine begins empty"),
         ],
         TargetKind::Endpoint => &[
-            "`[engine]`: limits, latency and memory are the endpoint's own",
-            "stall, throttle-storm: only where the endpoint is `streamgauge serve`, asked when the run begins",
-            "lost acknowledgements, internal failures: no endpoint takes them as orders",
-            "reset-connections: only by a client whose connections are in reach (`--client lean`)",
-            "the limit behind a refusal: its cause is inferred from what this run asked of the shard",
-            "records trimmed before they were read: they count as lost",
+            (
+                Met::EngineSettings,
+                "`[engine]`: limits, latency and memory are the endpoint's own",
+            ),
+            (
+                Met::Faults,
+                "stall, throttle-storm: only where the endpoint is `streamgauge serve`, asked when the run begins",
+            ),
+            (
+                Met::Never,
+                "lost acknowledgements, internal failures: no endpoint takes them as orders",
+            ),
+            (
+                Met::Resets,
+                "reset-connections: only by a client whose connections are in reach (`--client lean`)",
+            ),
+            (
+                Met::Refusals,
+                "the limit behind a refusal: its cause is inferred from what this run asked of the shard",
+            ),
+            (
+                Met::Readers,
+                "records trimmed before they were read: they count as lost",
+            ),
         ],
         TargetKind::Aws => &[
-            "`[engine]`: limits, latency and memory are AWS's own",
-            "stall, throttle-storm, lost acknowledgements, internal failures: AWS has no switch for them",
-            "reset-connections: runs on AWS break nothing",
-            "the limit behind a refusal: its cause is inferred from what this run asked of the shard",
-            "records trimmed before they were read: they count as lost",
+            (
+                Met::EngineSettings,
+                "`[engine]`: limits, latency and memory are AWS's own",
+            ),
+            (
+                Met::Faults,
+                "stall, throttle-storm, lost acknowledgements, internal failures: AWS has no switch for them",
+            ),
+            (Met::Resets, "reset-connections: runs on AWS break nothing"),
+            (
+                Met::Refusals,
+                "the limit behind a refusal: its cause is inferred from what this run asked of the shard",
+            ),
+            (
+                Met::Readers,
+                "records trimmed before they were read: they count as lost",
+            ),
         ],
     }
+}
+
+/// What does not exist at a target of this kind, whatever the scenario, each in a sentence.
+pub fn cannot(kind: TargetKind) -> Vec<&'static str> {
+    let all = incapacities(kind).iter();
+    all.map(|(_, sentence)| *sentence).collect()
+}
+
+/// What of [`cannot`] this scenario meets.
+pub fn cannot_of(loaded: &Loaded, kind: TargetKind) -> Vec<&'static str> {
+    let scenario = &loaded.scenario;
+    let is_met = |met: &Met| match met {
+        Met::Resets => {
+            let mut events = scenario.events.values();
+            events.any(|event| event.action == Action::ResetConnections)
+        }
+        Met::Existing => scenario.streams.values().any(|stream| stream.existing),
+        Met::EngineSettings => loaded
+            .resolved
+            .iter()
+            .any(|setting| setting.path.starts_with("engine.") && !setting.is_default),
+        Met::Faults => has_faults(scenario),
+        Met::Never => false,
+        Met::Refusals => !scenario.producers.is_empty() || !scenario.calls.is_empty(),
+        Met::Readers => !scenario.consumers.is_empty(),
+    };
+    let all = incapacities(kind).iter();
+    let met = all.filter(|(met, _)| is_met(met));
+    met.map(|(_, sentence)| *sentence).collect()
 }
 
 /// What is known of an endpoint and of the client that calls it; nothing while nobody looked.
@@ -94,10 +168,16 @@ pub fn check_target(scenario: &Scenario, kind: TargetKind, able: Abilities) -> V
         )
         .note("accepted: `optional = true`, which skips it here; an endpoint called by `--client lean`")
     });
+    let quotas = if kind.is_in_process() {
+        beyond_quotas(scenario)
+    } else {
+        Vec::new()
+    };
     existing
         .chain(unwritten)
         .chain(faults)
         .chain(resets)
+        .chain(quotas)
         .collect()
 }
 

@@ -40,11 +40,6 @@ impl ControlError {
     pub fn is_not_found(&self) -> bool {
         self.source.code() == Some(ErrorCode::ResourceNotFound)
     }
-
-    /// Whether the stream is there already, or is being changed.
-    pub fn is_in_use(&self) -> bool {
-        self.source.code() == Some(ErrorCode::ResourceInUse)
-    }
 }
 
 impl Sdk {

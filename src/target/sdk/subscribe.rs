@@ -15,7 +15,7 @@ use super::Sdk;
 use super::control::PATIENCE;
 use super::delivery::{Came, streamed};
 use super::error::call_error;
-use crate::kinesis::operation::{IteratorPosition, SubscriptionEvent};
+use crate::kinesis::operation::{Encrypted, IteratorPosition, SubscriptionEvent};
 use crate::kinesis::{ErrorCode, KinesisError, RecordBatch, ShardId};
 use crate::target::judge::chain;
 use crate::target::patience::within;
@@ -85,6 +85,7 @@ impl Sdk {
         let number = Some(event.continuation_sequence_number).filter(|text| !text.is_empty());
         Some(SubscriptionEvent {
             records: RecordBatch::Owned(records.collect::<Option<_>>()?),
+            encrypted: Encrypted::default(),
             continuation: match number {
                 Some(text) => Some(self.judge.sequence_number(&text)?),
                 None => None,

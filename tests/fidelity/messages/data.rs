@@ -141,7 +141,7 @@ fn a_sequence_number_for_ordering_that_is_none_or_of_the_future_is_named() {
         let mut parts = number.decode().expect("its parts");
         parts.time_s += 3_600;
         let future = parts.encode().to_string();
-        for number in ["7", &future, &"9".repeat(129)] {
+        for number in [&"1".repeat(50), &future, &"9".repeat(129)] {
             for stream in [
                 r#""StreamName":"s""#.to_owned(),
                 format!(r#""StreamARN":"{ARN}""#),
@@ -317,17 +317,51 @@ fn a_starting_sequence_number_is_of_the_shard_and_of_the_stream() {
             let refused = server.call("GetShardIterator", &ask(bad)).await;
             is(&refused, &BAD_NUMBER, &[("V", bad), ("H", FIRST)]);
         }
-        // Below 2^129 and at it.
-        for (old, status) in [
-            ("0", 500),
-            ("680564733841876926926749214863536422911", 500),
-            ("680564733841876926926749214863536422912", 400),
+        server.stop().await;
+    });
+}
+
+#[test]
+fn a_starting_sequence_number_of_any_version_is_told_whose_it_is_first() {
+    run(async {
+        let server = with_stream(Limits::off(), 2).await;
+        let ask = |number: &str| {
+            from(&format!(
+                r#""ShardIteratorType":"AT_SEQUENCE_NUMBER","StartingSequenceNumber":"{number}""#
+            ))
+        };
+        // Kinesalite's cases and the ends of version 0, which is below 2^129.
+        for (number, shard) in [
+            ("5", "shardId-000000000005"),
+            (
+                "49039857307708443467467104868809893875799651944235008002",
+                "shardId--02147483648",
+            ),
         ] {
-            let refused = server.call("GetShardIterator", &ask(old)).await;
-            assert_eq!(refused.status, status, "{old}");
-            if status == 500 {
-                assert_eq!(refused.text(), r#"{"__type":"InternalFailure"}"#);
-            }
+            let refused = server.call("GetShardIterator", &ask(number)).await;
+            is(
+                &refused,
+                &NUMBER_OF_OTHER_SHARD,
+                &[("X", shard), ("H", FIRST)],
+            );
+        }
+        for number in [
+            "26227199374822427428162556223570313216",
+            "680564733841876926926749214863536422911",
+            "680564733841876926926749214863536422912",
+            "49039857307708443467467104868809893875799651909875269635",
+        ] {
+            let refused = server.call("GetShardIterator", &ask(number)).await;
+            is(&refused, &BAD_NUMBER, &[("V", number), ("H", FIRST)]);
+        }
+        let first_version = "49039857307708443467467104868809893875799651909875269633";
+        let refused = server.call("GetShardIterator", &ask(first_version)).await;
+        let values = [("V", first_version), ("H", FIRST)];
+        is(&refused, &NUMBER_OF_OTHER_STREAM, &values);
+        for number in ["0", "26227199374821822965252748908982894592"] {
+            let refused = server.call("GetShardIterator", &ask(number)).await;
+            assert_eq!(refused.status, 500, "{number}");
+            assert_eq!(refused.text(), r#"{"__type":"InternalFailure"}"#);
         }
         server.stop().await;
     });

@@ -141,6 +141,12 @@ pub(crate) const ORDERING: Message = message(
     KINESALITE,
     &["a_sequence_number_for_ordering_that_is_none_or_of_the_future_is_named"],
 );
+pub(crate) const NO_KEY: Message = message(
+    VALIDATION,
+    "1 validation error detected: Value null at '{P}' failed to satisfy constraint: Member must not be null",
+    Known("kinesalite's tests against the service, where every stream needed a key"),
+    &["a_record_without_a_key_is_told_that_it_must_not_be_null"],
+);
 pub(crate) const BATCH: Message = message(
     INVALID,
     "Records size exceeds {L} MB limit",
@@ -192,13 +198,19 @@ pub(crate) const NUMBER_OF_OTHER_SHARD: Message = message(
     INVALID,
     "Invalid StartingSequenceNumber. It encodes {X}, while it was used in a call to a shard with {H}",
     KINESALITE,
-    &["a_starting_sequence_number_is_of_the_shard_and_of_the_stream"],
+    &[
+        "a_starting_sequence_number_is_of_the_shard_and_of_the_stream",
+        "a_starting_sequence_number_of_any_version_is_told_whose_it_is_first",
+    ],
 );
 pub(crate) const BAD_NUMBER: Message = message(
     INVALID,
     "StartingSequenceNumber {V} used in GetShardIterator on shard {H} in stream {S} under account {A} is invalid.",
     KINESALITE,
-    &["a_starting_sequence_number_is_of_the_shard_and_of_the_stream"],
+    &[
+        "a_starting_sequence_number_is_of_the_shard_and_of_the_stream",
+        "a_starting_sequence_number_of_any_version_is_told_whose_it_is_first",
+    ],
 );
 pub(crate) const NUMBER_OF_OTHER_STREAM: Message = message(
     INVALID,
@@ -347,15 +359,154 @@ pub(crate) const ITERATOR_OF_OTHER: Message = message(
     OURS,
     OWN_TEXTS,
 );
-pub(crate) const TOKEN_AND_TIME: Message = message(
+pub(crate) const TOKEN_AND_OTHER: Message = message(
     INVALID,
-    "NextToken and StreamCreationTimestamp cannot be provided together.",
+    "NextToken and {M} cannot be provided together.",
     Unverified("formed after the text for NextToken and StreamName"),
-    OWN_TEXTS,
+    &["a_token_stands_alone_and_a_filter_takes_the_members_of_its_type"],
 );
 pub(crate) const ENCRYPTION: Message =
     message(INVALID, "EncryptionType should be KMS.", OURS, OWN_TEXTS);
 pub(crate) const TOKEN: Message = message(INVALID, "Invalid NextToken.", OURS, OWN_TEXTS);
+pub(crate) const TOKEN_EXPIRED: Message = message(
+    "ExpiredNextTokenException",
+    "The NextToken is older than 300 seconds.",
+    OURS,
+    &["a_token_is_taken_by_its_list_for_300_seconds"],
+);
+pub(crate) const TAGS_MOST: Message = message(
+    INVALID,
+    "Failed to add tags to stream {S} under account {A} because a given stream cannot have more than {L} tags associated \
+     with it.",
+    OURS,
+    &["a_stream_with_the_most_tags_is_told_how_many_it_may_have"],
+);
+pub(crate) const FILTER_SHARD: Message = message(
+    INVALID,
+    "The ShardFilter needs a ShardId.",
+    OURS,
+    &["a_token_stands_alone_and_a_filter_takes_the_members_of_its_type"],
+);
+pub(crate) const FILTER_TIME: Message = message(
+    INVALID,
+    "The ShardFilter needs a Timestamp.",
+    OURS,
+    &["a_token_stands_alone_and_a_filter_takes_the_members_of_its_type"],
+);
+pub(crate) const FILTER_TAKES: Message = message(
+    INVALID,
+    "A ShardFilter of type {T} takes no {M}.",
+    OURS,
+    &["a_token_stands_alone_and_a_filter_takes_the_members_of_its_type"],
+);
+pub(crate) const ACCOUNT_RATE: Message = message(
+    LIMIT,
+    "Rate exceeded for account {A}.",
+    OURS,
+    &["list_streams_above_its_rate_names_the_account"],
+);
+pub(crate) const CEILING: Message = message(
+    LIMIT,
+    "This server makes at most 100000 shards of a stream. Asked for: {N}.",
+    Unverified("the service has no such bound; not even `limits = \"off\"` lifts it"),
+    &["no_stream_has_more_than_100000_shards_whatever_the_limits_are"],
+);
+pub(crate) const CLOSED_SPLIT: Message = message(
+    INVALID,
+    "Shard {H} in stream {S} under account {A} is closed and not eligible for splitting",
+    OURS,
+    &["what_a_streams_mode_or_state_does_not_allow_is_told"],
+);
+pub(crate) const COUNT_REQUIRED: Message = message(
+    INVALID,
+    "ShardCount is required in provisioned mode.",
+    OURS,
+    &["what_a_streams_mode_or_state_does_not_allow_is_told"],
+);
+pub(crate) const COUNT_REFUSED: Message = message(
+    INVALID,
+    "ShardCount is not supported in on-demand mode.",
+    OURS,
+    &["what_a_streams_mode_or_state_does_not_allow_is_told"],
+);
+pub(crate) const AUTO_REFUSED: Message = message(
+    INVALID,
+    "Record distribution strategy AUTO is only supported in on-demand mode.",
+    OURS,
+    &["what_a_streams_mode_or_state_does_not_allow_is_told"],
+);
+pub(crate) const ON_DEMAND_QUOTA: Message = message(
+    LIMIT,
+    "This request would exceed the on-demand stream limit for the account {A}. Limit: {L}.",
+    OURS,
+    &["what_a_streams_mode_or_state_does_not_allow_is_told"],
+);
+pub(crate) const WARM_REFUSED: Message = message(
+    INVALID,
+    "Warm throughput is only supported in on-demand mode.",
+    OURS,
+    &["what_a_streams_mode_or_state_does_not_allow_is_told"],
+);
+pub(crate) const WARM_COMMITMENT: Message = message(
+    INVALID,
+    "Warm throughput needs MinimumThroughputBillingCommitment to be enabled.",
+    OURS,
+    &["what_a_streams_mode_or_state_does_not_allow_is_told"],
+);
+pub(crate) const WARM_KEPT: Message = message(
+    INVALID,
+    "Warm throughput of stream {S} must be removed first.",
+    OURS,
+    &["what_a_streams_mode_or_state_does_not_allow_is_told"],
+);
+pub(crate) const PROVISIONED: Message = message(
+    VALIDATION,
+    "This API is only supported for data streams with the on-demand capacity mode.",
+    OURS,
+    &["what_a_streams_mode_or_state_does_not_allow_is_told"],
+);
+pub(crate) const NO_CONSUMER: Message = message(
+    NOT_FOUND,
+    "Consumer {N} under stream {S} under account {A} not found.",
+    OURS,
+    &["resources_and_consumers_that_are_not_there_are_told"],
+);
+pub(crate) const CONSUMER_SELECTOR: Message = message(
+    INVALID,
+    "Either ConsumerARN or both StreamARN and ConsumerName should be provided.",
+    OURS,
+    &["resources_and_consumers_that_are_not_there_are_told"],
+);
+pub(crate) const TWO_CONSUMERS: Message = message(
+    INVALID,
+    "StreamARN, ConsumerName and ConsumerARN do not name the same consumer.",
+    OURS,
+    &["resources_and_consumers_that_are_not_there_are_told"],
+);
+pub(crate) const NO_POLICY: Message = message(
+    NOT_FOUND,
+    "Resource policy of {ARN} not found.",
+    OURS,
+    &["resources_and_consumers_that_are_not_there_are_told"],
+);
+pub(crate) const BAD_POLICY: Message = message(
+    INVALID,
+    "The policy is not a JSON object.",
+    OURS,
+    &["resources_and_consumers_that_are_not_there_are_told"],
+);
+pub(crate) const OTHER_ACCOUNT: Message = message(
+    "AccessDeniedException",
+    "Account {A} is not authorized to access resource: {ARN}",
+    OURS,
+    &["resources_and_consumers_that_are_not_there_are_told"],
+);
+pub(crate) const OTHER_REGION: Message = message(
+    INVALID,
+    "{ARN} is not in region {R}.",
+    OURS,
+    &["resources_and_consumers_that_are_not_there_are_told"],
+);
 pub(crate) const REGIONS: Message = message(
     LIMIT,
     "This server keeps 256 regions of accounts and has them all.",
@@ -392,6 +543,7 @@ pub(crate) const MESSAGES: &[Message] = &[
     READ_RATE,
     HASH_KEY,
     ORDERING,
+    NO_KEY,
     BATCH,
     ITERATOR,
     ITERATOR_EXPIRED,
@@ -424,9 +576,32 @@ pub(crate) const MESSAGES: &[Message] = &[
     CONSUMERS_MOST,
     CONSUMERS_CREATING,
     ITERATOR_OF_OTHER,
-    TOKEN_AND_TIME,
+    TOKEN_AND_OTHER,
     ENCRYPTION,
     TOKEN,
+    TOKEN_EXPIRED,
+    TAGS_MOST,
+    FILTER_SHARD,
+    FILTER_TIME,
+    FILTER_TAKES,
+    ACCOUNT_RATE,
+    CEILING,
+    CLOSED_SPLIT,
+    COUNT_REQUIRED,
+    COUNT_REFUSED,
+    AUTO_REFUSED,
+    ON_DEMAND_QUOTA,
+    WARM_REFUSED,
+    WARM_COMMITMENT,
+    WARM_KEPT,
+    PROVISIONED,
+    NO_CONSUMER,
+    CONSUMER_SELECTOR,
+    TWO_CONSUMERS,
+    NO_POLICY,
+    BAD_POLICY,
+    OTHER_ACCOUNT,
+    OTHER_REGION,
     REGIONS,
     CONSUMER_GONE,
     STREAM_GONE,

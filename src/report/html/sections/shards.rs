@@ -53,6 +53,8 @@ fn balance(document: &Document, figures: &Figures, stream: &str) -> Table {
     });
     let mut producers = document.producers.values();
     let is_written = producers.any(|producer| producer.stream == stream);
+    let mut shards = document.shards.iter();
+    let changed = shards.any(|row| row.stream == stream && row.even.is_some());
     Table {
         caption: if is_written {
             "Balance of what was offered in the window".to_owned()
@@ -63,7 +65,11 @@ fn balance(document: &Document, figures: &Figures, stream: &str) -> Table {
             "by",
             "hottest shard",
             "<its share",
-            "<its load over the mean",
+            if changed {
+                "<its load over that of the shards open beside it"
+            } else {
+                "<its load over the mean"
+            },
             "<standard deviation over mean",
         ]),
         rows: rows.collect(),

@@ -27,12 +27,17 @@ pub(super) fn section(document: &Document, figures: &Figures) -> Option<Section>
         let (text, class) = match slo.status {
             SloStatus::Met => ("met", "good"),
             SloStatus::Missed => ("missed", "bad"),
+            SloStatus::Unknown => ("unknown", "bad"),
             SloStatus::NoData => ("no data", "bad"),
         };
+        let mut value = figures.cell(&format!("/slo/{index}/value"), show);
+        if slo.value.is_some() {
+            value.text = slo.shown_value();
+        }
         vec![
             Cell::text(text).with(class),
             Cell::text(&slo.name),
-            figures.cell(&format!("/slo/{index}/value"), show),
+            value,
             Cell::text(slo.bound()).with("n"),
             Cell::text(&slo.metric),
             Cell::text(slo.basis.as_str()),

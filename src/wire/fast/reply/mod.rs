@@ -137,7 +137,7 @@ mod tests {
     use super::*;
     use crate::kinesis::ErrorCode;
     use crate::kinesis::error::EntryError;
-    use crate::kinesis::operation::{ChildShard, RecordPage, Stored};
+    use crate::kinesis::operation::{ChildShard, Encrypted, RecordPage, Stored};
     use crate::kinesis::record::OwnedRecord;
     use crate::kinesis::{HashKeyRange, RecordBatch, ShardId};
     use crate::wire::{
@@ -205,7 +205,13 @@ mod tests {
             data: Bytes::from_static(data),
         };
         let page = RecordPage {
-            records: RecordBatch::Owned(vec![record("7", "a\"b", b"one"), record("8", "k", b"")]),
+            // The last was put without a key and has no such member; the second says that it is encrypted.
+            records: RecordBatch::Owned(vec![
+                record("7", "a\"b", b"one"),
+                record("8", "k", b""),
+                record("9", "", b"two"),
+            ]),
+            encrypted: Encrypted(std::iter::once(1..2).collect()),
             next_iterator: Some("next".to_owned()),
             millis_behind_latest: 17,
             child_shards: vec![ChildShard {
@@ -236,7 +242,8 @@ mod tests {
                 told,
                 [
                     ("7".to_owned(), arrival, "a\"b", b"one".as_slice()),
-                    ("8".to_owned(), arrival, "k", b"".as_slice())
+                    ("8".to_owned(), arrival, "k", b"".as_slice()),
+                    ("9".to_owned(), arrival, "", b"two".as_slice())
                 ]
             );
             assert_eq!(read.next_iterator.as_deref(), Some("next"));
