@@ -31,7 +31,6 @@ use crate::run::{self, CallsOutcome, ConsumerOutcome, Outcome, ProducerOutcome, 
 use crate::scenario::Scenario;
 use crate::scenario::created::run_id;
 use crate::scenario::model::Arrival;
-use crate::target::flaw_of;
 
 /// What a document is made of.
 #[derive(Debug)]
@@ -377,11 +376,7 @@ fn facts(scenario: &Scenario, outcome: &Outcome) -> Facts {
         flawed_shard_lists: outcome
             .streams
             .values()
-            .filter(|stream| {
-                [&stream.before, &stream.after]
-                    .iter()
-                    .any(|list| flaw_of(list).is_some())
-            })
+            .filter(|stream| stream.has_flawed_list())
             .count() as u64,
         misplaced: consumer_ledgers().map(|(_, total)| total.misplaced).sum(),
         events_after_drain: outcome

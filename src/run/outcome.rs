@@ -17,7 +17,7 @@ use crate::measure::tips::Tips;
 use crate::measure::waits::Waits;
 use crate::measure::{Collector, IntervalClock, RecorderTotals, ThrottleTable};
 use crate::producer::Seen;
-use crate::target::Finding;
+use crate::target::{Finding, flaw_of};
 
 /// Everything that one run saw.
 #[derive(Debug)]
@@ -128,6 +128,13 @@ pub struct StreamOutcome {
     pub tips: Arc<Tips>,
     /// Which shards took records, and when the run knew.
     pub history: BTreeMap<ShardId, Seen>,
+}
+
+impl StreamOutcome {
+    /// Whether the open shards, as they were listed before or after the load, do not hold every hash key exactly once.
+    pub fn has_flawed_list(&self) -> bool {
+        flaw_of(&self.before).or(flaw_of(&self.after)).is_some()
+    }
 }
 
 /// What became of one event.

@@ -245,13 +245,9 @@ fn a_target_that_drops_everything_up_to_the_last_record_of_each_shard_lost_every
         (ran.consumed().lost, ran.consumed().deliveries),
         (20_000, 0)
     );
-    // What was acknowledged a second ago counts as passed by a reader at the tip, whose next call is 200 ms away at most:
-    // nobody waits for the end of the drain.
-    assert!(
-        ran.outcome.drain <= Duration::from_millis(1_300),
-        "{:?}",
-        ran.outcome.drain
-    );
+    // A target may store after it acknowledged: only the end of the drain says that a record never came.
+    let drain = ran.outcome.drain;
+    assert!(drain >= Duration::from_secs(10), "{drain:?}");
 }
 
 /// Every pair of misdeeds that one record can suffer happens here.
