@@ -263,7 +263,7 @@ fn main() {
     let (records, load_ms, rounds) = if is_bench {
         (2_000_000, 2_000, 3)
     } else {
-        (20_000, 50, 1)
+        (20_000, 100, 1)
     };
     for _ in 0..rounds {
         steps(records);

@@ -65,7 +65,7 @@ kind = "polling"
 kind = "polling"
 
 [slo]
-fresh = { metric = "consumers.billing.end_to_end.p99", max = "10s" }
+fresh = { metric = "consumers.billing.end_to_end.p50", max = "10s" }
 kept = { metric = "consumers.audit.lost", max = 1_000_000 }
 "#;
     let source = Source {
@@ -136,7 +136,7 @@ fn fates() -> Vec<Fate> {
                     0
                 };
                 (0..times)
-                    .map(|_| draws.below(900_000) as i64 - 2_000)
+                    .map(|_| draws.below(900_000) as i64 - 300)
                     .collect()
             };
             let given_us = [deliveries(), deliveries()];
