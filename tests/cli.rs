@@ -791,7 +791,7 @@ fn of_several_scenarios_the_gravest_ending_is_the_exit_code() {
         text(out.path()),
     ];
     for (scenarios, code) in [(vec![&yes, &no], 4), (vec![&yes, &wrong], 2)] {
-        let scenarios = scenarios.into_iter().map(|path| path.as_str());
+        let scenarios = scenarios.into_iter().map(String::as_str);
         let ended = streamgauge(nobody.into_iter().chain(scenarios));
         assert_eq!(ended.code, Some(code), "{}", ended.stderr);
     }

@@ -1,6 +1,6 @@
 //! What a run costs on AWS: before it, while it goes on, after it; and in the other mode.
 //!
-//! Invariant: one function turns what was put, and how long a stream was there, into the lines of a bill ([`lines`]); an
+//! Invariant: one function turns what was put, and how long a stream was there, into the lines of a bill (`lines`); an
 //! estimate, a run that goes on and a finished one differ only in where those two come from.
 //!
 //! Estimates err on the dear side, because a cap rests on them: a shard's or stream's begun hours count whole, every
