@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::pieces::{Piece, Pieces};
+use super::pieces::{Piece, Pieces, settled};
 use crate::base::rng::generator;
 use crate::scenario::model::{Arrival, Curve};
 
@@ -207,46 +207,19 @@ impl Default for Bursts {
 impl Bursts {
     /// The curve with random bursts at the level that they have here.
     fn settle(&mut self, curve: &Curve) -> Curve {
-        match curve {
-            &Curve::Burst {
-                on_rate,
-                off_rate,
-                on,
-                off,
-                random: true,
-            } => {
-                let (on, off) = (on.as_secs_f64(), off.as_secs_f64());
-                let share = on / (on + off);
-                let number = self.met;
-                self.met += 1;
-                let rate = if number >= BURSTS_MAX {
-                    on_rate * share + off_rate * (1.0 - share)
-                } else if self.high >> number & 1 == 1 {
-                    self.weight *= share;
-                    on_rate
-                } else {
-                    self.weight *= 1.0 - share;
-                    off_rate
-                };
-                Curve::Flat { rate }
+        settled(curve, &mut |burst| {
+            let number = self.met;
+            self.met += 1;
+            if number >= BURSTS_MAX {
+                burst.mean()
+            } else if self.high >> number & 1 == 1 {
+                self.weight *= burst.on_share();
+                burst.on_rate
+            } else {
+                self.weight *= 1.0 - burst.on_share();
+                burst.off_rate
             }
-            Curve::Sequence { parts } => {
-                let parts = parts
-                    .iter()
-                    .map(|(length, curve)| (*length, self.settle(curve)));
-                Curve::Sequence {
-                    parts: parts.collect(),
-                }
-            }
-            Curve::Sum { of } => Curve::Sum {
-                of: of.iter().map(|curve| self.settle(curve)).collect(),
-            },
-            Curve::Scale { by, of } => Curve::Scale {
-                by: *by,
-                of: Box::new(self.settle(of)),
-            },
-            other => other.clone(),
-        }
+        })
     }
 }
 

@@ -501,7 +501,7 @@ pub fn mean_rate(curve: &Curve, load: Duration) -> f64 {
     let end_ns = ns(load);
     // Nothing is drawn: the lengths are their means.
     let mut none = crate::base::rng::generator(0, "", 0, "");
-    let mut pieces = Pieces::new(&in_the_mean(curve), 0, &mut none);
+    let mut pieces = Pieces::new(&settled(curve, &mut |burst| burst.mean()), 0, &mut none);
     let (mut at_ns, mut total) = (0, 0.0);
     while at_ns < end_ns {
         let piece = pieces.next();
@@ -511,32 +511,58 @@ pub fn mean_rate(curve: &Curve, load: Duration) -> f64 {
     total / load.as_secs_f64()
 }
 
-fn in_the_mean(curve: &Curve) -> Curve {
+/// A rate that is high and low for times that chance decides.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RandomBurst {
+    pub(super) on_rate: f64,
+    pub(super) off_rate: f64,
+    /// How long it is high, and low, in the mean, in seconds.
+    on_s: f64,
+    off_s: f64,
+}
+
+impl RandomBurst {
+    /// The share of the time in which it is high.
+    pub(super) fn on_share(&self) -> f64 {
+        self.on_s / (self.on_s + self.off_s)
+    }
+
+    /// The mean rate over a long time.
+    pub(super) fn mean(&self) -> f64 {
+        (self.on_rate * self.on_s + self.off_rate * self.off_s) / (self.on_s + self.off_s)
+    }
+}
+
+/// The curve with one rate, `rate_of`, in the place of each random burst.
+pub(super) fn settled(curve: &Curve, rate_of: &mut dyn FnMut(RandomBurst) -> f64) -> Curve {
     match curve {
-        Curve::Burst {
+        &Curve::Burst {
             on_rate,
             off_rate,
             on,
             off,
             random: true,
-        } => {
-            let (on, off) = (on.as_secs_f64(), off.as_secs_f64());
-            Curve::Flat {
-                rate: (on_rate * on + off_rate * off) / (on + off),
+        } => Curve::Flat {
+            rate: rate_of(RandomBurst {
+                on_rate,
+                off_rate,
+                on_s: on.as_secs_f64(),
+                off_s: off.as_secs_f64(),
+            }),
+        },
+        Curve::Sequence { parts } => {
+            let parts = parts.iter();
+            let parts = parts.map(|(length, curve)| (*length, settled(curve, rate_of)));
+            Curve::Sequence {
+                parts: parts.collect(),
             }
         }
-        Curve::Sequence { parts } => Curve::Sequence {
-            parts: parts
-                .iter()
-                .map(|(length, curve)| (*length, in_the_mean(curve)))
-                .collect(),
-        },
         Curve::Sum { of } => Curve::Sum {
-            of: of.iter().map(in_the_mean).collect(),
+            of: of.iter().map(|curve| settled(curve, rate_of)).collect(),
         },
         Curve::Scale { by, of } => Curve::Scale {
             by: *by,
-            of: Box::new(in_the_mean(of)),
+            of: Box::new(settled(of, rate_of)),
         },
         other => other.clone(),
     }
