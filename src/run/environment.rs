@@ -65,6 +65,18 @@ pub struct CpuShares {
     pub over: Duration,
 }
 
+impl CpuShares {
+    /// The same of a host on which one process alone took `share`. The kernel counts the host's time by looking who runs every
+    /// 10 ms, and may miss what is awake for less.
+    #[must_use]
+    pub fn at_least(self, share: f64) -> Self {
+        Self {
+            busy: self.busy.max(share),
+            ..self
+        }
+    }
+}
+
 impl CpuTimes {
     /// Reads them now; `None` where the system has no `/proc/stat`.
     pub fn read() -> Option<Self> {
@@ -118,6 +130,9 @@ mod tests {
         let later = CpuTimes::parse("cpu  40 0 20 120 10 0 0 10 0 0\n").unwrap();
         let shares = later.since(&earlier, Duration::from_secs(1)).unwrap();
         assert_eq!((shares.busy, shares.stolen), (0.5, 0.1));
+        assert_eq!(shares.at_least(0.4), shares);
+        let by_one = shares.at_least(0.6);
+        assert_eq!((by_one.busy, by_one.stolen), (0.6, 0.1));
         assert_eq!(later.share_of(&earlier, 25), Some(0.25));
         assert_eq!(earlier.since(&later, Duration::ZERO), None);
         assert_eq!(CpuTimes::parse("cpu 1 2 3"), None);

@@ -94,12 +94,14 @@ pub(super) async fn watch(clock: Clock, from: Timestamp, until: Timestamp) -> Ow
     let waited = last
         .iter()
         .map(|(thread, wait)| wait.saturating_sub(*first.get(thread).unwrap_or(&0)));
+    let process_cpu = host.zip(process).and_then(|(host, process)| {
+        let ticks = process.1.ticks.saturating_sub(process.0.ticks);
+        host.1.share_of(&host.0, ticks)
+    });
+    let cpu = host.and_then(|(before, after)| after.since(&before, over));
     OwnUse {
-        cpu: host.and_then(|(before, after)| after.since(&before, over)),
-        process_cpu: host.zip(process).and_then(|(host, process)| {
-            let ticks = process.1.ticks.saturating_sub(process.0.ticks);
-            host.1.share_of(&host.0, ticks)
-        }),
+        cpu: cpu.map(|cpu| cpu.at_least(process_cpu.unwrap_or_default())),
+        process_cpu,
         sender_wait: waited
             .max()
             .map(|nanos| (nanos as f64 / 1e9 / over.as_secs_f64()).clamp(0.0, 1.0))
