@@ -3,7 +3,7 @@
 //! A record that was never delivered has no end-to-end latency, and the longer a target keeps records back the better the
 //! percentiles of the others look. So what has no sample counts as later than every sample.
 
-use crate::measure::{CallLedger, LatencyKind, LatencySummary};
+use crate::measure::{LatencyKind, LatencySummary};
 use crate::report::document::Document;
 use crate::report::figure::{kind_named, named};
 
@@ -93,6 +93,7 @@ impl<'a> Sampled<'a> {
     pub(super) fn at_most_us(&self) -> Option<f64> {
         let share = self.quantile * self.all() as f64 / self.summary.count as f64;
         let statistics = [
+            (0.0, self.summary.min_us),
             (0.5, self.summary.p50_us),
             (0.9, self.summary.p90_us),
             (0.99, self.summary.p99_us),
@@ -120,8 +121,8 @@ impl<'a> Sampled<'a> {
     }
 }
 
-/// What no answer said of the calls that an SLO on `metric` counts, beyond what it counted: calls of which nobody knows whether
-/// they were refused, records of which nobody knows whether they were lost.
+/// What might belong to the count at `metric` and nobody knows: records that were not read for the lost ones, calls without an
+/// answer for those that were not answered as they should be.
 pub(super) fn uncounted(document: &Document, metric: &str) -> u64 {
     let Some((table, rest)) = metric.split_once('.') else {
         return 0;
@@ -137,8 +138,8 @@ pub(super) fn uncounted(document: &Document, metric: &str) -> u64 {
             Some((name, "unexpected")) => document.calls[name].ledger.measure.unknown,
             Some((name, rest)) => match named(&document.calls[name].operations, rest) {
                 Some((call, "unexpected")) => {
-                    let ledger: &CallLedger = &document.calls[name].operations[call].ledger.measure;
-                    ledger.unknown
+                    let operations = &document.calls[name].operations;
+                    operations[call].ledger.measure.unknown
                 }
                 _ => 0,
             },
@@ -192,6 +193,7 @@ mod tests {
         assert_eq!(of(11, "p50"), Some(end_to_end.p90_us as f64));
         assert_eq!(of(1_001, "p50"), None);
         assert_eq!(of(1, "max"), None);
+        assert_eq!(of(1_001, "min"), Some(end_to_end.min_us as f64));
         assert_eq!(of(1, "mean"), None);
     }
 
