@@ -10,9 +10,12 @@ use crate::base::Timestamp;
 use crate::kinesis::operation::Stored;
 use crate::kinesis::{SequenceNumber, ShardId};
 
-/// The newest acknowledged record of each shard of one stream.
+/// The newest acknowledged record of each shard of one stream, and the newest attempt that nobody answered.
 #[derive(Debug, Default)]
-pub struct Tips(Mutex<Vec<Option<Tip>>>);
+pub struct Tips {
+    acked: Mutex<Vec<Option<Tip>>>,
+    unanswered: Mutex<Option<Timestamp>>,
+}
 
 /// The newest acknowledged record of one shard.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,7 +29,7 @@ pub struct Tip {
 impl Tips {
     /// Notes records that were acknowledged at `acked`.
     pub fn advance(&self, stored: &[Stored], acked: Timestamp) {
-        let mut tips = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tips = self.acked.lock().unwrap_or_else(PoisonError::into_inner);
         for record in stored {
             let index = record.shard.number() as usize;
             if index >= tips.len() {
@@ -41,9 +44,26 @@ impl Tips {
         }
     }
 
+    /// Notes that a record of which an attempt had no answer was settled at `at`: it may be stored all the same.
+    pub fn unanswered(&self, at: Timestamp) {
+        let mut newest = self
+            .unanswered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *newest = (*newest).max(Some(at));
+    }
+
+    /// When the last of those records was settled; `None` if every attempt was answered.
+    pub fn last_unanswered(&self) -> Option<Timestamp> {
+        *self
+            .unanswered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The newest acknowledged record of each shard that has one.
     pub fn all(&self) -> BTreeMap<ShardId, Tip> {
-        let tips = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let tips = self.acked.lock().unwrap_or_else(PoisonError::into_inner);
         (0..)
             .zip(tips.iter())
             .filter_map(|(number, tip)| Some((ShardId::new(number)?, (*tip)?)))
@@ -52,7 +72,7 @@ impl Tips {
 
     /// The newest acknowledged record of `shard`.
     pub fn tip(&self, shard: ShardId) -> Option<Tip> {
-        let tips = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let tips = self.acked.lock().unwrap_or_else(PoisonError::into_inner);
         tips.get(shard.number() as usize).copied().flatten()
     }
 }
@@ -94,7 +114,7 @@ impl Positions {
 
     /// Whether the reader passed the newest acknowledged record of every shard.
     pub fn reached(&self, tips: &Tips) -> bool {
-        let tips = tips.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let tips = tips.acked.lock().unwrap_or_else(PoisonError::into_inner);
         let positions = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
         let mut tips = (0..)
             .zip(tips.iter())

@@ -269,7 +269,7 @@ impl Observer {
         counters.accept(item.phase, item.billed_bytes());
         counters.saw_response_us(response.max(0).unsigned_abs() / 1_000);
         self.acked.push(stored);
-        self.resolve(item, Some(stored));
+        self.resolve(item, Some(stored), ended);
     }
 
     /// A record is given up, or was never sent.
@@ -282,10 +282,13 @@ impl Observer {
             self.recorder
                 .latency(at, item.phase, LatencyKind::TimeToGiveUp, waited);
         }
-        self.resolve(item, None);
+        self.resolve(item, None, at);
     }
 
-    fn resolve(&mut self, item: &Item, acked: Option<Stored>) {
+    fn resolve(&mut self, item: &Item, acked: Option<Stored>, at: Timestamp) {
+        if item.any_unknown {
+            self.tips.unanswered(at);
+        }
         self.resolutions.push(Resolution {
             sequence: item.plan.sequence,
             phase: item.phase,

@@ -266,10 +266,13 @@ impl LiveConsumer {
     }
 
     /// Whether reading on brings nothing that is still owed. As [`Self::has_all`], but for records that the reader's
-    /// position passed: a target that stores after it acknowledged may still bring them.
+    /// position passed, which a target that stores after it acknowledged may still bring, and for those of which nobody
+    /// knows whether they are stored: they come with what arrived until they were given up.
     pub(super) fn needs_no_more(&self) -> bool {
         if self.watched_until.is_none() && self.stamped {
-            self.integrity.is_settled(self.account, self.covered_from())
+            let unanswered = self.tips.last_unanswered();
+            unanswered.is_none_or(|at| self.positions.saw_until(at))
+                && self.integrity.is_settled(self.account, self.covered_from())
         } else {
             self.has_all()
         }
