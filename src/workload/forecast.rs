@@ -8,14 +8,14 @@ use std::time::Duration;
 use super::arrival::records_per_s;
 use super::course::{Course, has_random_bursts};
 use super::heavy_keys::{HeavyKey, heaviest};
+use super::packed::{Each, Packing};
 use super::placement::{Placement, ShardIndex};
 use super::recorded::{self, Offered};
 use super::shortfall::{Law, Offer, Sent, Shortfall, shortfall};
 use super::size_law::SizeLaw;
-use crate::kinesis::aggregate::{self, AggregateSize, FRAME_BYTES, Place};
 use crate::kinesis::quotas::RateName;
 use crate::kinesis::{Cause, HashKeyRange, Limits};
-use crate::scenario::model::{Aggregate, Arrival, KeyChoice, Keys, Producer};
+use crate::scenario::model::{Arrival, KeyChoice, Keys, Producer};
 
 /// How many keys of each producer are placed by their MD5, the heaviest first.
 pub const EXACT_KEYS: u64 = 1_000_000;
@@ -104,32 +104,25 @@ pub fn forecast_hashing(
 ) -> Forecast {
     let shards = ShardIndex::new(ranges);
     let total_per_s = total_records_per_s(producers, load);
-    let parts = parts(producers, load, &shards);
+    let senders = senders(producers, load);
+    let parts = parts(producers, &senders, load, &shards);
     let arrivals: Vec<_> = producers.iter().map(|producer| &producer.arrival).collect();
-    let offers: usize = parts.iter().map(|part| part.members.len()).sum();
-    let courses = Course::all(&arrivals, load, cells_max(ranges.len() * offers));
+    let courses = Course::all(&arrivals, load, cells_max(ranges.len() * producers.len()));
     let levels = courses
         .as_deref()
         .map(|courses| levels(courses, arrivals.len()));
     let mut loads = vec![Load::default(); ranges.len()];
+    let mut sent = vec![vec![Each::default(); ranges.len()]; producers.len()];
     let mut tail_share = 0.0;
     for part in &parts {
         if let Some(recorded) = &part.recorded {
             for (load, offered) in loads.iter_mut().zip(recorded) {
-                load.share += part.share * offered.share;
-                load.send(part, offered.share, levels.as_deref(), |_| {
-                    Each::of(
-                        offered.share,
-                        offered.data_bytes,
-                        offered.key_bytes,
-                        offered.squares,
-                    )
-                    .explicit(
-                        offered.share,
-                        offered.explicit,
-                        offered.explicit_bytes,
-                    )
-                });
+                load.share += part.share * offered.placed.share;
+            }
+            for &(producer, share) in &part.members {
+                for (each, offered) in sent[producer].iter_mut().zip(recorded) {
+                    each.add(share, &offered.placed, offered.data_bytes);
+                }
             }
             continue;
         }
@@ -139,14 +132,18 @@ pub fn forecast_hashing(
         for (load, placed) in loads.iter_mut().zip(&placement.shards) {
             load.share += part.share * placed.share;
             load.share_error += part.share * placed.share_error;
-            load.send(part, placed.share, levels.as_deref(), |mean_data_bytes| {
-                let data_bytes = placed.share * mean_data_bytes;
-                Each::of(placed.share, data_bytes, placed.key_bytes, placed.squares).explicit(
-                    placed.share,
-                    placed.explicit,
-                    placed.explicit_bytes,
-                )
-            });
+        }
+        for &(producer, share) in &part.members {
+            let mean = senders[producer].mean_data_bytes;
+            for (each, placed) in sent[producer].iter_mut().zip(&placement.shards) {
+                each.add(share, placed, placed.share * mean);
+            }
+        }
+    }
+    for (index, (sender, sent)) in senders.iter().zip(&sent).enumerate() {
+        let rates = levels.as_ref().and_then(|levels| levels.get(index));
+        for (load, each) in loads.iter_mut().zip(sent) {
+            load.send(index, sender, each, rates);
         }
     }
     let all = courses.as_deref();
@@ -214,50 +211,38 @@ struct Load {
 }
 
 impl Load {
-    /// Adds what the service counts of this share of a part's records. `each` describes records with a mean of so many bytes
-    /// of data, and `levels` are the rates of each producer, where they have rates.
-    fn send(
-        &mut self,
-        part: &Part<'_>,
-        share: f64,
-        levels: Option<&[Vec<f64>]>,
-        each: impl Fn(f64) -> Each,
-    ) {
+    /// Adds what the service counts of a producer's records in this shard. `rates` are those that it has.
+    fn send(&mut self, index: usize, sender: &Sender, each: &Each, rates: Option<&Vec<f64>>) {
+        let share = each.share();
         if share <= 0.0 {
             return;
         }
-        let all = each(part.mean_data_bytes);
-        let records = part
+        let records = sender
             .packing
-            .map_or(1.0, |packing| packing.records_of_one(share, &all));
-        self.kinesis_share += part.share * share / records;
-        self.record_bytes += part.share * share * all.sent_bytes(records) / records;
-        for member in &part.members {
-            let each = each(member.mean_data_bytes);
-            // What so many of the producer's records are on the wire, so many in each Kinesis record.
-            let sent = |per_s: f64, records: f64| -> Sent {
-                let kinesis = per_s * member.share * share / records;
-                [kinesis, kinesis * each.sent_bytes(records)]
-            };
-            let law = part.packing.map_or_else(
-                || Law::Even(sent(1.0, 1.0)),
-                |packing| {
-                    let most = packing.most(&each);
-                    let rates = levels.and_then(|levels| levels.get(member.producer));
-                    let rates = rates.into_iter().flatten();
-                    let row = |&per_s: &f64| {
-                        let records = packing.lingered(per_s / member.workers, share).min(most);
-                        (per_s, sent(per_s, records))
-                    };
-                    Law::Table(rates.map(row).collect())
-                },
-            );
-            self.offers.push(Offer {
-                arrival: member.producer,
-                share: member.share * share,
-                sent: law,
-            });
-        }
+            .map_or(1.0, |packing| packing.records_of_one(each));
+        self.kinesis_share += sender.share * share / records;
+        self.record_bytes += sender.share * share * each.sent_bytes(records) / records;
+        // What so many of the producer's records are on the wire, so many in each Kinesis record.
+        let sent = |per_s: f64, records: f64| -> Sent {
+            let kinesis = per_s * share / records;
+            [kinesis, kinesis * each.sent_bytes(records)]
+        };
+        let law = sender.packing.map_or_else(
+            || Law::Even(sent(1.0, 1.0)),
+            |packing| {
+                let most = packing.most(each);
+                let row = |&per_s: &f64| {
+                    let records = packing.lingered(per_s / sender.workers, share).min(most);
+                    (per_s, sent(per_s, records))
+                };
+                Law::Table(rates.into_iter().flatten().map(row).collect())
+            },
+        );
+        self.offers.push(Offer {
+            arrival: index,
+            share,
+            sent: law,
+        });
     }
 
     fn judge(
@@ -300,165 +285,26 @@ impl Load {
     }
 }
 
-/// A producer's part in the stream.
+/// Records of the stream whose keys are chosen alike.
 pub(super) struct Part<'a> {
     pub(super) keys: &'a Keys,
     /// Its share of the stream's records.
     pub(super) share: f64,
-    mean_data_bytes: f64,
     /// Its workers; where parts of several producers are one, of the first.
     workers: u32,
     /// What each shard gets of it, where it was recorded.
     recorded: Option<Vec<Offered>>,
-    packing: Option<Packing>,
-    /// Whose records they are.
-    members: Vec<Member>,
+    /// Whose records they are: a producer's place, and the share of its records that are in the part.
+    members: Vec<(usize, f64)>,
 }
 
-/// A producer whose records are in a part.
-#[derive(Clone, Copy)]
-struct Member {
-    /// Its place among the producers.
-    producer: usize,
-    /// The share of its records that are in the part.
+/// A producer of the stream.
+struct Sender {
+    /// Its share of the stream's records.
     share: f64,
     mean_data_bytes: f64,
     workers: f64,
-}
-
-/// How a producer packs its records.
-#[derive(Clone, Copy, PartialEq, Debug)]
-struct Packing {
-    settings: Aggregate,
-    /// Records per second of each worker, if it has a rate.
-    worker_per_s: Option<f64>,
-}
-
-/// The records of a part in a shard, on average.
-#[derive(Clone, Copy, PartialEq, Debug)]
-struct Each {
-    data_bytes: f64,
-    key_bytes: f64,
-    /// As many keys of equal weight give two records the same key as often.
-    keys: f64,
-    /// The share of them that have a hash key of their own, 0 to 1.
-    explicit: f64,
-    /// Bytes of such a hash key, a number in decimal digits.
-    explicit_bytes: f64,
-}
-
-impl Each {
-    /// Of sums over a shard's keys, each weighted by its share.
-    fn of(share: f64, data_bytes: f64, key_bytes: f64, squares: f64) -> Self {
-        let share = share.max(f64::MIN_POSITIVE);
-        Self {
-            data_bytes: data_bytes / share,
-            key_bytes: key_bytes / share,
-            keys: if squares > 0.0 {
-                (share * share / squares).max(1.0)
-            } else {
-                f64::INFINITY
-            },
-            explicit: 0.0,
-            explicit_bytes: 0.0,
-        }
-    }
-
-    /// With sums over the records that have hash keys of their own: of their shares, and of share times length.
-    fn explicit(self, share: f64, explicit: f64, explicit_bytes: f64) -> Self {
-        Self {
-            explicit: (explicit / share.max(f64::MIN_POSITIVE)).min(1.0),
-            explicit_bytes: explicit_bytes / explicit.max(f64::MIN_POSITIVE),
-            ..self
-        }
-    }
-
-    /// How many different keys so many records have, about: as drawn from [`keys`](Self::keys) of equal weight.
-    fn different_keys(&self, records: f64) -> f64 {
-        if self.keys.is_finite() {
-            -self.keys * (records * (-1.0 / self.keys).ln_1p()).exp_m1()
-        } else {
-            records
-        }
-    }
-
-    /// Bytes of the data of an aggregate of so many records, about: the frame, each different key once in the table, and
-    /// each record with its tags, its lengths and the index of a key from the middle of the table. All records have the
-    /// mean sizes. Explicit hash keys have a table of their own, with one for each different key.
-    fn packed_bytes(&self, records: f64) -> f64 {
-        let different = self.different_keys(records);
-        let with = |new_bytes, data_bytes| {
-            let index = (different / 2.0) as u64;
-            let size = AggregateSize::default().with(Place { index, new_bytes }, None, data_bytes);
-            (size.bytes() - FRAME_BYTES) as f64
-        };
-        let (data, key) = (self.data_bytes.round(), self.key_bytes.round());
-        let record = with(None, data as usize);
-        let of_key = with(Some(key as usize), data as usize) - record;
-        FRAME_BYTES as f64
-            + records * (record - data + self.data_bytes)
-            + different * (of_key - key + self.key_bytes)
-            + self.explicit * self.packed_explicit(records, different)
-    }
-
-    /// What explicit hash keys add where every record has one: an index in each, and the table.
-    fn packed_explicit(&self, records: f64, different: f64) -> f64 {
-        let index = (different / 2.0) as u64;
-        let bytes = |explicit| {
-            let key = Place {
-                index: 0,
-                new_bytes: None,
-            };
-            AggregateSize::default().with(key, explicit, 0).bytes() as f64
-        };
-        let place = |new_bytes| Some(Place { index, new_bytes });
-        let text = self.explicit_bytes.round();
-        let of_record = bytes(place(None)) - bytes(None);
-        let of_key = bytes(place(Some(text as usize))) - bytes(place(None));
-        records * of_record + different * (of_key - text + self.explicit_bytes)
-    }
-
-    /// Bytes of data and key of the Kinesis record that holds so many records: a lone one goes as it is, others under the
-    /// key of all aggregates. Between one and two it is either, in proportion.
-    fn sent_bytes(&self, records: f64) -> f64 {
-        let packed =
-            |records: f64| self.packed_bytes(records) + aggregate::PARTITION_KEY.len() as f64;
-        let pairs = (records - 1.0).clamp(0.0, 1.0);
-        (1.0 - pairs) * (self.data_bytes + self.key_bytes) + pairs * packed(records.max(2.0))
-    }
-}
-
-impl Packing {
-    /// How many records go into one on average, of those of a shard with this share of a worker's.
-    fn records_of_one(&self, share: f64, each: &Each) -> f64 {
-        let most = self.most(each);
-        // Without a rate it is full.
-        let come = |per_s: f64| self.lingered(per_s, share);
-        self.worker_per_s.map_or(most, come).min(most)
-    }
-
-    /// The first one and what comes of a worker's rate while it lingers.
-    fn lingered(&self, worker_per_s: f64, share: f64) -> f64 {
-        1.0 + worker_per_s * share * self.settings.linger.as_secs_f64()
-    }
-
-    /// How many fit into one, by bisection.
-    fn most(&self, each: &Each) -> f64 {
-        let fit = |records| each.packed_bytes(records) <= self.settings.max_bytes as f64;
-        let (mut low, mut high) = (1.0, f64::from(self.settings.max_records).max(1.0));
-        if fit(high) {
-            return high;
-        }
-        for _ in 0..60 {
-            let middle = f64::midpoint(low, high);
-            if fit(middle) {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
-        low
-    }
+    packing: Option<Packing>,
 }
 
 fn total_records_per_s(producers: &[&Producer], load: Duration) -> Option<f64> {
@@ -468,8 +314,7 @@ fn total_records_per_s(producers: &[&Producer], load: Duration) -> Option<f64> {
         .sum()
 }
 
-/// The producers' parts; those with the same keys that pack alike are one, so that few keys are hashed twice.
-fn parts<'a>(producers: &[&'a Producer], load: Duration, shards: &ShardIndex<'_>) -> Vec<Part<'a>> {
+fn senders(producers: &[&Producer], load: Duration) -> Vec<Sender> {
     let any_rate = producers
         .iter()
         .any(|producer| records_per_s(&producer.arrival, load).is_some());
@@ -483,54 +328,52 @@ fn parts<'a>(producers: &[&'a Producer], load: Duration, shards: &ShardIndex<'_>
             .max(f64::MIN_POSITIVE),
     };
     let total: f64 = producers.iter().map(|producer| weight(producer)).sum();
-    let mut parts: Vec<Part<'a>> = Vec::new();
-    for (index, producer) in producers.iter().enumerate() {
-        let share = weight(producer) / total;
-        let mean = SizeLaw::of(producer, load).mean_bytes();
-        let packing = producer.send.aggregate.map(|settings| Packing {
-            settings,
-            worker_per_s: records_per_s(&producer.arrival, load)
-                .map(|rate| rate / f64::from(producer.workers)),
+    let sender = |producer: &&Producer| {
+        let workers = f64::from(producer.workers.max(1));
+        let packing = producer.send.aggregate.map(|settings| {
+            let rate = records_per_s(&producer.arrival, load);
+            Packing::new(settings, rate.map(|rate| rate / workers))
         });
-        let member = |share: f64| Member {
-            producer: index,
-            share,
-            mean_data_bytes: mean,
-            workers: f64::from(producer.workers.max(1)),
+        Sender {
+            share: weight(producer) / total,
+            mean_data_bytes: SizeLaw::of(producer, load).mean_bytes(),
+            workers,
+            packing,
+        }
+    };
+    producers.iter().map(sender).collect()
+}
+
+/// The producers' parts; those with the same keys are one, so that few keys are hashed twice.
+fn parts<'a>(
+    producers: &[&'a Producer],
+    senders: &[Sender],
+    load: Duration,
+    shards: &ShardIndex<'_>,
+) -> Vec<Part<'a>> {
+    let mut parts: Vec<Part<'a>> = Vec::new();
+    for (index, (producer, sender)) in producers.iter().zip(senders).enumerate() {
+        let part = |keys: &'a Keys, share: f64, recorded: Option<Vec<Offered>>| Part {
+            keys,
+            share: sender.share * share,
+            workers: producer.workers,
+            recorded,
+            members: vec![(index, share)],
         };
         let recorded = recorded::offered(producer, load, shards);
         if recorded.is_some() {
-            parts.push(Part {
-                keys: &producer.keys,
-                share,
-                mean_data_bytes: mean,
-                workers: producer.workers,
-                recorded,
-                packing,
-                members: vec![member(1.0)],
-            });
+            parts.push(part(&producer.keys, 1.0, recorded));
             continue;
         }
-        let mut add = |keys: &'a Keys, of_producer: f64| match parts
+        let mut add = |keys: &'a Keys, share: f64| match parts
             .iter_mut()
-            .find(|part| part.recorded.is_none() && part.keys == keys && part.packing == packing)
+            .find(|part| part.recorded.is_none() && part.keys == keys)
         {
             Some(part) => {
-                let share = share * of_producer;
-                let both = part.share + share;
-                part.members.push(member(of_producer));
-                part.mean_data_bytes = (part.share * part.mean_data_bytes + share * mean) / both;
-                part.share = both;
+                part.members.push((index, share));
+                part.share += sender.share * share;
             }
-            None => parts.push(Part {
-                keys,
-                share: share * of_producer,
-                mean_data_bytes: mean,
-                workers: producer.workers,
-                recorded: None,
-                packing,
-                members: vec![member(of_producer)],
-            }),
+            None => parts.push(part(keys, share, None)),
         };
         each_unmixed(&producer.keys, 1.0, &mut add);
     }

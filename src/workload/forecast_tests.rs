@@ -1,9 +1,10 @@
 //! Tests that the forecast says what loads do.
 
 use super::*;
-use crate::kinesis::HashKey;
 use crate::kinesis::quotas::RateLimit;
-use crate::scenario::model::{Curve, KeyTable, Size, Spacing};
+use crate::kinesis::{HashKey, aggregate};
+use crate::scenario::model::{Aggregate, Curve, KeyTable, Size, Spacing};
+use crate::workload::KeyText;
 use crate::workload::draw::RecordSource;
 use crate::workload::draw::tests::{producer, stamp};
 
@@ -542,6 +543,13 @@ fn packed_records_count_as_those_that_they_become() {
     producer.send.aggregate = aggregate(u32::MAX, 51_200);
     let rate = kinesis_per_s(&producer);
     assert!((rate - 8_000.0 / 201.0).abs() < 0.5, "{rate}");
+    // Keys of several kinds are packed together.
+    // 3,000/s of each worker for the shard of the one key, and 1,000/s for the other.
+    let of_several = mixed(0.5, KeyChoice::Unique);
+    let of_one_kind = std::mem::replace(&mut producer.keys.choice, of_several);
+    let rate = kinesis_per_s(&producer);
+    assert!(close(rate, 6_000.0 / 301.0 + 2_000.0 / 101.0), "{rate}");
+    producer.keys.choice = of_one_kind;
     producer.send.aggregate = aggregate(50, 51_200);
     assert!(close(kinesis_per_s(&producer), 160.0));
     // About 8 bytes of key and 9 of packing: some 9 to one of 1,000 bytes.
@@ -598,6 +606,16 @@ fn recorded_records_count_against_the_record_limit_and_are_packed_only_where_the
     assert!(close(kinesis_per_s(&said(&[&packing, &drawn])), 2_480.0));
 }
 
+/// One key for this share of the records, and others for the rest.
+fn mixed(share: f64, others: KeyChoice) -> KeyChoice {
+    let keys = |choice| Keys {
+        choice,
+        format: ("key-".to_owned(), String::new()),
+    };
+    let single = (share, keys(KeyChoice::Single));
+    KeyChoice::Mix(vec![single, (1.0 - share, keys(others))])
+}
+
 #[test]
 fn bytes_of_packed_records_are_those_that_packing_makes_of_them() {
     let data = [7; 80];
@@ -607,6 +625,8 @@ fn bytes_of_packed_records_are_those_that_packing_makes_of_them() {
         (KeyChoice::Uniform { population: 300 }, 400),
         (KeyChoice::Unique, 50),
         (KeyChoice::Single, 2),
+        (mixed(0.9, KeyChoice::Uniform { population: 2_000 }), 400),
+        (mixed(0.3, KeyChoice::Uniform { population: 40 }), 100),
     ] {
         let closed = Arrival::Closed { outstanding: 1 };
         let mut producer = producer(1, closed, choice.clone(), Size::Fixed { bytes: 80 });
@@ -618,12 +638,16 @@ fn bytes_of_packed_records_are_those_that_packing_makes_of_them() {
         let load = [&producer];
         let ranges = [HashKeyRange::FULL];
         let shards = ShardIndex::new(&ranges);
-        let part = parts(&load, LOAD, &shards).remove(0);
-        let placed = Placement::of(part.keys, &shards, EXACT_KEYS, None, 1).shards[0];
-        let each = Each::of(1.0, 80.0, placed.key_bytes, placed.squares);
-        let records = part.packing.unwrap().records_of_one(1.0, &each);
+        let senders = senders(&load, LOAD);
+        let mut each = Each::default();
+        for part in parts(&load, &senders, LOAD, &shards) {
+            let placed = Placement::of(part.keys, &shards, EXACT_KEYS, None, 1).shards[0];
+            each.add(part.share, &placed, 80.0);
+        }
+        let records = senders[0].packing.unwrap().records_of_one(&each);
         assert!(close(records, f64::from(most)), "{records}");
 
+        let text = KeyText::new(&producer.keys);
         let mut source = RecordSource::new(3, &producer, 0);
         let (mut made, times) = (0, 40);
         for _ in 0..times {
@@ -633,7 +657,12 @@ fn bytes_of_packed_records_are_those_that_packing_makes_of_them() {
                 KeyChoice::Unique => 5_000_000 + key,
                 _ => key,
             };
-            let keys: Vec<_> = numbers.map(|key| format!("key-{}", number(key))).collect();
+            let written = |key| {
+                let mut key_text = String::new();
+                text.write(number(key), &mut key_text);
+                key_text
+            };
+            let keys: Vec<_> = numbers.map(written).collect();
             let users = keys.iter().map(|key| crate::kinesis::record::PutEntry {
                 partition_key: key,
                 data: &data,
@@ -761,8 +790,8 @@ fn explicit_hash_keys_are_in_the_bytes_of_packed_records() {
     let ranges = [HashKeyRange::FULL];
     let shards = ShardIndex::new(&ranges);
     let placed = Placement::of(&producer.keys, &shards, EXACT_KEYS, None, 1).shards[0];
-    let each = Each::of(1.0, 80.0, placed.key_bytes, placed.squares);
-    let each = each.explicit(1.0, placed.explicit, placed.explicit_bytes);
+    let mut each = Each::default();
+    each.add(1.0, &placed, 80.0);
     let mut source = RecordSource::new(3, &producer, 0);
     let (mut made, times) = (0, 40);
     for _ in 0..times {

@@ -15,6 +15,7 @@ mod json;
 pub mod key_text;
 pub mod keys;
 pub mod own_bounds;
+mod packed;
 pub mod payload;
 pub mod pieces;
 mod placement;

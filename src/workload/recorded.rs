@@ -3,25 +3,17 @@
 use std::time::Duration;
 
 use super::key_text::KeyText;
-use super::placement::ShardIndex;
+use super::placement::{Placed, ShardIndex};
 use super::size_law::SizeLaw;
 use crate::scenario::model::{Arrival, KeyChoice, Producer, Size};
 
 /// What one shard is offered of a recording.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Offered {
-    /// Its share of the records, 0 to 1.
-    pub(super) share: f64,
+    /// Its keys, each with its share of the records.
+    pub(super) placed: Placed,
     /// Bytes of data per record of the whole recording.
     pub(super) data_bytes: f64,
-    /// Bytes of key per record of the whole recording.
-    pub(super) key_bytes: f64,
-    /// The sum over its keys of the squared shares.
-    pub(super) squares: f64,
-    /// The share of the records that are put with hash keys of their own.
-    pub(super) explicit: f64,
-    /// Bytes of those hash keys per record of the whole recording.
-    pub(super) explicit_bytes: f64,
 }
 
 /// What each shard is offered in a load of this length by a producer that plays recorded keys in their order. Sizes that
@@ -67,25 +59,27 @@ pub(super) fn offered(
         let (shard, key_bytes, explicit_bytes) = keys[number];
         counts[number] += 1;
         if let Some(offered) = shard.and_then(|shard| offered.get_mut(shard)) {
-            offered.share += 1.0;
             offered.data_bytes += data_bytes(index);
-            offered.key_bytes += key_bytes;
+            let placed = &mut offered.placed;
+            placed.share += 1.0;
+            placed.key_bytes += key_bytes;
             if let Some(bytes) = explicit_bytes {
-                offered.explicit += 1.0;
-                offered.explicit_bytes += bytes;
+                placed.explicit += 1.0;
+                placed.explicit_bytes += bytes;
             }
         }
     }
     for offered in &mut offered {
-        offered.share /= records as f64;
         offered.data_bytes /= records as f64;
-        offered.key_bytes /= records as f64;
-        offered.explicit /= records as f64;
-        offered.explicit_bytes /= records as f64;
+        let placed = &mut offered.placed;
+        placed.share /= records as f64;
+        placed.key_bytes /= records as f64;
+        placed.explicit /= records as f64;
+        placed.explicit_bytes /= records as f64;
     }
     for (count, (shard, ..)) in counts.iter().zip(&keys) {
         if let Some(offered) = shard.and_then(|shard| offered.get_mut(shard)) {
-            offered.squares += (*count as f64 / records as f64).powi(2);
+            offered.placed.squares += (*count as f64 / records as f64).powi(2);
         }
     }
     Some(offered)
