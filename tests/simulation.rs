@@ -124,13 +124,15 @@ fn a_real_run_confirms_the_simulation(scenario: &str, more: &[&str]) {
             assert_eq!(intended(run), intended(&simulated));
         },
         |run| {
+            // Retries that a busy host sends late meet another moment of the shard.
+            let apart = if run.disturbed() { 0.03 } else { 0.01 };
             for (what, real, virtual_) in [
                 ("rejected attempts", run.rejected_share(), share),
                 ("accepted in the window", accepted(run), foretold),
                 ("accepted in the whole run", whole(run), whole(&simulated)),
             ] {
                 assert!(
-                    (real - virtual_).abs() <= 0.01,
+                    (real - virtual_).abs() <= apart,
                     "{what}: {real} in real time, {virtual_} simulated"
                 );
             }
