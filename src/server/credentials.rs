@@ -128,10 +128,11 @@ impl Credentials {
         &self,
         now: Timestamp,
         request: &sigv4::Request<'_>,
-        authorization: &Authorization,
+        authorization: &Authorization<'_>,
     ) -> Result<(), WireError> {
-        let known = self.0.get(&authorization.access_key_id);
-        let key = known.filter(|key| key.token == authorization.security_token);
+        let known = self.0.get(&*authorization.access_key_id);
+        let key =
+            known.filter(|key| key.token.as_deref() == authorization.security_token.as_deref());
         let Some((key, secret)) = key.and_then(|key| Some((key, key.secret.as_deref()?))) else {
             return Err(WireError::new(
                 "UnrecognizedClientException",

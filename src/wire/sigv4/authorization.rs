@@ -1,5 +1,7 @@
 //! Who signed what: the parts of an `Authorization` header or of a signed query.
 
+use std::borrow::Cow;
+
 use super::Request;
 use crate::wire::WireError;
 
@@ -12,26 +14,26 @@ pub enum Placement {
     Query,
 }
 
-/// The parts of a signature.
+/// The parts of a signature. Those of a header are the request's own text.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Authorization {
+pub struct Authorization<'a> {
     /// Header or query.
     pub placement: Placement,
     /// The key whose secret signed.
-    pub access_key_id: String,
+    pub access_key_id: Cow<'a, str>,
     /// Date, region, service and `aws4_request`, joined by slashes.
-    pub scope: String,
+    pub scope: Cow<'a, str>,
     /// Names in lower case, joined by semicolons.
-    pub signed_headers: String,
+    pub signed_headers: Cow<'a, str>,
     /// 64 hexadecimal digits.
-    pub signature: String,
+    pub signature: Cow<'a, str>,
     /// When it was signed: `20150830T123600Z`, or what a `Date` header says.
-    pub date: String,
+    pub date: Cow<'a, str>,
     /// `X-Amz-Security-Token`: of temporary credentials.
-    pub security_token: Option<String>,
+    pub security_token: Option<Cow<'a, str>>,
 }
 
-impl Authorization {
+impl Authorization<'_> {
     /// Date, region and service of the scope; absent parts are empty.
     pub fn scope_parts(&self) -> [&str; 3] {
         let mut parts = self.scope.split('/');
@@ -44,7 +46,7 @@ impl Authorization {
 /// # Errors
 /// In the service's order: InvalidSignatureException if header and query both carry one,
 /// MissingAuthenticationTokenException if neither does, IncompleteSignatureException with the names of what is missing.
-pub fn authorization(request: &Request<'_>) -> Result<Authorization, WireError> {
+pub fn authorization<'a>(request: &Request<'a>) -> Result<Authorization<'a>, WireError> {
     let header = request.header("Authorization");
     let query = request.pairs().any(|(name, _)| name == "X-Amz-Algorithm");
     match (header, query) {
@@ -65,14 +67,22 @@ fn incomplete(message: String) -> WireError {
     WireError::new("IncompleteSignatureException", message)
 }
 
-fn from_header(request: &Request<'_>, header: &str) -> Result<Authorization, WireError> {
-    let find = |name: &str| {
-        let parts = header.split([',', ' ']);
-        let mut pairs = parts.filter_map(|part| part.split_once('='));
-        let found = pairs.find(|(known, value)| *known == name && !value.is_empty());
-        found.map(|(_, value)| value)
-    };
-    let [credential, signature, signed] = ["Credential", "Signature", "SignedHeaders"].map(find);
+fn from_header<'a>(request: &Request<'a>, header: &'a str) -> Result<Authorization<'a>, WireError> {
+    let [mut credential, mut signature, mut signed] = [None; 3];
+    // Every request comes this way: once through the text.
+    for part in header.split([',', ' ']) {
+        let place = match part.split_once('=') {
+            Some(("Credential", value)) => Some((&mut credential, value)),
+            Some(("Signature", value)) => Some((&mut signature, value)),
+            Some(("SignedHeaders", value)) => Some((&mut signed, value)),
+            _ => None,
+        };
+        if let Some((place @ None, value)) = place
+            && !value.is_empty()
+        {
+            *place = Some(value);
+        }
+    }
     let date = request.header("X-Amz-Date").or(request.header("Date"));
     let mut missing = String::new();
     for (name, value) in [
@@ -95,19 +105,19 @@ fn from_header(request: &Request<'_>, header: &str) -> Result<Authorization, Wir
             let (key, scope) = credential.split_once('/').unwrap_or((credential, ""));
             Ok(Authorization {
                 placement: Placement::Header,
-                access_key_id: key.to_owned(),
-                scope: scope.to_owned(),
-                signed_headers: signed.to_owned(),
-                signature: signature.to_owned(),
-                date: date.to_owned(),
-                security_token: request.header("X-Amz-Security-Token").map(str::to_owned),
+                access_key_id: key.into(),
+                scope: scope.into(),
+                signed_headers: signed.into(),
+                signature: signature.into(),
+                date: date.into(),
+                security_token: request.header("X-Amz-Security-Token").map(Cow::from),
             })
         }
         _ => Err(incomplete(format!("{missing}Authorization={header}"))),
     }
 }
 
-fn from_query(request: &Request<'_>) -> Result<Authorization, WireError> {
+fn from_query<'a>(request: &Request<'a>) -> Result<Authorization<'a>, WireError> {
     let find = |name: &str| {
         let mut pairs = request.pairs();
         let found = pairs.find(|(known, value)| *known == name && !value.is_empty());
@@ -140,12 +150,12 @@ fn from_query(request: &Request<'_>) -> Result<Authorization, WireError> {
             let (key, scope) = credential.split_once('/').unwrap_or((&credential, ""));
             Ok(Authorization {
                 placement: Placement::Query,
-                access_key_id: key.to_owned(),
-                scope: scope.to_owned(),
-                signed_headers,
-                signature,
-                date,
-                security_token: find("X-Amz-Security-Token"),
+                access_key_id: key.to_owned().into(),
+                scope: scope.to_owned().into(),
+                signed_headers: signed_headers.into(),
+                signature: signature.into(),
+                date: date.into(),
+                security_token: find("X-Amz-Security-Token").map(Cow::from),
             })
         }
         _ => Err(incomplete(format!(
@@ -259,10 +269,26 @@ mod tests {
         assert_eq!(parts.access_key_id, "AKID");
         assert_eq!(parts.scope_parts(), ["20150830", "us-east-1", "kinesis"]);
         assert_eq!(parts.signed_headers, "host;x-amz-date");
-        assert_eq!(
-            (parts.signature.as_str(), parts.security_token),
-            ("abc", None)
-        );
+        assert_eq!((&*parts.signature, parts.security_token), ("abc", None));
+    }
+
+    #[test]
+    fn of_a_part_that_is_named_twice_the_first_with_a_value_counts() {
+        let headers = [
+            (
+                "Authorization",
+                "AWS4-HMAC-SHA256 Credential=,Credential=A/b,Credential=C/d Signature=x=y,SignedHeaders=host",
+            ),
+            ("Date", "now"),
+        ];
+        let parts = authorization(&request("", &headers)).unwrap();
+        let read = [
+            parts.access_key_id,
+            parts.scope,
+            parts.signature,
+            parts.signed_headers,
+        ];
+        assert_eq!(read, ["A", "b", "x=y", "host"]);
     }
 
     proptest! {

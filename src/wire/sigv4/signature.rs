@@ -10,7 +10,7 @@ use super::{Authorization, Placement, Request};
 use crate::wire::WireError;
 
 /// The text whose hash is signed.
-pub fn canonical_request(request: &Request<'_>, authorization: &Authorization) -> String {
+pub fn canonical_request(request: &Request<'_>, authorization: &Authorization<'_>) -> String {
     let path = if request.path.is_empty() {
         "/"
     } else {
@@ -49,14 +49,14 @@ pub fn canonical_request(request: &Request<'_>, authorization: &Authorization) -
 }
 
 /// The text that is signed.
-pub fn string_to_sign(canonical_request: &str, authorization: &Authorization) -> String {
+pub fn string_to_sign(canonical_request: &str, authorization: &Authorization<'_>) -> String {
     let hash = hex(&Sha256::digest(canonical_request));
     let Authorization { date, scope, .. } = authorization;
     format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{hash}")
 }
 
 /// The signature of `string_to_sign` with `secret`: 64 hexadecimal digits.
-pub fn signature(secret: &str, string_to_sign: &str, authorization: &Authorization) -> String {
+pub fn signature(secret: &str, string_to_sign: &str, authorization: &Authorization<'_>) -> String {
     let [date, region, service] = authorization.scope_parts();
     hex(&hmac(
         &signing_key(secret, date, region, service),
@@ -80,7 +80,7 @@ pub(super) fn signing_key(secret: &str, date: &str, region: &str, service: &str)
 pub fn verify(
     secret: &str,
     request: &Request<'_>,
-    authorization: &Authorization,
+    authorization: &Authorization<'_>,
 ) -> Result<(), WireError> {
     check_cover(request, authorization)?;
     check_scope(authorization)?;
@@ -102,7 +102,7 @@ fn invalid(text: impl Into<String>) -> WireError {
 
 /// Who sees a request on its way must not be able to send its signature with another operation ("Create a signed AWS API
 /// request", IAM user guide: the host header and any `x-amz-*` header are signed).
-fn check_cover(request: &Request<'_>, authorization: &Authorization) -> Result<(), WireError> {
+fn check_cover(request: &Request<'_>, authorization: &Authorization<'_>) -> Result<(), WireError> {
     let is_signed = |name: &str| {
         let mut signed = authorization.signed_headers.split(';');
         signed.any(|known| known.eq_ignore_ascii_case(name))
@@ -128,7 +128,7 @@ fn check_cover(request: &Request<'_>, authorization: &Authorization) -> Result<(
     }
 }
 
-fn check_scope(authorization: &Authorization) -> Result<(), WireError> {
+fn check_scope(authorization: &Authorization<'_>) -> Result<(), WireError> {
     let parts: Vec<_> = authorization.scope.split('/').collect();
     let [day, _, _, end] = parts.as_slice() else {
         let key = &authorization.access_key_id;
@@ -289,17 +289,17 @@ mod tests {
             },
         );
         let short = Authorization {
-            signature: String::new(),
+            signature: "".into(),
             ..parts.clone()
         };
         assert!(verify(SECRET, &request, &short).is_err());
     }
 
     /// Signs a request anew, whatever its scope and signed headers leave out.
-    fn signed(request: &Request<'_>, parts: &Authorization) -> Authorization {
+    fn signed<'a>(request: &Request<'_>, parts: &Authorization<'a>) -> Authorization<'a> {
         let to_sign = string_to_sign(&canonical_request(request, parts), parts);
         Authorization {
-            signature: signature(SECRET, &to_sign, parts),
+            signature: signature(SECRET, &to_sign, parts).into(),
             ..parts.clone()
         }
     }
@@ -314,7 +314,7 @@ mod tests {
         };
         let all = "content-type;host;x-amz-date;x-amz-target";
         let parts = Authorization {
-            signed_headers: all.to_owned(),
+            signed_headers: all.into(),
             ..authorization(&request).unwrap()
         };
         assert_eq!(verify(SECRET, &request, &signed(&request, &parts)), Ok(()));
@@ -338,8 +338,8 @@ mod tests {
             ("20150830/us-east-1/iam", all, "exactly 5"),
         ] {
             let parts = Authorization {
-                scope: scope.to_owned(),
-                signed_headers: names.to_owned(),
+                scope: scope.into(),
+                signed_headers: names.into(),
                 ..parts.clone()
             };
             let error = verify(SECRET, &request, &signed(&request, &parts)).unwrap_err();
