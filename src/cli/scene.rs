@@ -7,6 +7,7 @@ use crate::base::Timestamp;
 use crate::base::units::HumanCount;
 use crate::measure::live::Picture;
 use crate::measure::progress::Progress;
+use crate::report::document::World;
 use crate::report::live::{self, Course, Phase, Totals};
 #[cfg(feature = "live")]
 use crate::report::live::{Rates, View};
@@ -63,11 +64,15 @@ impl Scene {
         if let Some(live) = &self.progress.live {
             picture.refresh(live);
         }
-        let seconds = now.at.since(before.at).as_secs_f64();
+        let before_elapsed = before.elapsed.unwrap_or_default();
+        let seconds = now
+            .elapsed
+            .map(|elapsed| elapsed.saturating_sub(before_elapsed));
+        let seconds = seconds.unwrap_or_default().as_secs_f64();
         let rates = Rates::between(&before.totals, &now.totals, seconds);
         let mut view = View::of(
             &self.course,
-            self.elapsed(now.at),
+            now.elapsed,
             now.totals,
             rates,
             self.consumers,
@@ -77,9 +82,13 @@ impl Scene {
         view
     }
 
-    /// The time since then.
+    /// The time since then, of a simulated run in its own time.
     fn elapsed(&self, now: Timestamp) -> Option<Duration> {
-        self.began.get().map(|began| now.since(*began))
+        let began = self.began.get()?;
+        Some(match self.course.world {
+            World::Simulated => self.simulated(),
+            _ => now.since(*began),
+        })
     }
 
     /// The page of metrics as of now.
@@ -96,6 +105,7 @@ impl Scene {
     pub(super) fn seen(&self, now: Timestamp) -> Seen {
         Seen {
             at: now,
+            elapsed: self.elapsed(now),
             totals: Totals::of(&self.progress),
         }
     }
@@ -104,7 +114,7 @@ impl Scene {
     pub(super) fn line(&self, now: &Seen, before: &Seen) -> String {
         let Self { course, .. } = self;
         let name = &course.name;
-        let (phase, left) = course.phase(self.elapsed(now.at));
+        let (phase, left) = course.phase(now.elapsed);
         if phase == Phase::Preparing {
             return format!("{name}: preparing");
         }
@@ -190,12 +200,50 @@ fn hours(seconds: u64) -> String {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Seen {
     pub(super) at: Timestamp,
+    /// Of the load; `None` before it.
+    elapsed: Option<Duration>,
     pub(super) totals: Totals,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "live")]
+    #[test]
+    fn a_simulated_load_is_shown_in_its_own_time() {
+        let source = crate::scenario::Source {
+            path: "first-run.toml".into(),
+            text: include_str!("../../scenarios/first-run.toml").into(),
+        };
+        let loaded = crate::scenario::load(&source, &[]).expect("it is shipped");
+        let course = Course::of(&loaded.scenario, World::Simulated);
+        let load = course.time.load();
+        let progress = Arc::new(Progress::watched());
+        let scene = Scene::new(course, 1, Arc::clone(&progress));
+        let at = Timestamp::from_secs;
+        assert_eq!(
+            scene
+                .view(&scene.seen(at(50)), &Seen::default(), false)
+                .done,
+            None
+        );
+        scene.begin(at(50), at(1_000));
+        let before = scene.seen(at(50));
+        progress.at.reach(at(1_000).plus(load / 2));
+        progress.released.add(600);
+        let view = scene.view(&scene.seen(at(51)), &before, false);
+        assert_eq!(
+            (view.phase, view.left, view.done),
+            (Phase::Simulating, None, Some(0.5))
+        );
+        let per_s = 600.0 / (load / 2).as_secs_f64();
+        assert!(
+            (view.rates.offered - per_s).abs() < 1e-9,
+            "{:?}",
+            view.rates
+        );
+    }
 
     #[test]
     fn a_simulated_load_is_told_by_its_day_or_by_its_hour() {

@@ -62,7 +62,7 @@ fn about(course: &Course, elapsed: Option<Duration>, page: &mut Page) {
     page.family(
         "streamgauge_run_elapsed_seconds",
         Kind::Gauge,
-        "Time since the load began, by the host's clock; 0 before.",
+        "Time since the load began, by the clock of the run; 0 before.",
     )
     .sample(&[], elapsed.unwrap_or_default().as_secs_f64());
 }

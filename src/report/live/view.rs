@@ -19,7 +19,7 @@ pub struct View {
     pub phase: Phase,
     /// How long until the phase ends at most; nothing in virtual time.
     pub left: Option<Duration>,
-    /// How much of warm-up and measurement is over, 0 to 1.
+    /// How much of warm-up and measurement is over, 0 to 1; nothing before.
     pub done: Option<f64>,
     /// The totals.
     pub totals: Totals,
@@ -107,7 +107,7 @@ pub struct EventRow {
 }
 
 impl View {
-    /// The view of a run `elapsed` after the start of its load; `consumers` are to be given each record.
+    /// The view of a run `elapsed` after the start of its load, by its own clock; `consumers` are to be given each record.
     pub fn of(
         course: &Course,
         elapsed: Option<Duration>,
@@ -118,8 +118,7 @@ impl View {
     ) -> Self {
         let (phase, left) = course.phase(elapsed);
         let load_s = course.time.load().as_secs_f64();
-        let done = left.and(elapsed);
-        let done = done.map(|elapsed| (elapsed.as_secs_f64() / load_s).clamp(0.0, 1.0));
+        let done = elapsed.map(|elapsed| (elapsed.as_secs_f64() / load_s).clamp(0.0, 1.0));
         let latencies = picture.latencies.iter().map(|((part, kind), histogram)| {
             let (_, of) = course.part(*part);
             LatencyRow {
