@@ -47,9 +47,10 @@ fn filter(
     [kind, shard, time]: [&str; 3],
 ) -> Result<ShardFilter, KinesisError> {
     let time = || {
-        let ms = time.parse().ok().filter(|ms: &u64| *ms < 1 << 43);
+        let ms = time.parse::<u64>().ok();
         let ms = ms.ok_or_else(|| invalid("The ShardFilter needs a Timestamp."))?;
-        Ok::<_, KinesisError>(Timestamp::from_millis(ms))
+        // However far off, it is a time.
+        Ok::<_, KinesisError>(Timestamp::from_millis(ms.min((1 << 43) - 1)))
     };
     Ok(match kind {
         "AFTER_SHARD_ID" if shard.is_empty() => {

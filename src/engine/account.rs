@@ -276,10 +276,14 @@ impl Account {
         if !stream.is_due(now) {
             return;
         }
-        let gone = stream.settle(&self.pool, &mut stream.control(), now);
+        let (gone, latest_s) = {
+            let mut control = stream.control();
+            let gone = stream.settle(&self.pool, &mut control, now);
+            (gone, stream.latest_s(&control))
+        };
         if gone {
             // Before the name is free.
-            lock(&self.former).note(now, stream.name.clone(), stream.map().latest_s());
+            lock(&self.former).note(now, stream.name.clone(), latest_s);
             self.table.rcu(|table| {
                 let mut table = Table::clone(table);
                 if table

@@ -6,7 +6,7 @@ use super::account::{Account, AccountControl};
 use super::refuse::invalid;
 use crate::base::Timestamp;
 use crate::kinesis::KinesisError;
-use crate::kinesis::operation::{AccountLimits, Commitment, CommitmentStatus, StreamMode};
+use crate::kinesis::operation::{AccountLimits, Commitment, CommitmentStatus};
 use crate::kinesis::quotas::{CapName, RateName};
 
 impl AccountControl {
@@ -83,10 +83,8 @@ impl Account {
             control.commitment.status = CommitmentStatus::Enabled;
         } else if status == CommitmentStatus::Enabled {
             let table = self.table_at(now);
-            if let Some(warm) = table.values().find(|stream| {
-                let control = stream.control();
-                control.mode() == StreamMode::OnDemand && control.warm_mib.is_some()
-            }) {
+            let mut streams = table.values();
+            if let Some(warm) = streams.find(|stream| stream.control().warm_mib.is_some()) {
                 return Err(invalid(format!(
                     "Warm throughput of stream {} must be removed first.",
                     warm.name

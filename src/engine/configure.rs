@@ -9,7 +9,7 @@ use super::refuse::{invalid, validation};
 use super::shard::ShardRates;
 use super::stream::Change;
 use crate::base::Timestamp;
-use crate::kinesis::operation::{RecordDistribution, StreamMode, WarmThroughput};
+use crate::kinesis::operation::{CommitmentStatus, RecordDistribution, StreamMode, WarmThroughput};
 use crate::kinesis::quotas::{CapName, RateName};
 use crate::kinesis::{Cause, ErrorCode, KinesisError};
 
@@ -139,8 +139,10 @@ impl Account {
         mib_per_s: u32,
         rules: &Rules,
     ) -> Result<u32, KinesisError> {
-        if mib_per_s > 0 && !account.has_advantage(now) {
-            // The text is unverified.
+        let enabled = account.commitment(now).status == CommitmentStatus::Enabled;
+        if mib_per_s > 0 && !enabled {
+            // The text is unverified, and that a commitment which is to end takes no more of it: what there is of it must be
+            // removed before.
             return Err(invalid(
                 "Warm throughput needs MinimumThroughputBillingCommitment to be enabled.",
             ));

@@ -26,6 +26,10 @@ const CONSUMERS_PAGE: u32 = 100;
 pub(super) struct Consumers {
     by_name: BTreeMap<ConsumerName, Consumer>,
     former: Former<ConsumerName>,
+    /// None is created in an earlier second: those are of a former stream's consumers.
+    first_s: u64,
+    /// The latest second that one was created in.
+    latest_s: u64,
 }
 
 #[derive(Debug)]
@@ -66,6 +70,19 @@ impl Consumer {
 }
 
 impl Consumers {
+    /// Those of a stream whose first shards were created in this second.
+    pub(super) fn since(first_s: u64) -> Self {
+        Self {
+            first_s,
+            ..Self::default()
+        }
+    }
+
+    /// The latest second that one was created in; 0 without any.
+    pub(super) const fn latest_s(&self) -> u64 {
+        self.latest_s
+    }
+
     /// Forgets those that are gone by `now`.
     fn settle(&mut self, now: Timestamp) {
         self.former.forget(now);
@@ -97,9 +114,11 @@ impl Consumers {
             .filter(|consumer| consumer.created_s == arn.created_s)
     }
 
-    /// Takes a new one. Its creation second, part of its ARN, is one that no former one of its name had.
+    /// Takes a new one. Its creation second, part of its ARN, is one that no former one of its name had, be it of a former
+    /// stream.
     fn add(&mut self, now: Timestamp, takes: Duration, name: ConsumerName, tags: Tags) -> u64 {
-        let created_s = self.former.created_s(now, &name);
+        let created_s = self.former.created_s(now, &name).max(self.first_s);
+        self.latest_s = self.latest_s.max(created_s);
         let consumer = Consumer {
             created_s,
             active: now.plus(takes),

@@ -99,6 +99,7 @@ impl Account {
             }
             StreamMode::OnDemand => self.check_on_demand_quota(&control, None)?,
         }
+        check_ceiling(u64::from(shards))?;
         let max_record_bytes = self.record_bytes(asked_bytes);
         let founding = Founding {
             name: stream.clone(),
@@ -159,9 +160,7 @@ impl Account {
             Some(mib) => self.check_warm(control, now, mib, rules)?,
             None => 0,
         };
-        let shards = shards.max(warm);
-        check_ceiling(u64::from(shards))?;
-        Ok((mode, shards))
+        Ok((mode, shards.max(warm)))
     }
 
     /// What the stream asks for, unless the scenario set the limit itself.
@@ -338,8 +337,10 @@ impl Account {
 
     fn check_target(&self, current: u32, target: u32) -> Result<(), KinesisError> {
         let counts = format!("Current open shard count: {current}, Target shard count: {target}");
+        // "Scale a stream with more than 10000 shards down unless the result is less than 10000 shards" (API reference).
+        let (from, to) = (u64::from(current), u64::from(target));
         if let Some(limit) = self.limits().cap(CapName::ShardsPerStream)
-            && u64::from(target.max(current)) > limit
+            && (to > limit || (from > limit && to == limit))
         {
             return Err(quota(format!(
                 "Target shard count or number of open shards cannot be greater than {limit}. {counts}"
@@ -472,9 +473,10 @@ impl Account {
         Ok(())
     }
 
-    /// Shards of provisioned streams, with those that changes under way will add, and the number of on-demand streams.
+    /// Shards of provisioned streams, with those that changes under way will add, and the number of on-demand streams, with
+    /// those that are becoming one.
     pub(super) fn count_shards(&self, held: Option<(&Stream, &Control)>) -> (u64, u64) {
-        let count = |stream: &Stream, control: &Control| match control.mode() {
+        let count = |stream: &Stream, control: &Control| match control.counted_mode() {
             StreamMode::Provisioned => (stream.counted_shards(control), 0),
             StreamMode::OnDemand => (0, 1),
         };

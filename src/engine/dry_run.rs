@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::account::Account;
-use super::put::{check_entry, place_of};
+use super::put::{check_entry, place_of, youngest_s};
 use super::refuse::failure;
 use super::shard::{Counting, PutContext, PutRefusal};
 use crate::base::Timestamp;
@@ -93,9 +93,14 @@ impl Account {
             visible_after: Duration::ZERO,
             horizon: found.horizon(now),
             after,
+            youngest_s: youngest_s(found, after),
         };
         let map = found.map();
-        let shard = map.route(place_of(found, entry));
+        let shard = map.route(if found.spreads() {
+            found.peek_spread()
+        } else {
+            place_of(entry)
+        });
         match shard.would_take(&context, entry.billed_bytes()) {
             Ok(()) | Err(PutRefusal::Closed) => Ok(()),
             Err(PutRefusal::Gone) => Err(refuse.no_stream()),

@@ -48,6 +48,7 @@ impl Account {
             visible_after,
             horizon: found.horizon(now),
             after,
+            youngest_s: youngest_s(found, after),
         };
         let result = self.store(found, &context, entry);
         self.keep_memory_limit(now);
@@ -102,6 +103,7 @@ impl Account {
             visible_after,
             horizon: found.horizon(now),
             after: None,
+            youngest_s: 0,
         };
         results.reserve(batch.len());
         for entry in batch.iter() {
@@ -152,7 +154,11 @@ impl Account {
         context: &PutContext,
         entry: &PutEntry<'_>,
     ) -> Result<Stored, Refused> {
-        let key = place_of(stream, entry);
+        let key = if stream.spreads() {
+            stream.next_spread()
+        } else {
+            place_of(entry)
+        };
         loop {
             let map = stream.map();
             let shard = map.route(key);
@@ -171,11 +177,14 @@ impl Account {
     }
 }
 
-/// The hash key that a record is placed by. Under AUTO neither of its keys counts (service model).
-pub(super) fn place_of(stream: &Stream, entry: &PutEntry<'_>) -> HashKey {
-    if stream.spreads() {
-        return stream.next_spread();
-    }
+/// For SequenceNumberForOrdering: shards that were made one after another in one second carry seconds to come, and so do
+/// the numbers of their records.
+pub(super) fn youngest_s(stream: &Stream, after: Option<SequenceNumber>) -> u64 {
+    after.map_or(0, |_| stream.map().latest_s())
+}
+
+/// The hash key that a record is placed by; under AUTO neither of its keys counts (service model).
+pub(super) fn place_of(entry: &PutEntry<'_>) -> HashKey {
     entry
         .explicit_hash_key
         .unwrap_or_else(|| HashKey::of_partition_key(entry.partition_key))

@@ -142,6 +142,8 @@ pub(super) struct PutContext {
     pub(super) horizon: Timestamp,
     /// SequenceNumberForOrdering.
     pub(super) after: Option<SequenceNumber>,
+    /// The latest creation second of the stream's shards; matters with `after` alone.
+    pub(super) youngest_s: u64,
 }
 
 /// Why a shard did not take a record.
@@ -285,7 +287,7 @@ impl Shard {
             return Err(PutRefusal::Closed);
         }
         if let Some(after) = context.after {
-            self.check_ordering(&state, context.now, after)?;
+            Self::check_ordering(&state, context, after)?;
         }
         state.admit(context.now, entry.billed_bytes())?;
         let PutContext {
@@ -306,19 +308,19 @@ impl Shard {
     /// Checks what the service checks, as far as kinesalite's tests show it: that the number is one of any version, and
     /// that its time is not to come. It need not have been given out.
     fn check_ordering(
-        &self,
         state: &State,
-        now: Timestamp,
+        context: &PutContext,
         after: SequenceNumber,
     ) -> Result<(), PutRefusal> {
         let origin = after.origin().map_err(|none| match none {
             NoOrigin::Version3 => PutRefusal::Failure,
             NoOrigin::Invalid => PutRefusal::Ordering,
         })?;
-        let latest_s = now
+        let latest_s = context
+            .now
             .max(state.log.last_arrival())
             .as_secs()
-            .max(self.birth.created_s);
+            .max(context.youngest_s);
         if origin.time_s.is_some_and(|time_s| time_s > latest_s) {
             return Err(PutRefusal::Ordering);
         }
@@ -499,7 +501,7 @@ impl Shard {
             return Err(PutRefusal::Gone);
         }
         if let Some(after) = context.after {
-            self.check_ordering(&state, context.now, after)?;
+            Self::check_ordering(&state, context, after)?;
         }
         state.check_rates(context.now, bytes)
     }

@@ -37,6 +37,8 @@ pub(super) struct Stream {
     /// What it follows while it is on-demand.
     rules: Rules,
     retention_hours: AtomicU32,
+    /// In ns: what arrived earlier was past retention once, and does not come back when retention grows.
+    forgotten_nanos: AtomicU64,
     encrypted: AtomicBool,
     /// Whether records are spread evenly, whatever their keys.
     spreads: AtomicBool,
@@ -82,6 +84,14 @@ impl Control {
         match self.on_demand {
             Some(_) => StreamMode::OnDemand,
             None => StreamMode::Provisioned,
+        }
+    }
+
+    /// The mode that counts against quotas: that of a change under way, as a reshard's shards count from its beginning.
+    pub(super) fn counted_mode(&self) -> StreamMode {
+        match self.pending.as_ref().map(|pending| &pending.change) {
+            Some(Change::Mode(mode, _)) => *mode,
+            _ => self.mode(),
         }
     }
 
@@ -146,6 +156,7 @@ impl Stream {
             max_record_bytes: AtomicU64::new(founding.max_record_bytes),
             rules: founding.rules,
             retention_hours: AtomicU32::new(FIRST_RETENTION_HOURS),
+            forgotten_nanos: AtomicU64::new(0),
             encrypted: AtomicBool::new(false),
             spreads: AtomicBool::new(spreads),
             spread: AtomicU64::new(0),
@@ -160,7 +171,7 @@ impl Stream {
                 mode_switches: DayWindow::default(),
                 encryption_starts: DayWindow::default(),
                 encryption_stops: DayWindow::default(),
-                consumers: Consumers::default(),
+                consumers: Consumers::since(created_s),
                 tags: founding.tags,
                 policy: None,
                 encryption: Encryption::default(),
@@ -199,6 +210,11 @@ impl Stream {
         self.status.store(status as u8, Ordering::Release);
     }
 
+    /// The latest second that a shard or a consumer of it was created in: what takes its name anew comes later.
+    pub(super) fn latest_s(&self, control: &Control) -> u64 {
+        self.map().latest_s().max(control.consumers.latest_s())
+    }
+
     /// Whether records can be put: neither CREATING nor DELETING. The service model says that a stream in DELETING may
     /// still take them; kinesalite found that it does not.
     pub(super) fn takes_records(&self) -> bool {
@@ -214,14 +230,17 @@ impl Stream {
         Duration::from_secs(u64::from(self.retention_hours()) * 3_600)
     }
 
-    /// What arrived earlier is past retention.
+    /// What arrived earlier is past retention, or was before it grew.
     pub(super) fn horizon(&self, now: Timestamp) -> Timestamp {
-        now.minus(self.retention())
+        let forgotten = Timestamp::from_nanos(self.forgotten_nanos.load(Ordering::Relaxed));
+        now.minus(self.retention()).max(forgotten)
     }
 
     /// Sets the retention. What is past the old one goes first: it does not come back when retention grows.
     pub(super) fn set_retention_hours(&self, pool: &Pool, now: Timestamp, hours: u32) {
         let horizon = self.horizon(now);
+        self.forgotten_nanos
+            .store(horizon.as_nanos(), Ordering::Relaxed);
         for shard in self.map().shards() {
             shard.expire(pool, horizon);
         }
@@ -249,6 +268,16 @@ impl Stream {
                 StreamStatus::Updating
             }
         });
+        match change {
+            Change::Mode(StreamMode::Provisioned, _) => {
+                (control.warm_mib, control.warmed_mib) = (None, 0);
+            }
+            // The target is shown from now on, what is there at the end (service model).
+            Change::Mode(StreamMode::OnDemand, Some(mib)) | Change::Warm(mib) => {
+                control.warm_mib = (mib > 0).then_some(mib);
+            }
+            _ => {}
+        }
         control.pending = Some(Pending {
             due,
             change,
@@ -332,7 +361,6 @@ impl Stream {
 
     /// Splits until one shard per MiB/s of warm throughput is there.
     fn warm(&self, control: &mut Control, mib: u32, at: Timestamp) {
-        control.warm_mib = (mib > 0).then_some(mib);
         control.warmed_mib = mib;
         let open = self.map().open_count();
         if mib > open {
@@ -421,9 +449,12 @@ impl Stream {
     /// Where the next spread record goes: multiples of the golden ratio fill a circle evenly at every moment. The
     /// service keeps its way to itself.
     pub(super) fn next_spread(&self) -> HashKey {
-        const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
-        let number = self.spread.fetch_add(1, Ordering::Relaxed);
-        HashKey(u128::from(number.wrapping_mul(GOLDEN)) << 64)
+        spread_place(self.spread.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Where it would go.
+    pub(super) fn peek_spread(&self) -> HashKey {
+        spread_place(self.spread.load(Ordering::Relaxed))
     }
 
     /// What an on-demand stream follows.
@@ -455,4 +486,9 @@ impl Stream {
         }
         true
     }
+}
+
+const fn spread_place(number: u64) -> HashKey {
+    const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+    HashKey((number.wrapping_mul(GOLDEN) as u128) << 64)
 }

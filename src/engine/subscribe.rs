@@ -91,6 +91,7 @@ impl Account {
             progress: Mutex::new(Progress {
                 position: place.position,
                 last_event: now,
+                trimmed_to: None,
             }),
         };
         Ok((id, subscription))
@@ -157,6 +158,7 @@ impl Account {
         };
         seat.bytes.take(page.bytes);
         progress.position = page.read.next.position;
+        progress.trimmed_to = page.read.trimmed_to.or(progress.trimmed_to);
         let idle = self.seconds(CapName::IdleEventSeconds);
         let at_end = !page.read.children.is_empty();
         if page.read.count == 0 && !at_end && now < progress.last_event.plus(idle) {
@@ -175,7 +177,7 @@ impl Account {
             continuation: (!at_end).then_some(page.continuation),
             millis_behind_latest: page.read.millis_behind,
             child_shards: page.read.children,
-            trimmed_to: page.read.trimmed_to,
+            trimmed_to: progress.trimmed_to.take(),
         };
         if at_end {
             return SubscriptionPoll {

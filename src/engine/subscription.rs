@@ -8,7 +8,7 @@ use super::meter::Meter;
 use crate::base::Timestamp;
 use crate::kinesis::operation::SubscriptionId;
 use crate::kinesis::quotas::{Limits, RateName};
-use crate::kinesis::{ShardId, StreamName};
+use crate::kinesis::{SequenceNumber, ShardId, StreamName};
 
 /// A consumer's place at a shard. At most one subscription holds it; its limits outlive subscriptions.
 #[derive(Debug)]
@@ -62,6 +62,8 @@ pub(super) struct Progress {
     pub(super) position: u64,
     /// When the last event went out, or when it began.
     pub(super) last_event: Timestamp,
+    /// What it had to pass over since then because it was trimmed; told by the next event.
+    pub(super) trimmed_to: Option<SequenceNumber>,
 }
 
 /// The subscriptions of an account, by their numbers.

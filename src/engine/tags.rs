@@ -2,10 +2,11 @@
 
 use super::account::Account;
 use super::refuse::{Refuse, invalid, validation};
+use super::stream::Stream;
 use crate::base::Timestamp;
 use crate::kinesis::KinesisError;
 use crate::kinesis::arn::ResourceArn;
-use crate::kinesis::operation::{TagPage, Tags};
+use crate::kinesis::operation::{StreamStatus, TagPage, Tags};
 use crate::kinesis::quotas::{CapName, RateName};
 
 /// Tags of one ListTagsForStream answer at most, and by default (service model).
@@ -15,8 +16,10 @@ impl Account {
     /// AddTagsToStream: a tag whose key is there takes its place.
     ///
     /// # Errors
-    /// `LimitExceeded` (call rate), `ResourceNotFound`; `InvalidArgument` for characters that tags may not have and for
-    /// more tags than a stream may have (kinesalite, from the service's answers).
+    /// `LimitExceeded` (call rate), `ResourceNotFound`; `ResourceInUse` while CREATING ("you can't make any updates to the
+    /// tags until the stream is in ACTIVE state", API reference of CreateStream; code and text unverified);
+    /// `InvalidArgument` for characters that tags may not have and for more tags than a stream may have (kinesalite, from
+    /// the service's answers).
     pub fn add_tags_to_stream(
         &self,
         now: Timestamp,
@@ -25,13 +28,15 @@ impl Account {
     ) -> Result<(), KinesisError> {
         self.admit(now, RateName::AddTagsToStream, stream, None)?;
         let found = self.find(now, stream)?;
-        self.add(self.refuse(stream), &mut found.control().tags, tags)
+        let refuse = self.refuse(stream);
+        check_created(&found, refuse)?;
+        self.add(refuse, &mut found.control().tags, tags)
     }
 
     /// RemoveTagsFromStream: keys that are not there are ignored.
     ///
     /// # Errors
-    /// `LimitExceeded` (call rate), `ResourceNotFound`.
+    /// `LimitExceeded` (call rate), `ResourceNotFound`; `ResourceInUse` while CREATING.
     pub fn remove_tags_from_stream(
         &self,
         now: Timestamp,
@@ -40,6 +45,7 @@ impl Account {
     ) -> Result<(), KinesisError> {
         let found = self.find(now, stream)?;
         self.admit(now, RateName::RemoveTagsFromStream, stream, Some(&found))?;
+        check_created(&found, self.refuse(stream))?;
         found.control().tags.retain(|key, _| !keys.contains(key));
         Ok(())
     }
@@ -92,6 +98,7 @@ impl Account {
         let resource: ResourceArn = resource.parse()?;
         self.admit_for(now, RateName::TagResource, &resource)?;
         let refuse = self.refuse(resource.stream().stream.as_str());
+        check_created(&*self.find(now, resource.stream().stream.as_str())?, refuse)?;
         self.with_resource(now, &resource, |kept, _| self.add(refuse, kept, tags))?
     }
 
@@ -107,6 +114,8 @@ impl Account {
     ) -> Result<(), KinesisError> {
         let resource: ResourceArn = resource.parse()?;
         self.admit_for(now, RateName::UntagResource, &resource)?;
+        let stream = resource.stream().stream.as_str();
+        check_created(&*self.find(now, stream)?, self.refuse(stream))?;
         self.with_resource(now, &resource, |kept, _| {
             kept.retain(|key, _| !keys.contains(key));
         })
@@ -187,6 +196,13 @@ impl Account {
                 Ok(look(&mut consumer.tags, &mut consumer.policy))
             }
         }
+    }
+}
+
+fn check_created(stream: &Stream, refuse: Refuse<'_>) -> Result<(), KinesisError> {
+    match stream.status() {
+        status @ StreamStatus::Creating => Err(refuse.not_active(status.as_str())),
+        _ => Ok(()),
     }
 }
 

@@ -1,8 +1,9 @@
 //! What is known of on-demand streams, warm throughput and even distribution.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use streamgauge::engine::Account;
+use streamgauge::engine::{Account, DryRun};
 use streamgauge::kinesis::operation::{
     CommitmentStatus, MergeShards, RecordDistribution, ShardFilter, StreamMode, StreamOptions,
 };
@@ -164,6 +165,80 @@ fn warm_throughput_needs_the_commitment_and_has_its_shards_ready() {
         (left.status, left.ended),
         (CommitmentStatus::Disabled, Some(at(DAY_MS)))
     );
+}
+
+#[test]
+fn warm_throughput_goes_with_the_mode_and_none_is_taken_by_a_commitment_that_ends() {
+    let account = on_demand(Limits::aws());
+    account.update_account_settings(at(0), true).unwrap();
+    let warmed = |ms| {
+        let summary = account.describe_stream_summary(at(ms), STREAM).unwrap();
+        let warm = summary.configuration.warm_throughput;
+        warm.map(|warm| (warm.target_mib_per_s, warm.current_mib_per_s))
+    };
+    let takes = Duration::from_secs(2);
+    account
+        .update_stream_warm_throughput(at(0), takes, STREAM, 10)
+        .unwrap();
+    assert_eq!(warmed(1_000), Some((10, 0)));
+    // It will be there, so it counts.
+    let early = account.update_account_settings(at(1_000), false);
+    assert_eq!(early.unwrap_err().code, ErrorCode::InvalidArgument);
+    assert_eq!(warmed(2_000), Some((10, 10)));
+    let mode = StreamMode::Provisioned;
+    account
+        .update_stream_mode(at(3_000), AT_ONCE, STREAM, mode, None)
+        .unwrap();
+    assert_eq!(warmed(3_000), None);
+    account.update_account_settings(at(4_000), false).unwrap();
+    account
+        .update_stream_mode(at(5_000), AT_ONCE, STREAM, StreamMode::OnDemand, None)
+        .unwrap();
+    assert_eq!(warmed(5_000), None);
+    let late = account.update_stream_warm_throughput(at(6_000), AT_ONCE, STREAM, 10);
+    assert_eq!(late.unwrap_err().code, ErrorCode::InvalidArgument);
+}
+
+#[test]
+fn a_mode_counts_against_quotas_from_the_beginning_of_its_switch() {
+    let mut limits = Limits::aws();
+    limits.set_cap(CapName::OnDemandStreams, Some(1));
+    let account = with_stream(limits, 1);
+    crate::create(&account, "more", 1, AT_ONCE).unwrap();
+    let switch = |ms, stream| {
+        let takes = Duration::from_secs(2);
+        account.update_stream_mode(at(ms), takes, stream, StreamMode::OnDemand, None)
+    };
+    switch(0, STREAM).unwrap();
+    let refused = switch(300, "more").unwrap_err();
+    assert_eq!(refused.code, ErrorCode::LimitExceeded);
+    let limits = account.describe_limits(at(400)).unwrap();
+    assert_eq!(limits.on_demand_streams, 1);
+}
+
+#[test]
+fn a_dry_run_leaves_the_spreading_of_records_where_it_is() {
+    let spread = |dry: bool| {
+        let account = on_demand(Limits::aws());
+        account
+            .update_stream_record_distribution_strategy(at(0), STREAM, RecordDistribution::Auto)
+            .unwrap();
+        let entry = crate::entry("k", b"x");
+        let shards = (0..6).map(|_| {
+            if dry {
+                let call = DryRun::PutRecord {
+                    stream: STREAM,
+                    entry: &entry,
+                    after: None,
+                };
+                let answer = account.dry_run(at(0), call);
+                assert_eq!(answer.code, ErrorCode::DryRunOperation);
+            }
+            put(&account, at(0), b"x").unwrap().shard
+        });
+        shards.collect::<Vec<_>>()
+    };
+    assert_eq!(spread(true), spread(false));
 }
 
 #[test]

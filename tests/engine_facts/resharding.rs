@@ -253,3 +253,32 @@ fn update_shard_count_is_bounded_by_double_half_and_ten_calls_a_day() {
     assert!(update(86_399_999, 4).is_err());
     update(86_400_000, 4).unwrap();
 }
+
+#[test]
+fn a_number_of_a_child_of_this_second_orders_puts_of_any_shard() {
+    let account = with_stream(Limits::off(), 2);
+    for round in 0..3 {
+        let shard = if round == 0 { 0 } else { round * 2 };
+        split(&account, at(round.into()), AT_ONCE, shard).unwrap();
+    }
+    let of_child = put_at(&account, at(10), HashKey(0)).sequence_number;
+    let entry = PutEntry {
+        explicit_hash_key: Some(HashKey(u128::MAX)),
+        ..entry("k", b"x")
+    };
+    let stored = account.put_record(at(11), AT_ONCE, STREAM, &entry, Some(of_child));
+    assert_eq!(stored.unwrap().shard, id(1));
+}
+
+#[test]
+fn a_stream_of_more_shards_than_one_may_have_is_scaled_below_that() {
+    let mut limits = Limits::aws();
+    limits.set_cap(CapName::ShardsPerStream, Some(10));
+    let account = with_stream(limits, 12);
+    let scale = |target| account.update_shard_count(at(0), AT_ONCE, STREAM, target);
+    for target in [10, 11, 13] {
+        let refused = scale(target).unwrap_err();
+        assert_eq!(refused.code, ErrorCode::LimitExceeded, "{target}");
+    }
+    assert_eq!(scale(9).unwrap().target, 9);
+}

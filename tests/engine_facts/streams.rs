@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use streamgauge::base::Timestamp;
 use streamgauge::engine::{Account, Settings};
-use streamgauge::kinesis::operation::{IteratorPosition, ShardFilter, SplitShard, StreamStatus};
+use streamgauge::kinesis::operation::{
+    IteratorPosition, ShardFilter, SplitShard, StreamStatus, Tags,
+};
 use streamgauge::kinesis::quotas::{CapName, RateName};
 use streamgauge::kinesis::{ErrorCode, HashKey, Limits};
 
@@ -349,6 +351,45 @@ fn closed_shards_past_retention_do_not_come_back_when_it_grows() {
         .get_shard_iterator(now, STREAM, id(0), IteratorPosition::TrimHorizon)
         .unwrap_err();
     assert_eq!(error.code, ErrorCode::ResourceNotFound);
+}
+
+#[test]
+fn the_trim_horizon_does_not_move_back_when_retention_grows() {
+    let account = with_stream(Limits::off(), 1);
+    split(&account, at(12 * HOUR_MS), AT_ONCE, 0).unwrap();
+    account
+        .increase_retention(at(48 * HOUR_MS), STREAM, 96)
+        .unwrap();
+    for hours in [48, 60, 99, 144] {
+        let now = at(hours * HOUR_MS);
+        for filter in [
+            ShardFilter::AtTrimHorizon,
+            ShardFilter::AtTimestamp(at(0)),
+            ShardFilter::FromTimestamp(at(0)),
+        ] {
+            assert_eq!(listed(&account, now, filter), [1, 2], "{hours} {filter:?}");
+        }
+    }
+}
+
+#[test]
+fn a_consumer_of_a_stream_made_again_in_the_same_second_has_another_arn() {
+    let account = with_stream(Limits::off(), 1);
+    let name = "billing".parse().unwrap();
+    let mut arns = BTreeSet::new();
+    // The last stream is younger than its consumers' names.
+    for ms in [0, 0, 900, 2_500, 2_500] {
+        let consumer = account
+            .register_stream_consumer(at(ms), AT_ONCE, STREAM, &name, &Tags::new())
+            .unwrap();
+        assert!(arns.insert(consumer.arn.to_string()), "{arns:?}");
+        account
+            .delete_stream_with(at(ms), AT_ONCE, STREAM, true)
+            .unwrap();
+        account
+            .create_stream(at(ms), AT_ONCE, &request(STREAM, 1))
+            .unwrap();
+    }
 }
 
 #[test]
