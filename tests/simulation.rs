@@ -380,3 +380,35 @@ fn a_load_above_twice_the_capacity_is_refused_until_an_on_demand_stream_has_grow
     assert!(refused_after(0.0) > 10_000);
     assert_eq!(refused_after(900.0), 0);
 }
+
+#[test]
+fn what_the_engine_gave_up_for_memory_is_trimmed_to_a_subscriber_and_not_lost() {
+    let out = out();
+    let path = out.path().join("small-memory.toml");
+    let text = r#"
+        schema = 1
+        name = "small-memory"
+        [time]
+        measure = "20s"
+        [engine]
+        max_memory = "1MiB"
+        [streams.orders]
+        shards = 1
+        [producers.web]
+        arrival = { kind = "constant", rate = "100/s" }
+        keys = { kind = "single" }
+        size = { kind = "fixed", bytes = "1000B" }
+        [consumers.polling]
+        kind = "polling"
+        interval = "250ms"
+        [consumers.pushed]
+        kind = "fan-out"
+    "#;
+    std::fs::write(&path, text).expect("there is room");
+    let run = simulate(out.path(), path.to_str().expect("a plain name"), &[]);
+    for consumer in ["polling", "pushed"] {
+        let read = run.report.ledger.consumers[consumer].total;
+        assert!(read.trimmed_unread > 0, "{consumer}: {read:?}");
+        assert_eq!((read.lost, read.unread), (0, 0), "{consumer}: {read:?}");
+    }
+}
