@@ -172,6 +172,36 @@ fn packed_bursts_are_refused_by_their_bytes() {
     assert!(number(&shard["refused_share"]) > 0.3, "{shard}");
 }
 
+#[test]
+fn kinesis_records_of_bursts_are_those_that_a_simulation_makes_and_never_hold_a_part_of_a_record() {
+    let out = out();
+    let burst =
+        r#"{ kind = "burst", on_rate = "2000/s", off_rate = "0/s", on = "1s", off = "9s" }"#;
+    let steady = r#"{ kind = "constant", rate = "400/s" }"#;
+    for (arrival, packs) in [
+        (burst, "send = { preset = \"kpl\" }"),
+        (
+            steady,
+            "send = { aggregate = { linger = \"100ms\", max_bytes = \"500B\" } }",
+        ),
+        (
+            steady,
+            "send = { aggregate = { linger = \"100ms\", max_bytes = \"1000B\" } }",
+        ),
+    ] {
+        let file = scenario(out.path(), 1, "60s", &producer("web", arrival, packs));
+        let shard = &forecast(&file)["shards"][0];
+        let said = number(&shard["records_per_s"]) / number(&shard["kinesis_records_per_s"]);
+        let run = simulate(out.path(), &file, &[]);
+        let made = run.report.producers["web"].records_per_kinesis_record;
+        let made = made.unwrap_or(1.0);
+        assert!(
+            (said / made - 1.0).abs() < 0.1,
+            "{said} for {made}: {packs}"
+        );
+    }
+}
+
 fn check(arguments: &[&str]) -> Ended {
     let first_run = shipped("first-run");
     streamgauge([&["check", &first_run], arguments].concat())

@@ -73,8 +73,8 @@ pub struct ShardForecast {
     pub peak_write_records_utilisation: Option<f64>,
     /// `peak_bytes_per_s` as a part of the `write_bytes` limit.
     pub peak_write_bytes_utilisation: Option<f64>,
-    /// The share of its records that the shard will refuse, of first attempts (retries add to the load): what comes above
-    /// a limit at every moment, less what the limit's reserve takes. Where bytes bind and sizes differ it is the share of the
+    /// The share of its records that the shard will refuse (of its Kinesis records where packed ones and others meet), of first
+    /// attempts (retries add to the load): what comes above a limit at every moment, less what the limit's reserve takes. Where bytes bind and sizes differ it is the share of the
     /// bytes: small records find room that large ones do not.
     pub refused_share: Option<f64>,
 }
@@ -141,9 +141,9 @@ pub fn forecast_hashing(
         }
     }
     for (index, (sender, sent)) in senders.iter().zip(&sent).enumerate() {
-        let rates = levels.as_ref().and_then(|levels| levels.get(index));
+        let levels = levels.as_ref().and_then(|levels| levels.get(index));
         for (load, each) in loads.iter_mut().zip(sent) {
-            load.send(index, sender, each, rates);
+            load.send(index, sender, each, levels.map(Vec::as_slice));
         }
     }
     let all = courses.as_deref();
@@ -176,8 +176,8 @@ fn cells_max(offers: usize) -> u64 {
 }
 
 /// The rates that each arrival has in the courses, or as many between none and its highest where they are more than
-/// [`LEVELS_MAX`].
-fn levels(courses: &[Course], arrivals: usize) -> Vec<Vec<f64>> {
+/// [`LEVELS_MAX`]; with each how long it lasts. A rate between two of them lasts for both, in proportion.
+fn levels(courses: &[Course], arrivals: usize) -> Vec<Vec<(f64, f64)>> {
     let of = |arrival: usize| {
         let cells = || courses.iter().flat_map(Course::cells);
         let rates = cells().flat_map(|cell| [cell.means[arrival], cell.peaks[arrival]]);
@@ -189,9 +189,33 @@ fn levels(courses: &[Course], arrivals: usize) -> Vec<Vec<f64>> {
             let step = highest / LEVELS_MAX as f64;
             rates = (1..=LEVELS_MAX).map(|level| step * level as f64).collect();
         }
-        rates
+        let mut levels: Vec<_> = rates.into_iter().map(|rate| (rate, 0.0)).collect();
+        for course in courses {
+            for cell in course.cells() {
+                lasts(
+                    &mut levels,
+                    cell.means[arrival],
+                    course.weight * cell.seconds,
+                );
+            }
+        }
+        levels
     };
     (0..arrivals).map(of).collect()
+}
+
+fn lasts(levels: &mut [(f64, f64)], rate: f64, seconds: f64) {
+    let last = levels.len().saturating_sub(1);
+    let next = levels.partition_point(|(level, _)| *level < rate).min(last);
+    let below = next.checked_sub(1).map_or(0.0, |before| levels[before].0);
+    let Some((above, lasting)) = levels.get_mut(next) else {
+        return;
+    };
+    let part = ((rate - below) / (*above - below)).clamp(0.0, 1.0);
+    *lasting += seconds * part;
+    if let Some(before) = next.checked_sub(1) {
+        levels[before].1 += seconds * (1.0 - part);
+    }
 }
 
 /// At so many rates it is computed how records are packed.
@@ -211,33 +235,40 @@ struct Load {
 }
 
 impl Load {
-    /// Adds what the service counts of a producer's records in this shard. `rates` are those that it has.
-    fn send(&mut self, index: usize, sender: &Sender, each: &Each, rates: Option<&Vec<f64>>) {
+    /// Adds what the service counts of a producer's records in this shard. `levels` are the rates that it has.
+    fn send(&mut self, index: usize, sender: &Sender, each: &Each, levels: Option<&[(f64, f64)]>) {
         let share = each.share();
         if share <= 0.0 {
             return;
         }
-        let records = sender
-            .packing
-            .map_or(1.0, |packing| packing.records_of_one(each));
-        self.kinesis_share += sender.share * share / records;
-        self.record_bytes += sender.share * share * each.sent_bytes(records) / records;
         // What so many of the producer's records are on the wire, so many in each Kinesis record.
         let sent = |per_s: f64, records: f64| -> Sent {
             let kinesis = per_s * share / records;
             [kinesis, kinesis * each.sent_bytes(records)]
         };
-        let law = sender.packing.map_or_else(
-            || Law::Even(sent(1.0, 1.0)),
-            |packing| {
-                let most = packing.most(each);
-                let row = |&per_s: &f64| {
-                    let records = packing.lingered(per_s / sender.workers, share).min(most);
-                    (per_s, sent(per_s, records))
+        let (mut mean, mut law) = (sent(1.0, 1.0), Law::Even(sent(1.0, 1.0)));
+        if let Some(packing) = sender.packing {
+            mean = sent(1.0, packing.records_of_one(each));
+            let most = packing.most(each);
+            let row = |&(per_s, _): &(f64, f64)| {
+                let records = packing.lingered(per_s / sender.workers, share).min(most);
+                (per_s, sent(per_s, records))
+            };
+            let levels = levels.unwrap_or_default();
+            let rows: Vec<_> = levels.iter().map(row).collect();
+            let records: f64 = levels.iter().map(|(per_s, seconds)| per_s * seconds).sum();
+            if records > 0.0 {
+                let sum = |index: usize| -> f64 {
+                    let rows = rows.iter().zip(levels);
+                    rows.map(|((_, sent), (_, seconds))| sent[index] * seconds)
+                        .sum()
                 };
-                Law::Table(rates.into_iter().flatten().map(row).collect())
-            },
-        );
+                mean = [sum(0) / records, sum(1) / records];
+            }
+            law = Law::Table(rows);
+        }
+        self.kinesis_share += sender.share * mean[0];
+        self.record_bytes += sender.share * mean[1];
         self.offers.push(Offer {
             arrival: index,
             share,
@@ -330,13 +361,18 @@ fn senders(producers: &[&Producer], load: Duration) -> Vec<Sender> {
     let total: f64 = producers.iter().map(|producer| weight(producer)).sum();
     let sender = |producer: &&Producer| {
         let workers = f64::from(producer.workers.max(1));
+        let sizes = SizeLaw::of(producer, load);
         let packing = producer.send.aggregate.map(|settings| {
             let rate = records_per_s(&producer.arrival, load);
-            Packing::new(settings, rate.map(|rate| rate / workers))
+            Packing::new(
+                settings,
+                rate.map(|rate| rate / workers),
+                sizes.deviation_bytes(),
+            )
         });
         Sender {
             share: weight(producer) / total,
-            mean_data_bytes: SizeLaw::of(producer, load).mean_bytes(),
+            mean_data_bytes: sizes.mean_bytes(),
             workers,
             packing,
         }

@@ -55,7 +55,7 @@ impl Law {
 pub(super) struct Shortfall {
     /// The highest rates.
     pub(super) peak: Sent,
-    /// The share of the records that are refused, 0 to 1.
+    /// The share of the records that are refused, 0 to 1; of the Kinesis records where packed ones and others meet.
     pub(super) refused: f64,
 }
 
@@ -74,6 +74,10 @@ pub(super) fn shortfall(courses: &[Course], offers: &[Offer], limits: &Limits) -
         peak = [peak[0].max(sent[0]), peak[1].max(sent[1])];
     }
     let full = Buckets::full(limits);
+    // A few packed records carry most user records, and seldom meet a bucket that the many others have just emptied.
+    let packed = |offer: &&Offer| matches!(offer.sent, Law::Table(_));
+    let packed = offers.iter().filter(packed).count();
+    let meet = packed > 0 && packed < offers.len();
     let (mut offered, mut refused) = (0.0, 0.0);
     if full
         .limits
@@ -87,8 +91,13 @@ pub(super) fn shortfall(courses: &[Course], offers: &[Offer], limits: &Limits) -
                 buckets.pass(cell.seconds, sent(cell.means));
             }
             for cell in course.cells() {
-                let refused_s = buckets.pass(cell.seconds, sent(cell.means));
-                let per_s = records_per_s(offers, &cell);
+                let sent = sent(cell.means);
+                let refused_s = buckets.pass(cell.seconds, sent);
+                let per_s = if meet {
+                    sent[0]
+                } else {
+                    records_per_s(offers, &cell)
+                };
                 offered += course.weight * per_s * cell.seconds;
                 refused += course.weight * per_s * refused_s;
             }

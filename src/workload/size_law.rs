@@ -62,6 +62,26 @@ impl SizeLaw {
         }
     }
 
+    /// The standard deviation, in bytes: exact where all sizes are the same, else within some percent.
+    pub fn deviation_bytes(&self) -> f64 {
+        let mean = self.mean_bytes();
+        let is_fixed = mean.fract() == 0.0
+            && self.share_above(mean as u64) <= 0.0
+            && (mean < 1.0 || self.share_above(mean as u64 - 1) >= 1.0);
+        if is_fixed {
+            return 0.0;
+        }
+        // The mean square is the integral of 2x times the share above x; in steps of a byte, and later of a hundredth.
+        let (mut squares, mut at, mut above) = (0.0, 0u64, self.share_above(0));
+        while at < self.max_bytes() {
+            let next = (at + 1).max(at + at / 100);
+            let share = self.share_above(next);
+            squares += f64::midpoint(above, share) * ((next as f64).powi(2) - (at as f64).powi(2));
+            (at, above) = (next, share);
+        }
+        (squares - mean * mean).max(0.0).sqrt()
+    }
+
     /// The share of the records that are larger, 0 to 1.
     pub fn share_above(&self, bytes: u64) -> f64 {
         match &self.0 {
