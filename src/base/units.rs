@@ -59,7 +59,10 @@ pub fn parse_bytes(text: &str) -> Result<u64, QuantityError> {
     trimmed
         .parse::<bytesize::ByteSize>()
         .map(|size| size.as_u64())
-        .map_err(|_| refuse())
+        // Larger ones are taken for this one.
+        .ok()
+        .filter(|bytes| *bytes < u64::MAX)
+        .ok_or_else(refuse)
 }
 
 /// Reads a rate in events per second: a number, with `k` or `M` if wished, then `/s`, `/min`, `/h` or `/d`.

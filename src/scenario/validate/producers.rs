@@ -166,6 +166,13 @@ pub(super) fn aggregates_fit(draft: &Draft, findings: &mut Vec<Finding>) {
             continue;
         };
         let path = ["producers", name, "send", "aggregate", "max_bytes"];
+        if aggregate.max_bytes.value == 0 {
+            let text = format!(
+                "`{}` holds no record: leave `aggregate` out",
+                aggregate.max_bytes
+            );
+            findings.push(Finding::value(&path, text));
+        }
         // Its partition key is one character.
         let bytes = aggregate.max_bytes.value.saturating_add(1);
         let stream = producer.stream.as_ref();
