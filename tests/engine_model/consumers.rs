@@ -130,9 +130,11 @@ impl Pair {
         };
         prop_assert_eq!(got.as_ref().err().map(|error| error.code), refused);
         if let Ok(made) = got {
-            // A new one never has the ARN of a former one.
+            // A new one never has the ARN of a former one, be it of a former stream.
             let former = self.model.former.get(&name).map_or(0, |second| second + 1);
             let created_s = former.max(self.now / SECOND);
+            let created_s = created_s.max(self.model.shards[0].created_s);
+            self.model.consumers_s = self.model.consumers_s.max(created_s);
             prop_assert_eq!(made.arn.created_s, created_s);
             let consumer = Consumer {
                 created_s,

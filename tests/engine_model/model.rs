@@ -133,13 +133,16 @@ pub(crate) struct Model {
     pub(crate) consumers: BTreeMap<String, Consumer>,
     /// The creation seconds of consumers that are gone, as long as a new one of the name could get the same.
     pub(crate) former: BTreeMap<String, u64>,
+    /// The latest second that a consumer was created in.
+    pub(crate) consumers_s: u64,
 }
 
 impl Model {
     /// A stream made at `now` under the name that `former` had, whose sequence numbers are not its own.
     pub(crate) fn anew(now: u64, former: &Self) -> Self {
-        let latest = former.shards.iter().map(|shard| shard.created_s).max();
-        Self::created(now, (now / SECOND).max(latest.unwrap_or(0) + 1))
+        let shards = former.shards.iter().map(|shard| shard.created_s).max();
+        let latest = shards.unwrap_or(0).max(former.consumers_s);
+        Self::created(now, (now / SECOND).max(latest + 1))
     }
 
     pub(crate) fn new(now: u64) -> Self {
@@ -160,6 +163,7 @@ impl Model {
             record_mib: 1,
             consumers: BTreeMap::new(),
             former: BTreeMap::new(),
+            consumers_s: 0,
         };
         let half = 1u128 << 127;
         model.add((0, half - 1), created_s, now, 0, Vec::new());
