@@ -73,9 +73,9 @@ pub struct ShardForecast {
     pub peak_write_records_utilisation: Option<f64>,
     /// `peak_bytes_per_s` as a part of the `write_bytes` limit.
     pub peak_write_bytes_utilisation: Option<f64>,
-    /// The share of its records that the shard will refuse (of its Kinesis records where packed ones and others meet), of first
-    /// attempts (retries add to the load): what comes above a limit at every moment, less what the limit's reserve takes. Where bytes bind and sizes differ it is the share of the
-    /// bytes: small records find room that large ones do not.
+    /// The share of its records that the shard will refuse (of its Kinesis records where packed ones and others meet), of
+    /// first attempts (retries add to the load): what comes above a limit at every moment, less what the limit's reserve
+    /// takes. Where bytes bind and sizes differ it is the share of the bytes: small records find room that large ones do not.
     pub refused_share: Option<f64>,
 }
 

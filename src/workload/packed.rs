@@ -4,6 +4,9 @@ use super::placement::Placed;
 use crate::kinesis::aggregate::{self, AggregateSize, FRAME_BYTES, Place};
 use crate::scenario::model::Aggregate;
 
+/// Sizes that deviate by more, in means, are not taken for normal.
+const DEVIATION_MAX: f64 = 0.5;
+
 /// How a producer packs its records.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) struct Packing {
@@ -164,8 +167,12 @@ impl Packing {
 
 /// How many whole records go into a place for `room` of them at their mean size; their sizes have a standard deviation of
 /// so many mean sizes. One more goes in as long as the sum of so many is likely to fit (a normal law), and who did not fit
-/// begins the next place, larger than others by as much as sizes differ.
+/// begins the next place, larger than others by as much as sizes differ. Sizes of a long tail follow no normal law: of those
+/// the room itself is the answer, which is more than go in by about one.
 fn whole(room: f64, deviation: f64) -> f64 {
+    if deviation > DEVIATION_MAX {
+        return room;
+    }
     if deviation < 1e-6 {
         // Bisection ends a little below.
         return (room + 1e-6).floor();
@@ -195,6 +202,8 @@ mod tests {
     fn records_of_one_size_fit_whole_and_others_as_often_as_drawing_them_shows() {
         assert!((whole(1.97, 0.0) - 1.0).abs() < 1e-9);
         assert!((whole(9.0 - 1e-9, 0.0) - 9.0).abs() < 1e-9);
+        // A long tail: its many small records fill the place.
+        assert!((whole(38.0, 13.4) - 38.0).abs() < 1e-9);
         // Drawn evenly between 0.5 and 1.5 by a sequence that fills the range.
         let deviation = 1.0 / 12f64.sqrt();
         for room in [4.0, 7.3, 40.0] {
